@@ -1,0 +1,173 @@
+//! The one canonical encoding: deterministic CBOR, decoded, encoded again and compared.
+//!
+//! Spec: `docs/spec/conventions.md`, "Canonical encoding".
+
+use crate::{error::Malformed, limits};
+use alloc::vec::Vec;
+use minicbor::{Decode, Decoder, Encode, data::Type, decode};
+
+/// The canonical encoding of a value.
+pub fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
+    let mut out = Vec::new();
+    let Ok(()) = minicbor::encode(value, &mut out).map_err(|e| drop(e)) else {
+        // Writing to a vector cannot fail, and no type of ours refuses to be encoded.
+        return Vec::new();
+    };
+    out
+}
+
+/// Decodes, requires that all input was used, encodes again and compares.
+///
+/// A plain CBOR decoder accepts many encodings of one value; a signed byte string must have one.
+pub fn decode_canonical<'b, T: Decode<'b, ()> + Encode<()>>(bytes: &'b [u8]) -> Result<T, Malformed> {
+    check_depth(bytes)?;
+    let mut decoder = Decoder::new(bytes);
+    let value: T = decoder.decode().map_err(classify)?;
+    if decoder.position() != bytes.len() || encode(&value) != bytes {
+        return Err(Malformed::NotCanonical);
+    }
+    Ok(value)
+}
+
+/// Reads an array header and requires `len` elements.
+pub fn array(d: &mut Decoder<'_>, len: u64) -> Result<(), decode::Error> {
+    match d.array()? {
+        Some(n) if n == len => Ok(()),
+        _ => Err(decode::Error::message("array length")),
+    }
+}
+
+/// Reads a byte string of exactly `N` bytes.
+pub fn bytes_of<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], decode::Error> {
+    d.bytes()?.try_into().map_err(|_| decode::Error::message("length of bytes"))
+}
+
+/// Reads a list of at most `max` items.
+pub fn list<'b, T>(
+    d: &mut Decoder<'b>,
+    max: usize,
+    mut item: impl FnMut(&mut Decoder<'b>) -> Result<T, decode::Error>,
+) -> Result<Vec<T>, decode::Error> {
+    let len = d.array()?.ok_or_else(|| decode::Error::message("indefinite length"))?;
+    if len > max as u64 {
+        return Err(too_many());
+    }
+    let mut out = Vec::new();
+    for _ in 0..len {
+        out.push(item(d)?);
+    }
+    Ok(out)
+}
+
+/// Reads `null`, or a value.
+pub fn nullable<'b, T>(
+    d: &mut Decoder<'b>,
+    value: impl FnOnce(&mut Decoder<'b>) -> Result<T, decode::Error>,
+) -> Result<Option<T>, decode::Error> {
+    if d.datatype()? == Type::Null {
+        d.null()?;
+        return Ok(None);
+    }
+    value(d).map(Some)
+}
+
+const UNSUPPORTED: &str = "unsupported";
+const TOO_MANY: &str = "too many";
+const TOO_LARGE: &str = "too large";
+const BAD_TEXT: &str = "bad text";
+
+/// A decoding error that becomes [`Malformed::Unsupported`].
+pub fn unsupported() -> decode::Error {
+    decode::Error::message(UNSUPPORTED)
+}
+
+/// A decoding error that becomes [`Malformed::TooMany`].
+pub fn too_many() -> decode::Error {
+    decode::Error::message(TOO_MANY)
+}
+
+/// A decoding error that carries `fault` through minicbor.
+pub fn fault(fault: Malformed) -> decode::Error {
+    decode::Error::message(match fault {
+        Malformed::Unsupported => UNSUPPORTED,
+        Malformed::TooMany => TOO_MANY,
+        Malformed::TooLarge => TOO_LARGE,
+        Malformed::BadText => BAD_TEXT,
+        _ => "malformed",
+    })
+}
+
+/// What a decoding error of minicbor means to us.
+pub fn classify(error: decode::Error) -> Malformed {
+    use alloc::string::ToString;
+    if error.is_end_of_input() {
+        return Malformed::Truncated;
+    }
+    // minicbor carries custom errors as messages only without `std`.
+    let text = error.to_string();
+    for (needle, fault) in [
+        (UNSUPPORTED, Malformed::Unsupported),
+        (TOO_MANY, Malformed::TooMany),
+        (TOO_LARGE, Malformed::TooLarge),
+        (BAD_TEXT, Malformed::BadText),
+    ] {
+        if text.contains(needle) {
+            return fault;
+        }
+    }
+    Malformed::Encoding
+}
+
+/// Refuses deep nesting before any recursive decoder sees it.
+fn check_depth(bytes: &[u8]) -> Result<(), Malformed> {
+    let mut open: Vec<u64> = Vec::new();
+    let mut d = Decoder::new(bytes);
+    while d.position() < bytes.len() {
+        match d.datatype().map_err(classify)? {
+            Type::Array => {
+                let Some(n) = d.array().map_err(classify)? else { return Err(Malformed::NotCanonical) };
+                if open.len() >= limits::DEPTH {
+                    return Err(Malformed::TooMany);
+                }
+                open.push(n);
+            }
+            Type::Map | Type::MapIndef | Type::ArrayIndef | Type::BytesIndef | Type::StringIndef | Type::Tag
+            | Type::F16 | Type::F32 | Type::F64 | Type::Undefined => return Err(Malformed::NotCanonical),
+            Type::Bytes => drop(d.bytes().map_err(classify)?),
+            _ => d.skip().map_err(classify)?,
+        }
+        // Leave every array whose last element has just been read.
+        loop {
+            match open.last_mut() {
+                Some(0) => drop(open.pop()),
+                Some(n) => {
+                    *n -= 1;
+                    break;
+                }
+                None => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_integers_trailing_bytes_and_indefinite_arrays_are_not_canonical() {
+        assert_eq!(decode_canonical::<u64>(&[0x05]), Ok(5));
+        assert_eq!(decode_canonical::<u64>(&[0x18, 0x05]), Err(Malformed::NotCanonical));
+        assert_eq!(decode_canonical::<u64>(&[0x05, 0x00]), Err(Malformed::NotCanonical));
+        assert_eq!(decode_canonical::<Vec<u64>>(&[0x9f, 0x05, 0xff]), Err(Malformed::NotCanonical));
+        assert_eq!(decode_canonical::<Vec<u64>>(&[0x81]), Err(Malformed::Truncated));
+    }
+
+    #[test]
+    fn nesting_deeper_than_the_limit_is_refused_without_recursion() {
+        let mut deep = alloc::vec![0x81; 100_000];
+        deep.push(0x00);
+        assert_eq!(decode_canonical::<Vec<u64>>(&deep), Err(Malformed::TooMany));
+    }
+}

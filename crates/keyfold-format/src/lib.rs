@@ -1,0 +1,23 @@
+//! Public bytes of Keyfold: ids, the canonical encoding, labels, ledgers and their replay, signed statements and
+//! their verification. It holds no secret and reaches no clock, network, file system or randomness.
+//!
+//! The bytes are specified in `docs/spec/`; every module names its page.
+#![cfg_attr(not(test), no_std)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+extern crate alloc;
+
+pub mod cbor;
+pub mod error;
+pub mod id;
+pub mod key;
+pub mod label;
+pub mod limits;
+pub mod permissions;
+pub mod text;
+
+pub use error::Malformed;
+pub use id::{EntryHash, HolderId, KeyFingerprint, ObjectId, ScopeId, ServerId};
+pub use key::{BadSignature, Signature, VerifyingKey, WrappingKey};
+pub use permissions::Permissions;
+pub use text::{Name, UserId};

@@ -1,0 +1,1 @@
+//! The lying server, network and fault helpers, end-to-end stories.
