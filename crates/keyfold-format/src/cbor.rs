@@ -131,8 +131,16 @@ fn check_depth(bytes: &[u8]) -> Result<(), Malformed> {
                 }
                 open.push(n);
             }
-            Type::Map | Type::MapIndef | Type::ArrayIndef | Type::BytesIndef | Type::StringIndef | Type::Tag
-            | Type::F16 | Type::F32 | Type::F64 | Type::Undefined => return Err(Malformed::NotCanonical),
+            Type::Map
+            | Type::MapIndef
+            | Type::ArrayIndef
+            | Type::BytesIndef
+            | Type::StringIndef
+            | Type::Tag
+            | Type::F16
+            | Type::F32
+            | Type::F64
+            | Type::Undefined => return Err(Malformed::NotCanonical),
             Type::Bytes => drop(d.bytes().map_err(classify)?),
             _ => d.skip().map_err(classify)?,
         }

@@ -125,13 +125,13 @@ mod tests {
 
     #[test]
     fn the_spec_lists_every_label() {
-        let Ok(page) = std::fs::read_to_string(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../docs/spec/conventions.md"
-        )) else {
+        let Ok(page) = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spec/conventions.md"))
+        else {
             return; // a packaged crate has no docs folder beside it
         };
-        for label in HashLabel::ALL.iter().map(|l| l.as_str())
+        for label in HashLabel::ALL
+            .iter()
+            .map(|l| l.as_str())
             .chain(SignatureLabel::ALL.iter().map(|l| l.as_str()))
             .chain(DeriveLabel::ALL.iter().map(|l| l.as_str()))
         {

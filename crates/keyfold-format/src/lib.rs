@@ -7,17 +7,27 @@
 
 extern crate alloc;
 
+pub mod account;
 pub mod cbor;
+pub mod entry;
+pub mod envelope;
 pub mod error;
 pub mod id;
 pub mod key;
 pub mod label;
 pub mod limits;
+pub mod padme;
 pub mod permissions;
+pub mod receipt;
+pub mod rejected;
+pub mod scope;
 pub mod text;
+pub mod value;
+pub mod wrap;
 
 pub use error::Malformed;
 pub use id::{EntryHash, HolderId, KeyFingerprint, ObjectId, ScopeId, ServerId};
 pub use key::{BadSignature, Signature, VerifyingKey, WrappingKey};
 pub use permissions::Permissions;
+pub use rejected::Rejected;
 pub use text::{Name, UserId};

@@ -7,7 +7,9 @@ pub const NAME_BYTES: usize = 256;
 /// The application's context of a value or envelope, in bytes.
 pub const CONTEXT_BYTES: usize = 65_536;
 /// One signed ledger entry, in bytes.
-pub const ENTRY_BYTES: usize = 1 << 20;
+pub const ENTRY_BYTES: usize = 2 << 20;
+/// Signatures on one entry: its author's and those of three new account keys, and one to spare for the old one.
+pub const ENTRY_SIGNATURES: usize = 5;
 /// Ops in one entry.
 pub const ENTRY_OPS: usize = 16;
 /// Principals that one `Share` names.
@@ -24,6 +26,8 @@ pub const ACCOUNT_HOLDERS: usize = 256;
 pub const VALUE_BYTES: usize = 16 << 20;
 /// An envelope's header, in bytes.
 pub const HEADER_BYTES: usize = 4 << 20;
+/// An envelope's metadata before sealing, in bytes.
+pub const METADATA_BYTES: usize = 4_096;
 /// Slots of an envelope.
 pub const SLOTS: usize = 1_024;
 /// Plaintext of a segment, in bytes.

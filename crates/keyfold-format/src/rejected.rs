@@ -1,0 +1,124 @@
+//! Why a ledger refuses an entry: one name per rule, the same on server, native and WebAssembly.
+//!
+//! Spec: `docs/spec/keychain-ledger.md` and `docs/spec/account-ledger.md`, "Rejections".
+
+use crate::{error::Malformed, id::ScopeId};
+
+macro_rules! rejections {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal,)+) => {
+        /// A rule that an entry breaks. The state is unchanged.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+        #[non_exhaustive]
+        pub enum Rejected {
+            /// The bytes do not follow the format.
+            #[error(transparent)]
+            Malformed(#[from] Malformed),
+            /// Not a verdict: the ledger of this account is needed first, up to the head that is cited.
+            #[error("the ledger of {0} is needed first")]
+            MissingLedger(ScopeId),
+            $($(#[$doc])* #[error($text)] $variant,)+
+        }
+
+        impl Rejected {
+            /// Every rule, for tables and tests.
+            pub const RULES: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stable code.
+            pub const fn code(self) -> &'static str {
+                match self {
+                    Self::Malformed(fault) => fault.code(),
+                    Self::MissingLedger(_) => "MissingLedger",
+                    $(Self::$variant => stringify!($variant),)+
+                }
+            }
+        }
+    };
+}
+
+rejections! {
+    // What holds for every ledger.
+    /// A signature is missing, superfluous, or does not verify.
+    BadSignature = "a signature is missing, superfluous or wrong",
+    /// The entry belongs to another ledger.
+    WrongScope = "the entry belongs to another ledger",
+    /// The entry's number is not the next one.
+    WrongSeq = "the entry's number is not the next one",
+    /// The entry does not follow the head.
+    WrongPrev = "the entry follows another head",
+    /// The entry's time is before that of the one it follows.
+    TimeGoesBack = "the entry's time is before that of the entry it follows",
+    /// The first entry is not a lone genesis, or a later one is.
+    GenesisMisplaced = "a ledger starts with one genesis and has no other",
+    /// A placed op in an ordinary entry, or the reverse.
+    PlacedMisplaced = "this op is only valid as a placed entry, or never as one",
+    /// Groups as principals and rights through groups come with a later release.
+    GroupsUnsupported = "groups are not supported by this release",
+
+    // Who speaks, and what they have seen.
+    /// The author is not an active device or recovery method of the account.
+    NotAHolder = "the author is no holder of this account",
+    /// The author is no member.
+    NotAMember = "the author is not a member",
+    /// The author is banned.
+    AuthorBanned = "the author is banned here",
+    /// A head is cited that the cited ledger does not have, or with a wrong number of exclusions.
+    CitationUnknown = "a cited head is not in the cited ledger",
+    /// A citation is older than an earlier one of the same principal.
+    CitationGoesBack = "a citation is older than an earlier one",
+    /// The same number is cited with another hash.
+    CitationFork = "two different heads are cited under one number",
+    /// The author or a recipient is not cited.
+    CitationMissing = "the author and every new recipient must be cited",
+    /// Somebody is cited whom no op concerns.
+    CitationUnneeded = "somebody is cited whom the entry does not concern",
+
+    // Share.
+    /// The author lacks `allowSharing`.
+    SharingNotAllowed = "sharing needs allowSharing",
+    /// No principal, or no key, is named.
+    ShareOfNothing = "a share names at least one principal and one key",
+    /// A key is shared that its sharer is not entitled to, or that does not exist.
+    KeyNotHeld = "a share names a key that its author does not hold",
+    /// Following is granted by somebody who does not follow.
+    FollowingNotHeld = "only a follower may let others follow",
+    /// Following is granted without the current key.
+    FollowingWithoutCurrentKey = "a follower gets the current key",
+    /// History is granted beyond the author's own, without its keys, or not from where it starts.
+    HistoryNotHeld = "a share grants history that its author does not hold",
+    /// Permissions are granted that the author does not have.
+    PermissionsNotHeld = "permissions can only be granted within one's own",
+    /// Permissions are granted without `allowManagement`.
+    ManagementNotAllowed = "granting permissions needs allowManagement",
+    /// Rotation or deletion rights are granted to somebody who does not follow.
+    RightsWithoutFollowing = "rotation and deletion rights need following",
+    /// A read-only member grants writing.
+    ReadOnlyNotKept = "a read-only member can only share read-only",
+    /// A banned principal is shared with by somebody without `allowManagement`.
+    PrincipalBanned = "a banned principal can only be shared with by allowManagement",
+    /// The principal has a pending share already.
+    AlreadyPending = "a share to this principal is pending already",
+    /// A share to a member carries permissions, `readOnly` or an expiry.
+    MemberTerms = "a share to a member grants keys, following and history only",
+    /// The scope would have too many members.
+    TooManyMembers = "the scope has as many members as it can have",
+
+    // Accept and CancelShare.
+    /// There is no such pending share.
+    NotPending = "there is no such pending share",
+    /// The author is neither the sharer nor holds `allowManagement`.
+    CancelNotAllowed = "only the sharer or allowManagement may cancel a share",
+
+    // Rotate.
+    /// The author lacks `allowRotation`, and no rotation is needed or the author does not follow.
+    RotationNotAllowed = "rotation needs allowRotation",
+    /// The key's number is not the next one.
+    WrongKeyNumber = "a new key has exactly the next number",
+    /// A public key is missing or superfluous.
+    WrongKeyKind = "a public key stands in an entry exactly when the keys are pairs",
+    /// A history link is missing or superfluous.
+    WrongHistoryLink = "a history link is present exactly when the author has history",
+    /// A fingerprint that a former key had.
+    KeyRepeated = "a new key has a new fingerprint",
+    /// The scope would have too many keys.
+    TooManyKeys = "the scope has as many keys as it can have",
+}

@@ -1,0 +1,23 @@
+//! The ledger of a keychain or group: who is a member, which keys there are, who may do what.
+//!
+//! Spec: `docs/spec/keychain-ledger.md`. One file per noun: [`op`](Op) and [`entry`](Entry) are bytes, `state` is what
+//! replay yields, `rules/` holds one file per op with every condition and effect of it, `ledger` drives them.
+
+mod entry;
+mod key_set;
+mod ledger;
+mod op;
+mod rules;
+mod snapshot;
+mod state;
+mod wraps;
+
+pub use entry::{Entry, Placed, ScopeEntry};
+pub use key_set::KeySet;
+pub use ledger::{Accounts, Ledger};
+pub use op::{
+    Algorithm, CancelShare, Genesis, KEYCHAIN_RANK, KeyEntry, Op, Principal, Rotate, Share, binding,
+    key_fingerprint_message,
+};
+pub use state::{Kind, Member, PendingShare, State};
+pub use wraps::{WrapFor, wraps_of_keys};

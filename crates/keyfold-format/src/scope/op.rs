@@ -1,0 +1,299 @@
+//! What an entry of a keychain or group does: the ops and their bytes.
+//!
+//! Spec: `docs/spec/keychain-ledger.md`, "Ops".
+
+use super::key_set::KeySet;
+use crate::{
+    Malformed, Permissions, cbor,
+    id::{EntryHash, KeyFingerprint, ScopeId, hash},
+    key::WrappingKey,
+    label::HashLabel,
+    limits,
+};
+use alloc::vec::Vec;
+use minicbor::{Decode, Decoder, Encode, Encoder, decode::Error as DecodeError};
+
+/// What kind of keys a scope has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// 0: 32-byte keys; members read and write.
+    SecretBox,
+    /// 1: key pairs; anybody writes with the public key, members read.
+    SealedBox,
+    /// 2: key pairs of a group, to which other scopes wrap.
+    Group,
+}
+
+/// Somebody who can be a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Principal {
+    /// 0: a person.
+    Account(ScopeId),
+    /// 1: a group.
+    Group(ScopeId),
+}
+
+impl Principal {
+    /// The account id or group id.
+    pub fn id(self) -> ScopeId {
+        let (Self::Account(id) | Self::Group(id)) = self;
+        id
+    }
+}
+
+/// One version of a scope's key, as everybody may see it:
+/// `[number, fingerprint, public key / null, history commitment, history link / null, sealed name]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyEntry {
+    /// From 1, without gaps.
+    pub number: u32,
+    /// Commitment to the key.
+    pub fingerprint: KeyFingerprint,
+    /// For key pairs: the public half.
+    pub public: Option<WrappingKey>,
+    /// Commitment to the history secret.
+    pub history_commitment: [u8; 32],
+    /// The previous key and its history secret, sealed under this key's history secret; `None` starts a segment.
+    pub history_link: Option<Vec<u8>>,
+    /// The purpose or name, sealed under this key.
+    pub name: Vec<u8>,
+}
+
+/// `[0, nonce, algorithm, rank, key]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Genesis {
+    /// 32 random bytes: nobody can make this scope again.
+    pub nonce: [u8; 32],
+    /// Fixes what the scope is.
+    pub algorithm: Algorithm,
+    /// A scope joins only what has a higher rank; a keychain has the highest, 65,535.
+    pub rank: u16,
+    /// Key 1.
+    pub key: KeyEntry,
+}
+
+/// `[1, [[kind, principal], …], keys, permissions, follows, history from / null, read-only, expires at / null]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// With whom; ascending.
+    pub principals: Vec<Principal>,
+    /// Which keys.
+    pub keys: KeySet,
+    /// What else they may do.
+    pub permissions: Permissions,
+    /// Whether they get the keys that come later.
+    pub follows: bool,
+    /// The first key of the history that they can read back to.
+    pub history: Option<u32>,
+    /// Whether others refuse what they write.
+    pub read_only: bool,
+    /// When the share ends, in milliseconds since 1970.
+    pub expires_at: Option<u64>,
+}
+
+/// `[6, share, principal]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancelShare {
+    /// The entry that made the share.
+    pub share: EntryHash,
+    /// Whose share.
+    pub principal: ScopeId,
+}
+
+/// `[9, key]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotate {
+    /// The next key.
+    pub key: KeyEntry,
+}
+
+/// What an entry does. Other numbers up to 16 are given away (see the spec) and not yet understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Op {
+    /// 0: founds the scope.
+    Genesis(Genesis),
+    /// 1: shares keys with principals.
+    Share(Share),
+    /// 2, placed: takes a share.
+    Accept,
+    /// 6: withdraws a pending share.
+    CancelShare(CancelShare),
+    /// 9: makes the next key.
+    Rotate(Rotate),
+}
+
+/// The rank of every keychain.
+pub const KEYCHAIN_RANK: u16 = u16::MAX;
+
+/// `H("KF1 binding", creator's account id ‖ nonce)`: what keys are bound to from the genesis on, when there is no
+/// scope id yet.
+pub fn binding(creator: ScopeId, nonce: &[u8; 32]) -> [u8; 32] {
+    hash(HashLabel::Binding, &[&creator.0, nonce])
+}
+
+/// What precedes the key in the hash that is its fingerprint: `binding ‖ u32 number ‖ u8 algorithm`.
+pub fn key_fingerprint_message(binding: &[u8; 32], number: u32, algorithm: Algorithm) -> [u8; 37] {
+    let mut message = [0; 37];
+    let (head, rest) = message.split_at_mut(32);
+    head.copy_from_slice(binding);
+    let (middle, last) = rest.split_at_mut(4);
+    middle.copy_from_slice(&number.to_be_bytes());
+    last.copy_from_slice(&[algorithm.number()]);
+    message
+}
+
+impl Algorithm {
+    /// The number in the encoding.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::SecretBox => 0,
+            Self::SealedBox => 1,
+            Self::Group => 2,
+        }
+    }
+
+    /// From the number in the encoding.
+    pub const fn from_number(number: u8) -> Result<Self, Malformed> {
+        match number {
+            0 => Ok(Self::SecretBox),
+            1 => Ok(Self::SealedBox),
+            2 => Ok(Self::Group),
+            _ => Err(Malformed::Unsupported),
+        }
+    }
+
+    /// Whether keys are pairs, whose public half stands in the entry.
+    pub const fn is_key_pair(self) -> bool {
+        !matches!(self, Self::SecretBox)
+    }
+}
+
+/// Room for a name of 258 bytes and the overhead of its sealing; and the exact size of a link.
+const NAME_BYTES: usize = 384;
+const LINK_BYTES: usize = 104;
+
+impl<C> Encode<C> for Principal {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let (kind, id) = match self {
+            Self::Account(id) => (0, id),
+            Self::Group(id) => (1, id),
+        };
+        e.array(2)?.u8(kind)?.encode_with(id, ctx)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Principal {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
+        cbor::array(d, 2)?;
+        match d.u8()? {
+            0 => Ok(Self::Account(d.decode_with(ctx)?)),
+            1 => Ok(Self::Group(d.decode_with(ctx)?)),
+            _ => Err(cbor::unsupported()),
+        }
+    }
+}
+
+impl<C> Encode<C> for KeyEntry {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.array(6)?.u32(self.number)?.encode_with(self.fingerprint, ctx)?.encode_with(&self.public, ctx)?;
+        e.bytes(&self.history_commitment)?;
+        match &self.history_link {
+            Some(link) => e.bytes(link)?,
+            None => e.null()?,
+        };
+        e.bytes(&self.name)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for KeyEntry {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
+        cbor::array(d, 6)?;
+        let entry = Self {
+            number: d.u32()?,
+            fingerprint: d.decode_with(ctx)?,
+            public: cbor::nullable(d, |d| d.decode_with(ctx))?,
+            history_commitment: cbor::bytes_of(d)?,
+            history_link: cbor::nullable(d, |d| cbor::bytes_of::<LINK_BYTES>(d).map(|link| link.to_vec()))?,
+            name: d.bytes()?.to_vec(),
+        };
+        if entry.name.len() > NAME_BYTES { Err(cbor::fault(Malformed::TooLarge)) } else { Ok(entry) }
+    }
+}
+
+impl<C> Encode<C> for Op {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        match self {
+            Self::Genesis(op) => {
+                e.array(5)?.u8(0)?.bytes(&op.nonce)?.u8(op.algorithm.number())?.u16(op.rank)?;
+                e.encode_with(&op.key, ctx)?.ok()
+            }
+            Self::Share(op) => {
+                e.array(8)?.u8(1)?.encode_with(&op.principals, ctx)?.encode_with(&op.keys, ctx)?;
+                e.encode_with(op.permissions, ctx)?.bool(op.follows)?.encode_with(op.history, ctx)?;
+                e.bool(op.read_only)?.encode_with(op.expires_at, ctx)?.ok()
+            }
+            Self::Accept => e.array(1)?.u8(2)?.ok(),
+            Self::CancelShare(op) => {
+                e.array(3)?.u8(6)?.encode_with(op.share, ctx)?.encode_with(op.principal, ctx)?.ok()
+            }
+            Self::Rotate(op) => e.array(2)?.u8(9)?.encode_with(&op.key, ctx)?.ok(),
+        }
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Op {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
+        let len = d.array()?;
+        let number = d.u8()?;
+        let expected = match number {
+            0 => 5,
+            1 => 8,
+            2 => 1,
+            6 => 3,
+            9 => 2,
+            _ => return Err(cbor::unsupported()),
+        };
+        if len != Some(expected) {
+            return Err(DecodeError::message("array length"));
+        }
+        Ok(match number {
+            0 => Self::Genesis(Genesis {
+                nonce: cbor::bytes_of(d)?,
+                algorithm: Algorithm::from_number(d.u8()?).map_err(cbor::fault)?,
+                rank: d.u16()?,
+                key: d.decode_with(ctx)?,
+            }),
+            1 => Self::Share(Share {
+                principals: principals(d, ctx)?,
+                keys: d.decode_with(ctx)?,
+                permissions: d.decode_with(ctx)?,
+                follows: d.bool()?,
+                history: cbor::nullable(d, Decoder::u32)?,
+                read_only: d.bool()?,
+                expires_at: cbor::nullable(d, Decoder::u64)?,
+            }),
+            2 => Self::Accept,
+            6 => Self::CancelShare(CancelShare { share: d.decode_with(ctx)?, principal: d.decode_with(ctx)? }),
+            _ => Self::Rotate(Rotate { key: d.decode_with(ctx)? }),
+        })
+    }
+}
+
+/// A set stands in one order only.
+fn principals<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Vec<Principal>, DecodeError> {
+    let list: Vec<Principal> = cbor::list(d, limits::SHARE_PRINCIPALS, |d| d.decode_with(ctx))?;
+    if list.is_sorted_by(|a, b| a < b) { Ok(list) } else { Err(cbor::fault(Malformed::NotCanonical)) }
+}

@@ -1,0 +1,78 @@
+//! `Genesis`: founds a scope; its creator becomes its owner.
+
+use super::{
+    super::{
+        entry::Entry,
+        key_set::KeySet,
+        op::{Algorithm, Genesis, KEYCHAIN_RANK, Op, binding},
+        state::{Member, State},
+    },
+    rotate::check_key_kind,
+};
+use crate::{
+    Malformed, Permissions, Rejected,
+    entry::Head,
+    id::{EntryHash, ScopeId},
+};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec,
+};
+
+/// The state that a lone genesis founds.
+pub(in super::super) fn genesis(entry: &Entry, hash: EntryHash) -> Result<State, Rejected> {
+    let [Op::Genesis(op)] = entry.ops.as_slice() else { return Err(Rejected::GenesisMisplaced) };
+    if entry.scope.is_some() || entry.prev.is_some() {
+        return Err(Rejected::WrongScope);
+    }
+    if entry.seq != 0 {
+        return Err(Rejected::WrongSeq);
+    }
+    let Genesis { nonce, algorithm, rank, key } = op;
+    let is_group = *algorithm == Algorithm::Group;
+    if entry.group != is_group || (*rank == KEYCHAIN_RANK) == is_group {
+        return Err(Malformed::Unsupported.into());
+    }
+    if is_group || !entry.via.is_empty() {
+        return Err(Rejected::GroupsUnsupported);
+    }
+    if key.number != 1 {
+        return Err(Rejected::WrongKeyNumber);
+    }
+    if key.history_link.is_some() {
+        return Err(Rejected::WrongHistoryLink);
+    }
+    check_key_kind(*algorithm, key)?;
+    let [cite] = entry.cites.as_slice() else { return Err(Rejected::CitationUnneeded) };
+    if cite.principal != entry.author {
+        return Err(Rejected::CitationMissing);
+    }
+    let creator = Member {
+        permissions: Permissions::ALL,
+        read_only: false,
+        keys: KeySet::one(1),
+        follows: true,
+        history: Some(1),
+        since: hash,
+        since_time: entry.time,
+        shared_by: None,
+        expires_at: None,
+    };
+    Ok(State {
+        id: ScopeId::from(hash),
+        algorithm: *algorithm,
+        rank: *rank,
+        creator: entry.author,
+        binding: binding(entry.author, nonce),
+        head: Head { seq: 0, hash },
+        time: entry.time,
+        owners: BTreeSet::from([entry.author]),
+        members: BTreeMap::from([(entry.author, creator)]),
+        pending: BTreeMap::new(),
+        bans: BTreeSet::new(),
+        keys: vec![key.clone()],
+        numbers: BTreeMap::from([(key.fingerprint, 1)]),
+        cited: BTreeMap::from([(entry.author, *cite)]),
+        needs_rotation: false,
+    })
+}

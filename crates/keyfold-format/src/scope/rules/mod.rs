@@ -1,0 +1,36 @@
+//! The rules, one file per op: first every condition, then the effect. Nothing is changed before all is checked.
+
+mod accept;
+mod cancel_share;
+mod cites;
+mod genesis;
+mod rotate;
+mod share;
+
+use super::{entry::Entry, op::Op, state::State};
+use crate::{Rejected, id::EntryHash};
+
+pub(super) use accept::accept;
+pub(super) use cites::{Observed, check as check_cites, check_one as check_cite};
+pub(super) use genesis::genesis;
+
+/// What the rules of an op are told besides the state.
+pub(super) struct Context<'a> {
+    /// The entry, whose author is a member and has signed.
+    pub(super) entry: &'a Entry,
+    /// Its hash.
+    pub(super) hash: EntryHash,
+    /// What its citations bring.
+    pub(super) observed: &'a Observed,
+}
+
+/// Checks an ordinary op and applies it.
+pub(super) fn apply(state: &mut State, op: &Op, context: &Context<'_>) -> Result<(), Rejected> {
+    match op {
+        Op::Genesis(_) => Err(Rejected::GenesisMisplaced),
+        Op::Accept => Err(Rejected::PlacedMisplaced),
+        Op::Share(op) => share::share(state, op, context),
+        Op::CancelShare(op) => cancel_share::cancel_share(state, op, context),
+        Op::Rotate(op) => rotate::rotate(state, op, context),
+    }
+}

@@ -1,0 +1,54 @@
+//! `Rotate`: the next key. Its recipients are fixed by the state, so making one grants no power over who reads.
+
+use super::{
+    super::{
+        op::{Algorithm, KeyEntry, Rotate},
+        state::State,
+    },
+    Context,
+};
+use crate::{Permissions, Rejected, limits};
+
+pub(super) fn rotate(state: &mut State, op: &Rotate, context: &Context<'_>) -> Result<(), Rejected> {
+    let author = context.entry.author;
+    let own = state.members.get(&author).ok_or(Rejected::NotAMember)?;
+    let needed = state.needs_rotation || context.observed.passes_exclusion;
+    if !state.permissions(&author).contains(Permissions::ROTATION) && !(needed && own.follows) {
+        return Err(Rejected::RotationNotAllowed);
+    }
+    let number = op.key.number;
+    if number != state.current_key() + 1 {
+        return Err(Rejected::WrongKeyNumber);
+    }
+    if number > limits::SCOPE_KEYS {
+        return Err(Rejected::TooManyKeys);
+    }
+    check_key_kind(state.algorithm, &op.key)?;
+    if op.key.history_link.is_some() != own.history.is_some() {
+        return Err(Rejected::WrongHistoryLink);
+    }
+    if state.numbers.contains_key(&op.key.fingerprint) {
+        return Err(Rejected::KeyRepeated);
+    }
+
+    state.keys.push(op.key.clone());
+    state.numbers.insert(op.key.fingerprint, number);
+    for member in state.members.values_mut().filter(|m| m.follows) {
+        member.keys.push(number);
+    }
+    for share in state.pending.values_mut().filter(|s| s.terms.follows) {
+        share.terms.keys.push(number);
+    }
+    if let Some(own) = state.members.get_mut(&author) {
+        own.follows = true;
+        own.keys.push(number);
+        // Without history of his own the author starts a segment, and is entitled from there.
+        own.history.get_or_insert(number);
+    }
+    Ok(())
+}
+
+/// A public key stands in an entry exactly when the scope's keys are pairs.
+pub(super) fn check_key_kind(algorithm: Algorithm, key: &KeyEntry) -> Result<(), Rejected> {
+    if key.public.is_some() == algorithm.is_key_pair() { Ok(()) } else { Err(Rejected::WrongKeyKind) }
+}

@@ -1,0 +1,125 @@
+//! `Share`: keys and rights go to others, each within the sharer's own.
+
+use super::{
+    super::{
+        op::{Principal, Share},
+        state::{Member, PendingShare, State},
+    },
+    Context,
+};
+use crate::{Permissions, Rejected, id::ScopeId, limits};
+
+pub(super) fn share(state: &mut State, op: &Share, context: &Context<'_>) -> Result<(), Rejected> {
+    let author = context.entry.author;
+    check_grant(state, op, &author)?;
+    for principal in &op.principals {
+        check_principal(state, op, &author, principal, context)?;
+    }
+    let new = op.principals.iter().filter(|p| !state.members.contains_key(&p.id())).count();
+    if state.members.len() + state.pending.len() + new > limits::SCOPE_MEMBERS {
+        return Err(Rejected::TooManyMembers);
+    }
+    for principal in &op.principals {
+        grant(state, op, principal.id(), context);
+    }
+    Ok(())
+}
+
+/// What is granted stays within what the author holds.
+fn check_grant(state: &State, op: &Share, author: &ScopeId) -> Result<(), Rejected> {
+    let own = state.members.get(author).ok_or(Rejected::NotAMember)?;
+    let permissions = state.permissions(author);
+    let current = state.current_key();
+    if !permissions.contains(Permissions::SHARING) {
+        return Err(Rejected::SharingNotAllowed);
+    }
+    if op.principals.is_empty() || op.keys.is_empty() {
+        return Err(Rejected::ShareOfNothing);
+    }
+    if !own.keys.contains_all(&op.keys) {
+        return Err(Rejected::KeyNotHeld);
+    }
+    if op.follows && !own.follows {
+        return Err(Rejected::FollowingNotHeld);
+    }
+    if op.follows && !op.keys.contains(current) {
+        return Err(Rejected::FollowingWithoutCurrentKey);
+    }
+    if let Some(from) = op.history {
+        let held = own.history.is_some_and(|own| own <= from);
+        // A history secret opens its segment down to the start, so a grant from the middle would say less than it gives.
+        let starts = state.key(from).is_some_and(|key| key.history_link.is_none());
+        let whole = starts && op.keys.contains_range(from, current);
+        if !held || !whole {
+            return Err(Rejected::HistoryNotHeld);
+        }
+    }
+    if !permissions.contains(op.permissions) {
+        return Err(Rejected::PermissionsNotHeld);
+    }
+    if !op.permissions.is_empty() && !permissions.contains(Permissions::MANAGEMENT) {
+        return Err(Rejected::ManagementNotAllowed);
+    }
+    if !(op.permissions & (Permissions::ROTATION | Permissions::DELETION)).is_empty() && !op.follows {
+        return Err(Rejected::RightsWithoutFollowing);
+    }
+    if own.read_only && !op.read_only {
+        return Err(Rejected::ReadOnlyNotKept);
+    }
+    Ok(())
+}
+
+/// Whether this principal can be shared with in this way.
+fn check_principal(
+    state: &State,
+    op: &Share,
+    author: &ScopeId,
+    principal: &Principal,
+    context: &Context<'_>,
+) -> Result<(), Rejected> {
+    let Principal::Account(id) = principal else { return Err(Rejected::GroupsUnsupported) };
+    if !context.observed.cites(id) {
+        return Err(Rejected::CitationMissing);
+    }
+    if state.bans.contains(id) && !state.permissions(author).contains(Permissions::MANAGEMENT) {
+        return Err(Rejected::PrincipalBanned);
+    }
+    if state.pending.contains_key(id) {
+        return Err(Rejected::AlreadyPending);
+    }
+    let plain = op.permissions.is_empty() && !op.read_only && op.expires_at.is_none();
+    // A read-only sharer cannot but say so; to a member that changes nothing.
+    let forced =
+        state.members.get(author).is_some_and(|m| m.read_only) && op.permissions.is_empty() && op.expires_at.is_none();
+    if state.members.contains_key(id) && !plain && !forced {
+        return Err(Rejected::MemberTerms);
+    }
+    Ok(())
+}
+
+/// To a member at once, and only keys, following and history; to anybody else a share that waits for an answer.
+fn grant(state: &mut State, op: &Share, id: ScopeId, context: &Context<'_>) {
+    state.bans.remove(&id);
+    if let Some(member) = state.members.get_mut(&id) {
+        member.keys.extend(&op.keys);
+        member.follows |= op.follows;
+        member.history = match (member.history, op.history) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        return;
+    }
+    let terms = Member {
+        permissions: op.permissions,
+        read_only: op.read_only,
+        keys: op.keys.clone(),
+        follows: op.follows,
+        history: op.history,
+        since: context.hash,
+        since_time: context.entry.time,
+        shared_by: Some(context.entry.author),
+        expires_at: op.expires_at,
+    };
+    let author = context.entry.author;
+    state.pending.insert(id, PendingShare { entry: context.hash, terms, author, through: author });
+}

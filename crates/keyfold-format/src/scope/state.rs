@@ -1,0 +1,212 @@
+//! What replay yields: the state of a keychain or group. Reading it is free; only replay changes it.
+
+use super::{
+    key_set::KeySet,
+    op::{Algorithm, KeyEntry},
+};
+use crate::{
+    Permissions,
+    entry::{Cite, Head},
+    id::{EntryHash, KeyFingerprint, ScopeId},
+};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+
+/// What a scope is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A keychain.
+    Keychain,
+    /// A group.
+    Group,
+}
+
+impl Kind {
+    /// The number in wraps: 1 or 2.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Keychain => 1,
+            Self::Group => 2,
+        }
+    }
+}
+
+/// A principal in the scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Granted permissions; an owner has all, whatever stands here. Use [`State::permissions`].
+    pub permissions: Permissions,
+    /// Whether others refuse what he writes.
+    pub read_only: bool,
+    /// The keys that he is entitled to.
+    pub keys: KeySet,
+    /// Whether he gets the keys that come later.
+    pub follows: bool,
+    /// The first key of the history that he can read back to.
+    pub history: Option<u32>,
+    /// The entry that made him a member: a genesis, or the share he accepted.
+    pub since: EntryHash,
+    /// Its time, as its author claims, in milliseconds since 1970.
+    pub since_time: u64,
+    /// Who shared; a creator has nobody.
+    pub shared_by: Option<ScopeId>,
+    /// When the membership ends, in milliseconds since 1970.
+    pub expires_at: Option<u64>,
+}
+
+/// A share that nobody has answered yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingShare {
+    /// The entry that made it.
+    pub entry: EntryHash,
+    /// What membership it would make.
+    pub terms: Member,
+    /// The account that signed it.
+    pub author: ScopeId,
+    /// The member through which the author acted: himself, or a group.
+    pub through: ScopeId,
+}
+
+/// The state of a keychain or group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    pub(super) id: ScopeId,
+    pub(super) algorithm: Algorithm,
+    pub(super) rank: u16,
+    pub(super) creator: ScopeId,
+    pub(super) binding: [u8; 32],
+    pub(super) head: Head,
+    pub(super) time: u64,
+    pub(super) owners: BTreeSet<ScopeId>,
+    pub(super) members: BTreeMap<ScopeId, Member>,
+    pub(super) pending: BTreeMap<ScopeId, PendingShare>,
+    pub(super) bans: BTreeSet<ScopeId>,
+    pub(super) keys: Vec<KeyEntry>,
+    /// Numbers by fingerprint.
+    pub(super) numbers: BTreeMap<KeyFingerprint, u32>,
+    pub(super) cited: BTreeMap<ScopeId, Cite>,
+    pub(super) needs_rotation: bool,
+}
+
+impl State {
+    /// The scope id; a keychain's is its fingerprint.
+    pub fn id(&self) -> ScopeId {
+        self.id
+    }
+
+    /// Keychain or group.
+    pub fn kind(&self) -> Kind {
+        if self.algorithm == Algorithm::Group { Kind::Group } else { Kind::Keychain }
+    }
+
+    /// What kind of keys it has.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Its rank.
+    pub fn rank(&self) -> u16 {
+        self.rank
+    }
+
+    /// The account that founded it.
+    pub fn creator(&self) -> ScopeId {
+        self.creator
+    }
+
+    /// What its keys are bound to.
+    pub fn binding(&self) -> &[u8; 32] {
+        &self.binding
+    }
+
+    /// The newest entry.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// The latest time that an entry claims, in milliseconds since 1970: the next ordinary one is not before it.
+    pub fn time(&self) -> u64 {
+        self.time
+    }
+
+    /// Who can only be removed by a quorum.
+    pub fn owners(&self) -> &BTreeSet<ScopeId> {
+        &self.owners
+    }
+
+    /// Members, owners included.
+    pub fn members(&self) -> &BTreeMap<ScopeId, Member> {
+        &self.members
+    }
+
+    /// Shares that nobody has answered yet, by recipient.
+    pub fn pending(&self) -> &BTreeMap<ScopeId, PendingShare> {
+        &self.pending
+    }
+
+    /// Who is banned.
+    pub fn bans(&self) -> &BTreeSet<ScopeId> {
+        &self.bans
+    }
+
+    /// All keys, oldest first; key `n` is at `n - 1`.
+    pub fn keys(&self) -> &[KeyEntry] {
+        &self.keys
+    }
+
+    /// A key by its number.
+    pub fn key(&self, number: u32) -> Option<&KeyEntry> {
+        self.keys.get((number as usize).checked_sub(1)?)
+    }
+
+    /// A key by its fingerprint.
+    pub fn key_by_fingerprint(&self, fingerprint: &KeyFingerprint) -> Option<&KeyEntry> {
+        self.key(*self.numbers.get(fingerprint)?)
+    }
+
+    /// The number of the current key.
+    pub fn current_key(&self) -> u32 {
+        self.keys.len() as u32
+    }
+
+    /// The newest head seen of a principal.
+    pub fn cited(&self, principal: &ScopeId) -> Option<&Cite> {
+        self.cited.get(principal)
+    }
+
+    /// Whether somebody was excluded since the last rotation: until it happens nobody encrypts.
+    pub fn needs_rotation(&self) -> bool {
+        self.needs_rotation
+    }
+
+    /// What a member may do; owners everything, strangers nothing.
+    pub fn permissions(&self, principal: &ScopeId) -> Permissions {
+        if self.owners.contains(principal) {
+            Permissions::ALL
+        } else {
+            self.members.get(principal).map_or(Permissions::NONE, |member| member.permissions)
+        }
+    }
+
+    /// Members and those with a pending share: who may read this ledger and hears of its changes.
+    pub fn audience(&self) -> impl Iterator<Item = &ScopeId> {
+        self.members.keys().chain(self.pending.keys())
+    }
+
+    /// Who gets the next key: members and pending ones that follow, with what they are entitled to.
+    pub fn followers(&self) -> impl Iterator<Item = (&ScopeId, &Member)> {
+        self.members.iter().chain(self.pending.iter().map(|(id, share)| (id, &share.terms))).filter(|(_, m)| m.follows)
+    }
+
+    /// The membership or pending terms of a principal.
+    pub fn standing(&self, principal: &ScopeId) -> Option<&Member> {
+        self.members.get(principal).or_else(|| self.pending.get(principal).map(|share| &share.terms))
+    }
+
+    /// Where the segment of history that holds key `number` starts.
+    pub fn segment_start(&self, number: u32) -> u32 {
+        (1..=number).rev().find(|n| self.key(*n).is_none_or(|key| key.history_link.is_none())).unwrap_or(1)
+    }
+}

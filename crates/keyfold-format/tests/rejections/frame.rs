@@ -1,0 +1,412 @@
+//! Who speaks, where the entry stands, what it has seen.
+
+use super::{Case, altered, case};
+use crate::people::{Person, TIME, World, rotate, share_latest, sign};
+use keyfold_format::{
+    EntryHash, Permissions, ScopeId,
+    entry::Head,
+    label::SignatureLabel,
+    scope::{Algorithm, Op, ScopeEntry},
+};
+
+pub fn cases() -> Vec<Case> {
+    let world = World::new();
+    let (alice, bob) = (&world.alice, &world.bob);
+    let turn = || vec![rotate(2, true)];
+    let mut all = vec![
+        case("ok-rotate", "alice rotates: accepted", &world, altered(&world, alice, turn(), &[], |_| ()), "ok"),
+        case(
+            "wrong-scope",
+            "an entry of another keychain",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.scope = Some(ScopeId([9; 32]))),
+            "WrongScope",
+        ),
+        case(
+            "wrong-scope-null",
+            "a later entry that names no scope",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.scope = None),
+            "WrongScope",
+        ),
+        case(
+            "wrong-scope-group-form",
+            "a group's entry on a keychain",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.group = true),
+            "WrongScope",
+        ),
+        case(
+            "wrong-seq-repeated",
+            "the number of the entry before",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.seq = 0),
+            "WrongSeq",
+        ),
+        case(
+            "wrong-seq-skipped",
+            "a number is left out",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.seq = 2),
+            "WrongSeq",
+        ),
+        case(
+            "wrong-prev",
+            "it follows an entry that is not the head",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.prev = Some(EntryHash([1; 32]))),
+            "WrongPrev",
+        ),
+        case(
+            "wrong-prev-null",
+            "it follows nothing",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.prev = None),
+            "WrongPrev",
+        ),
+        case(
+            "time-goes-back",
+            "a millisecond before the entry before",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.time = TIME - 1),
+            "TimeGoesBack",
+        ),
+        case(
+            "stranger-shares",
+            "bob, who is no member, shares with himself",
+            &world,
+            altered(
+                &world,
+                bob,
+                vec![Op::Share(share_latest(&world.ledger, &[bob], Permissions::ALL))],
+                &[bob],
+                |_| (),
+            ),
+            "NotAMember",
+        ),
+        case(
+            "stranger-rotates",
+            "bob, who is no member, rotates",
+            &world,
+            altered(&world, bob, turn(), &[], |_| ()),
+            "NotAMember",
+        ),
+        case(
+            "author-not-cited",
+            "alice does not cite herself",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.cites.clear()),
+            "CitationMissing",
+        ),
+        case(
+            "author-cites-unknown-head",
+            "alice cites a head that her account does not have",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.cites[0].head.hash = EntryHash([3; 32])),
+            "CitationUnknown",
+        ),
+        case(
+            "author-cites-other-generation",
+            "alice cites a generation that she does not have",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.cites[0].exclusions = 1),
+            "CitationUnknown",
+        ),
+        case(
+            "author-cites-future-head",
+            "alice's account does not reach that far yet: no verdict",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.cites[0].head = Head { seq: 7, hash: EntryHash([3; 32]) }),
+            "MissingLedger",
+        ),
+        case(
+            "cites-bystander",
+            "carol is cited, whom no op concerns",
+            &world,
+            altered(&world, alice, turn(), &[&world.carol], |_| ()),
+            "CitationUnneeded",
+        ),
+        case(
+            "recipient-cites-unknown-head",
+            "bob is cited at a head that he does not have",
+            &world,
+            altered(
+                &world,
+                alice,
+                vec![Op::Share(share_latest(&world.ledger, &[bob], Permissions::NONE))],
+                &[bob],
+                |e| {
+                    e.cites
+                        .iter_mut()
+                        .filter(|c| c.principal == bob.id())
+                        .for_each(|c| c.head.hash = EntryHash([3; 32]))
+                },
+            ),
+            "CitationUnknown",
+        ),
+        case(
+            "via-group",
+            "alice acts through a group",
+            &world,
+            altered(&world, alice, turn(), &[], |e| e.via = vec![ScopeId([4; 32])]),
+            "GroupsUnsupported",
+        ),
+        case("no-ops", "an entry that does nothing", &world, altered(&world, alice, vec![], &[], |_| ()), "Malformed"),
+        case(
+            "genesis-again",
+            "a second genesis",
+            &world,
+            altered(&world, alice, alice.keychain_genesis(Algorithm::SecretBox).ops, &[], |_| ()),
+            "GenesisMisplaced",
+        ),
+        case(
+            "accept-not-placed",
+            "an Accept as an ordinary entry",
+            &world,
+            altered(&world, alice, vec![Op::Accept], &[], |_| ()),
+            "PlacedMisplaced",
+        ),
+    ];
+    all.extend(citations());
+    all.extend(signatures(&world));
+    all.extend(geneses(&world));
+    all
+}
+
+/// Bob is a member whose head was cited; what is cited of him later never goes back.
+fn citations() -> Vec<Case> {
+    let world = World::with_bob(Permissions::NONE);
+    let (alice, bob) = (&world.alice, &world.bob);
+    let cited_at = |seq: u64, exclusions: u32| {
+        altered(&world, alice, vec![rotate(2, true)], &[bob], |e| {
+            for cite in e.cites.iter_mut().filter(|c| c.principal == bob.id()) {
+                (cite.head, cite.exclusions) = (Head { seq, hash: EntryHash([3; 32]) }, exclusions);
+            }
+        })
+    };
+    vec![
+        case(
+            "ok-cites-newer-head",
+            "bob's account went on, to an entry that is not at hand: compared later",
+            &world,
+            cited_at(5, 0),
+            "ok",
+        ),
+        case(
+            "cites-fork",
+            "bob's head under the same number with another hash",
+            &world,
+            cited_at(0, 0),
+            "CitationUnknown",
+        ),
+        {
+            let mut longer = World::with_bob(Permissions::NONE);
+            let newer = altered(&longer, &longer.alice, vec![rotate(2, true)], &[&longer.bob], |e| {
+                e.cites
+                    .iter_mut()
+                    .filter(|c| c.principal == longer.bob.id())
+                    .for_each(|c| c.head = Head { seq: 5, hash: EntryHash([3; 32]) });
+            });
+            longer.append(newer).unwrap();
+            let back = altered(&longer, &longer.alice, vec![rotate(3, true)], &[&longer.bob], |_| ());
+            case("cites-older-head", "bob was seen at 5 and is cited at 0", &longer, back, "CitationGoesBack")
+        },
+        {
+            let mut longer = World::with_bob(Permissions::NONE);
+            let at = |world: &World, number, hash| {
+                altered(world, &world.alice, vec![rotate(number, true)], &[&world.bob], |e| {
+                    e.cites
+                        .iter_mut()
+                        .filter(|c| c.principal == world.bob.id())
+                        .for_each(|c| c.head = Head { seq: 5, hash: EntryHash([hash; 32]) });
+                })
+            };
+            let first = at(&longer, 2, 3);
+            longer.append(first).unwrap();
+            let fork = at(&longer, 3, 4);
+            case("cites-two-heads-under-one-number", "bob's head 5 with two hashes", &longer, fork, "CitationFork")
+        },
+    ]
+}
+
+fn signatures(world: &World) -> Vec<Case> {
+    let alice = &world.alice;
+    let entry = alice.entry(&world.ledger, vec![rotate(2, true)], &[]);
+    let good = alice.sign(&entry);
+    let signed_as = |key, label| {
+        let mut other = good.clone();
+        other.signatures = vec![sign(key, label, &good.signed)];
+        other
+    };
+    let mut twice = good.clone();
+    twice.signatures.push(good.signatures[0]);
+    let mut none = good.clone();
+    none.signatures.clear();
+    let mut flipped = good.clone();
+    flipped.signatures[0].0[40] ^= 1;
+    let small_order = {
+        // R and A of small order satisfy the equation for every message where verification is not strict.
+        let mut other = good.clone();
+        other.signatures[0].0 = [0; 64];
+        other.signatures[0].0[0] = 1;
+        other
+    };
+    vec![
+        case("signature-flipped", "one bit of the signature", world, flipped, "BadSignature"),
+        case("signature-missing", "no signature", world, none, "BadSignature"),
+        case("signature-twice", "a signature too many", world, twice, "BadSignature"),
+        case(
+            "signature-small-order",
+            "a signature with R of small order and s = 0",
+            world,
+            small_order,
+            "BadSignature",
+        ),
+        case(
+            "signature-by-device",
+            "signed by the device key",
+            world,
+            signed_as(&alice.device, SignatureLabel::Entry),
+            "BadSignature",
+        ),
+        case(
+            "signature-by-bob",
+            "bob signs for alice",
+            world,
+            signed_as(&world.bob.ledger_key, SignatureLabel::Entry),
+            "BadSignature",
+        ),
+        case(
+            "signature-label-placed",
+            "signed under the label of placed entries",
+            world,
+            signed_as(&alice.ledger_key, SignatureLabel::PlacedEntry),
+            "BadSignature",
+        ),
+        case(
+            "signature-label-application",
+            "a statement of the application in place of a signature",
+            world,
+            signed_as(&alice.ledger_key, SignatureLabel::Application),
+            "BadSignature",
+        ),
+    ]
+}
+
+fn geneses(world: &World) -> Vec<Case> {
+    let alice = &world.alice;
+    let altered = |algorithm, alter: &dyn Fn(&mut keyfold_format::scope::Entry)| {
+        let mut entry = alice.keychain_genesis(algorithm);
+        alter(&mut entry);
+        alice.sign(&entry)
+    };
+    let key = |alter: fn(&mut keyfold_format::scope::KeyEntry)| {
+        altered(Algorithm::SecretBox, &move |e| {
+            if let Op::Genesis(op) = &mut e.ops[0] {
+                alter(&mut op.key);
+            }
+        })
+    };
+    let stranger = Person::new("dave");
+    let first = |name, about, last: keyfold_format::entry::SignedEntry, expect| Case {
+        name,
+        about,
+        account: false,
+        entries: vec![],
+        last: last.encode(),
+        expect,
+    };
+    let placed = ScopeEntry::Placed(alice.accept(&world.ledger)).encode();
+    vec![
+        first("genesis-ok-sealed-box", "a sealedBox keychain", altered(Algorithm::SealedBox, &|_| ()), "ok"),
+        first(
+            "genesis-names-a-scope",
+            "a first entry that names a scope",
+            altered(Algorithm::SecretBox, &|e| e.scope = Some(ScopeId([1; 32]))),
+            "WrongScope",
+        ),
+        first(
+            "genesis-with-seq-1",
+            "a first entry with number 1",
+            altered(Algorithm::SecretBox, &|e| e.seq = 1),
+            "WrongSeq",
+        ),
+        first(
+            "genesis-is-a-rotation",
+            "a ledger that starts without a genesis",
+            altered(Algorithm::SecretBox, &|e| e.ops = vec![rotate(1, false)]),
+            "GenesisMisplaced",
+        ),
+        first(
+            "genesis-with-a-second-op",
+            "a genesis that is not alone",
+            altered(Algorithm::SecretBox, &|e| e.ops.push(rotate(2, true))),
+            "GenesisMisplaced",
+        ),
+        first(
+            "genesis-placed",
+            "a ledger that starts with a placed entry",
+            alice.sign_placed(&match ScopeEntry::decode(&placed) {
+                Ok(ScopeEntry::Placed(p)) => p,
+                _ => unreachable!(),
+            }),
+            "GenesisMisplaced",
+        ),
+        first(
+            "genesis-of-a-group",
+            "groups come later",
+            altered(Algorithm::Group, &|e| {
+                e.group = true;
+                if let Op::Genesis(op) = &mut e.ops[0] {
+                    op.rank = 100;
+                }
+            }),
+            "GroupsUnsupported",
+        ),
+        first(
+            "genesis-keychain-with-low-rank",
+            "a keychain with a group's rank",
+            altered(Algorithm::SecretBox, &|e| {
+                if let Op::Genesis(op) = &mut e.ops[0] {
+                    op.rank = 100
+                }
+            }),
+            "Unsupported",
+        ),
+        first("genesis-key-number-0", "keys are counted from 1", key(|k| k.number = 0), "WrongKeyNumber"),
+        first(
+            "genesis-with-history-link",
+            "there is nothing before key 1",
+            key(|k| k.history_link = Some(vec![1; 104])),
+            "WrongHistoryLink",
+        ),
+        first(
+            "genesis-secret-box-with-public-key",
+            "a public key that no secretBox has",
+            key(|k| k.public = crate::people::key_entry(1, Algorithm::SealedBox, false).public),
+            "WrongKeyKind",
+        ),
+        first(
+            "genesis-sealed-box-without-public-key",
+            "a key pair without its public half",
+            altered(Algorithm::SealedBox, &|e| {
+                if let Op::Genesis(op) = &mut e.ops[0] {
+                    op.key.public = None
+                }
+            }),
+            "WrongKeyKind",
+        ),
+        first(
+            "genesis-without-cite",
+            "the author is not cited",
+            altered(Algorithm::SecretBox, &|e| e.cites.clear()),
+            "CitationUnneeded",
+        ),
+        first(
+            "genesis-by-somebody-unknown",
+            "the author's ledger is not at hand: no verdict",
+            stranger.sign(&stranger.keychain_genesis(Algorithm::SecretBox)),
+            "MissingLedger",
+        ),
+    ]
+}

@@ -1,0 +1,597 @@
+//! The rules of Share, Accept, CancelShare and Rotate.
+
+use super::{Case, altered, case};
+use crate::people::{Person, World, cancel, key_entry, rotate, share_complete, share_latest};
+use keyfold_format::{
+    EntryHash, KeyFingerprint, Permissions, ScopeId,
+    scope::{Algorithm, KeySet, Op, Principal, Rotate, Share},
+};
+
+const NONE: Permissions = Permissions::NONE;
+
+pub fn cases() -> Vec<Case> {
+    [shares_of_an_owner(), shares_of_a_member(), accepts(), cancels(), rotations()].into_iter().flatten().collect()
+}
+
+/// `author` shares with `with`, altered.
+fn sharing(
+    world: &World,
+    author: &Person,
+    with: &Person,
+    alter: impl FnOnce(&mut Share),
+) -> keyfold_format::entry::SignedEntry {
+    let mut share = share_latest(&world.ledger, &[with], NONE);
+    alter(&mut share);
+    altered(world, author, vec![Op::Share(share)], &[with], |_| ())
+}
+
+fn shares_of_an_owner() -> Vec<Case> {
+    let world = World::new();
+    let (alice, bob) = (&world.alice, &world.bob);
+    let pending = {
+        let mut world = World::new();
+        let share = share_latest(&world.ledger, &[&world.bob], NONE);
+        world.alice_shares(share, &[|w| &w.bob]).unwrap();
+        world
+    };
+    let member = World::with_bob(NONE);
+    let two_keys = {
+        let mut world = World::new();
+        let turn = altered(&world, &world.alice, vec![rotate(2, true)], &[], |_| ());
+        world.append(turn).unwrap();
+        world
+    };
+    vec![
+        case(
+            "ok-share-latest",
+            "alice shares the latest key with all permissions",
+            &world,
+            sharing(&world, alice, bob, |s| s.permissions = Permissions::ALL),
+            "ok",
+        ),
+        case(
+            "ok-share-complete",
+            "alice shares the complete keychain",
+            &two_keys,
+            sharing(&two_keys, &two_keys.alice, &two_keys.bob, |s| {
+                *s = share_complete(&two_keys.ledger, &[&two_keys.bob], NONE)
+            }),
+            "ok",
+        ),
+        case(
+            "ok-share-one-old-key",
+            "alice shares key 1 of 2",
+            &two_keys,
+            sharing(&two_keys, &two_keys.alice, &two_keys.bob, |s| {
+                s.keys = KeySet::one(1);
+                s.follows = false
+            }),
+            "ok",
+        ),
+        case(
+            "share-with-nobody",
+            "no principal",
+            &world,
+            altered(&world, alice, vec![Op::Share(share_latest(&world.ledger, &[], NONE))], &[], |_| ()),
+            "ShareOfNothing",
+        ),
+        case(
+            "share-of-no-key",
+            "no key",
+            &world,
+            sharing(&world, alice, bob, |s| {
+                s.keys = KeySet::default();
+                s.follows = false
+            }),
+            "ShareOfNothing",
+        ),
+        case(
+            "share-of-key-that-does-not-exist",
+            "key 2 of 1",
+            &world,
+            sharing(&world, alice, bob, |s| s.keys = KeySet::range(1, 2)),
+            "KeyNotHeld",
+        ),
+        case(
+            "share-of-key-0",
+            "keys are counted from 1",
+            &world,
+            sharing(&world, alice, bob, |s| s.keys = KeySet::range(0, 1)),
+            "KeyNotHeld",
+        ),
+        case(
+            "share-follows-without-current-key",
+            "an old key with following",
+            &two_keys,
+            sharing(&two_keys, &two_keys.alice, &two_keys.bob, |s| s.keys = KeySet::one(1)),
+            "FollowingWithoutCurrentKey",
+        ),
+        case(
+            "share-history-from-middle-of-segment",
+            "a history secret would reach further back than granted",
+            &two_keys,
+            sharing(&two_keys, &two_keys.alice, &two_keys.bob, |s| s.history = Some(2)),
+            "HistoryNotHeld",
+        ),
+        case(
+            "share-history-without-its-keys",
+            "history from 1 without key 1",
+            &two_keys,
+            sharing(&two_keys, &two_keys.alice, &two_keys.bob, |s| s.history = Some(1)),
+            "HistoryNotHeld",
+        ),
+        case(
+            "share-history-from-0",
+            "history from a key that does not exist",
+            &world,
+            sharing(&world, alice, bob, |s| s.history = Some(0)),
+            "HistoryNotHeld",
+        ),
+        case(
+            "share-rotation-without-following",
+            "who may rotate follows",
+            &world,
+            sharing(&world, alice, bob, |s| {
+                s.permissions = Permissions::ROTATION;
+                s.follows = false
+            }),
+            "RightsWithoutFollowing",
+        ),
+        case(
+            "share-deletion-without-following",
+            "who may ban follows",
+            &world,
+            sharing(&world, alice, bob, |s| {
+                s.permissions = Permissions::DELETION;
+                s.follows = false
+            }),
+            "RightsWithoutFollowing",
+        ),
+        case(
+            "share-recipient-not-cited",
+            "bob's account is not cited",
+            &world,
+            altered(&world, alice, vec![Op::Share(share_latest(&world.ledger, &[bob], NONE))], &[], |_| ()),
+            "CitationMissing",
+        ),
+        case(
+            "share-with-a-group",
+            "groups come later",
+            &world,
+            sharing(&world, alice, bob, |s| s.principals = vec![Principal::Group(bob.id())]),
+            "GroupsUnsupported",
+        ),
+        case(
+            "share-already-pending",
+            "a second share before bob answered the first",
+            &pending,
+            sharing(&pending, &pending.alice, &pending.bob, |_| ()),
+            "AlreadyPending",
+        ),
+        case(
+            "share-twice-in-one-entry",
+            "the same share twice in one batch",
+            &world,
+            altered(&world, alice, vec![Op::Share(share_latest(&world.ledger, &[bob], NONE)); 2], &[bob], |_| ()),
+            "AlreadyPending",
+        ),
+        case(
+            "ok-share-more-keys-with-member",
+            "bob has key 1 already",
+            &member,
+            sharing(&member, &member.alice, &member.bob, |_| ()),
+            "ok",
+        ),
+        case(
+            "share-permissions-with-member",
+            "a share changes no permissions of a member",
+            &member,
+            sharing(&member, &member.alice, &member.bob, |s| s.permissions = Permissions::SHARING),
+            "MemberTerms",
+        ),
+        case(
+            "share-read-only-with-member",
+            "a share takes no right to write from a member",
+            &member,
+            sharing(&member, &member.alice, &member.bob, |s| s.read_only = true),
+            "MemberTerms",
+        ),
+        case(
+            "share-expiry-with-member",
+            "a share puts no end to a membership",
+            &member,
+            sharing(&member, &member.alice, &member.bob, |s| s.expires_at = Some(u64::MAX)),
+            "MemberTerms",
+        ),
+    ]
+}
+
+/// Bob shares with carol, within his own.
+fn shares_of_a_member() -> Vec<Case> {
+    let with = |permissions| World::with_bob(permissions);
+    let sharer = Permissions::SHARING;
+    let manager = Permissions::SHARING | Permissions::MANAGEMENT;
+    let carol_from_bob = |world: &World, alter: &dyn Fn(&mut Share)| sharing(world, &world.bob, &world.carol, alter);
+    let plain = with(NONE);
+    let sharing_only = with(sharer);
+    let managing = with(manager);
+    let rotated = {
+        let mut world = with(sharer);
+        let turn = altered(&world, &world.alice, vec![rotate(2, true)], &[], |_| ());
+        world.append(turn).unwrap();
+        world
+    };
+    let one_key = {
+        let mut world = World::new();
+        let share = Share { follows: false, permissions: sharer, ..share_latest(&world.ledger, &[&world.bob], NONE) };
+        world.alice_shares(share, &[|w| &w.bob]).unwrap();
+        world.bob_accepts().unwrap();
+        world
+    };
+    let reader = {
+        let mut world = World::new();
+        let share = Share { read_only: true, ..share_latest(&world.ledger, &[&world.bob], sharer) };
+        world.alice_shares(share, &[|w| &w.bob]).unwrap();
+        world.bob_accepts().unwrap();
+        world
+    };
+    vec![
+        case(
+            "share-without-allow-sharing",
+            "bob has no permissions",
+            &plain,
+            carol_from_bob(&plain, &|_| ()),
+            "SharingNotAllowed",
+        ),
+        case(
+            "share-with-all-but-sharing",
+            "every other permission is not enough",
+            &with(Permissions::ALL.without(sharer)),
+            carol_from_bob(&with(Permissions::ALL.without(sharer)), &|_| ()),
+            "SharingNotAllowed",
+        ),
+        case("ok-share-by-member", "bob has allowSharing", &sharing_only, carol_from_bob(&sharing_only, &|_| ()), "ok"),
+        case(
+            "share-of-key-not-held",
+            "bob came with key 1 and follows, key 2 is his; key 1 to 3 is not",
+            &rotated,
+            carol_from_bob(&rotated, &|s| s.keys = KeySet::range(1, 3)),
+            "KeyNotHeld",
+        ),
+        case(
+            "share-history-not-held",
+            "bob has no history",
+            &rotated,
+            carol_from_bob(&rotated, &|s| {
+                s.keys = KeySet::range(1, 2);
+                s.history = Some(1)
+            }),
+            "HistoryNotHeld",
+        ),
+        case(
+            "share-following-not-held",
+            "bob does not follow",
+            &one_key,
+            carol_from_bob(&one_key, &|_| ()),
+            "FollowingNotHeld",
+        ),
+        case(
+            "share-permissions-without-management",
+            "bob grants what he has, without allowManagement",
+            &sharing_only,
+            carol_from_bob(&sharing_only, &|s| s.permissions = sharer),
+            "ManagementNotAllowed",
+        ),
+        case(
+            "share-permissions-not-held",
+            "bob, a manager, grants rotation, which he lacks",
+            &managing,
+            carol_from_bob(&managing, &|s| s.permissions = Permissions::ROTATION),
+            "PermissionsNotHeld",
+        ),
+        case(
+            "ok-share-permissions-of-manager",
+            "bob grants within his own",
+            &managing,
+            carol_from_bob(&managing, &|s| s.permissions = manager),
+            "ok",
+        ),
+        case(
+            "share-read-only-not-kept",
+            "bob, who only reads, grants writing",
+            &reader,
+            carol_from_bob(&reader, &|_| ()),
+            "ReadOnlyNotKept",
+        ),
+        case(
+            "ok-share-read-only-by-reader",
+            "bob, who only reads, shares read-only",
+            &reader,
+            carol_from_bob(&reader, &|s| s.read_only = true),
+            "ok",
+        ),
+    ]
+}
+
+fn pending() -> World {
+    let mut world = World::new();
+    let share = share_latest(&world.ledger, &[&world.bob], NONE);
+    world.alice_shares(share, &[|w| &w.bob]).unwrap();
+    world
+}
+
+fn accepts() -> Vec<Case> {
+    let world = pending();
+    let (bob, carol) = (&world.bob, &world.carol);
+    let accept = bob.accept(&world.ledger);
+    let altered = |alter: &dyn Fn(&mut keyfold_format::scope::Placed)| {
+        let mut placed = accept.clone();
+        alter(&mut placed);
+        bob.sign_placed(&placed)
+    };
+    let cancelled = {
+        let mut world = pending();
+        let entry = super::altered(&world, &world.alice, vec![cancel(&world.ledger, &world.bob)], &[], |_| ());
+        world.append(entry).unwrap();
+        world
+    };
+    let taken = World::with_bob(NONE);
+    let again = {
+        let mut placed = taken.bob.accept(&taken.ledger);
+        placed.answers = pending().ledger.pending()[&taken.bob.id()].entry;
+        taken.bob.sign_placed(&placed)
+    };
+    vec![
+        case("ok-accept", "bob accepts", &world, bob.sign_placed(&accept), "ok"),
+        case(
+            "accept-of-somebody-elses-share",
+            "carol answers bob's share",
+            &world,
+            carol.sign_placed(&{
+                let mut p = accept.clone();
+                p.author = carol.cite();
+                p
+            }),
+            "NotPending",
+        ),
+        case(
+            "accept-of-another-entry",
+            "it answers the genesis",
+            &world,
+            altered(&|p| p.answers = EntryHash(world.ledger.id().0)),
+            "NotPending",
+        ),
+        case(
+            "accept-after-cancel",
+            "the share was cancelled first",
+            &cancelled,
+            bob.sign_placed(&accept),
+            "NotPending",
+        ),
+        case("accept-twice", "the share was accepted already", &taken, again, "NotPending"),
+        case(
+            "accept-of-another-scope",
+            "it names another keychain",
+            &world,
+            altered(&|p| p.scope = ScopeId([5; 32])),
+            "WrongScope",
+        ),
+        case(
+            "accept-in-group-form",
+            "a group's placed entry on a keychain",
+            &world,
+            altered(&|p| p.group = true),
+            "WrongScope",
+        ),
+        case(
+            "accept-before-the-share",
+            "its time is before the share's",
+            &world,
+            altered(&|p| p.time -= 1),
+            "TimeGoesBack",
+        ),
+        case(
+            "accept-signed-by-alice",
+            "alice answers for bob",
+            &world,
+            world.alice.sign_placed(&accept),
+            "BadSignature",
+        ),
+        case(
+            "accept-signed-as-ordinary-entry",
+            "bob's signature under the label of ordinary entries",
+            &world,
+            {
+                let mut entry = bob.sign_placed(&accept);
+                entry.signatures = vec![crate::people::sign(
+                    &bob.ledger_key,
+                    keyfold_format::label::SignatureLabel::Entry,
+                    &entry.signed,
+                )];
+                entry
+            },
+            "BadSignature",
+        ),
+        case(
+            "accept-cites-unknown-head",
+            "bob cites a head that his account does not have",
+            &world,
+            altered(&|p| p.author.head.hash = EntryHash([3; 32])),
+            "CitationUnknown",
+        ),
+        case(
+            "placed-rotation",
+            "a rotation without a place",
+            &world,
+            altered(&|p| p.op = rotate(2, true)),
+            "PlacedMisplaced",
+        ),
+    ]
+}
+
+fn cancels() -> Vec<Case> {
+    let world = pending();
+    let member = World::with_bob(NONE);
+    let by_other_member = {
+        let mut world = World::with_bob(Permissions::ALL.without(Permissions::MANAGEMENT));
+        let share = share_latest(&world.ledger, &[&world.carol], NONE);
+        world.alice_shares(share, &[|w| &w.carol]).unwrap();
+        world
+    };
+    let by_manager = {
+        let mut world = World::with_bob(Permissions::MANAGEMENT);
+        let share = share_latest(&world.ledger, &[&world.carol], NONE);
+        world.alice_shares(share, &[|w| &w.carol]).unwrap();
+        world
+    };
+    let cancelling = |world: &World, who: &Person, op| altered(world, who, vec![op], &[], |_| ());
+    vec![
+        case(
+            "ok-cancel",
+            "alice cancels her share",
+            &world,
+            cancelling(&world, &world.alice, cancel(&world.ledger, &world.bob)),
+            "ok",
+        ),
+        case(
+            "cancel-of-nothing",
+            "carol has no pending share",
+            &world,
+            cancelling(&world, &world.alice, cancel(&world.ledger, &world.carol)),
+            "NotPending",
+        ),
+        case(
+            "cancel-of-another-entry",
+            "it names another entry than bob's share",
+            &world,
+            cancelling(
+                &world,
+                &world.alice,
+                Op::CancelShare(keyfold_format::scope::CancelShare {
+                    share: EntryHash([8; 32]),
+                    principal: world.bob.id(),
+                }),
+            ),
+            "NotPending",
+        ),
+        case(
+            "cancel-after-accept",
+            "bob accepted first",
+            &member,
+            cancelling(
+                &member,
+                &member.alice,
+                Op::CancelShare(keyfold_format::scope::CancelShare {
+                    share: member.ledger.members()[&member.bob.id()].since,
+                    principal: member.bob.id(),
+                }),
+            ),
+            "NotPending",
+        ),
+        case(
+            "cancel-of-somebody-elses-share",
+            "bob, no manager, cancels alice's share with carol",
+            &by_other_member,
+            cancelling(&by_other_member, &by_other_member.bob, cancel(&by_other_member.ledger, &by_other_member.carol)),
+            "CancelNotAllowed",
+        ),
+        case(
+            "ok-cancel-by-manager",
+            "bob, a manager, cancels alice's share with carol",
+            &by_manager,
+            cancelling(&by_manager, &by_manager.bob, cancel(&by_manager.ledger, &by_manager.carol)),
+            "ok",
+        ),
+        case(
+            "cancel-by-recipient",
+            "bob, not yet a member, cancels",
+            &world,
+            cancelling(&world, &world.bob, cancel(&world.ledger, &world.bob)),
+            "NotAMember",
+        ),
+    ]
+}
+
+fn rotations() -> Vec<Case> {
+    let world = World::new();
+    let alice = &world.alice;
+    let rotating = |world: &World, who: &Person, op| altered(world, who, vec![op], &[], |_| ());
+    let all_but = World::with_bob(Permissions::ALL.without(Permissions::ROTATION));
+    let rotator = World::with_bob(Permissions::ROTATION);
+    let mut repeated = key_entry(2, Algorithm::SecretBox, true);
+    repeated.fingerprint = key_entry(1, Algorithm::SecretBox, true).fingerprint;
+    let mut with_public = key_entry(2, Algorithm::SealedBox, true);
+    with_public.fingerprint = KeyFingerprint([6; 32]);
+    vec![
+        case(
+            "rotate-without-allow-rotation",
+            "every other permission is not enough",
+            &all_but,
+            rotating(&all_but, &all_but.bob, rotate(2, false)),
+            "RotationNotAllowed",
+        ),
+        case(
+            "ok-rotate-by-member-without-history",
+            "bob starts a new segment",
+            &rotator,
+            rotating(&rotator, &rotator.bob, rotate(2, false)),
+            "ok",
+        ),
+        case(
+            "rotate-with-link-without-history",
+            "bob has no history to link to",
+            &rotator,
+            rotating(&rotator, &rotator.bob, rotate(2, true)),
+            "WrongHistoryLink",
+        ),
+        case(
+            "rotate-without-link",
+            "alice has history",
+            &world,
+            rotating(&world, alice, rotate(2, false)),
+            "WrongHistoryLink",
+        ),
+        case(
+            "rotate-to-same-number",
+            "key 1 again",
+            &world,
+            rotating(&world, alice, rotate(1, true)),
+            "WrongKeyNumber",
+        ),
+        case(
+            "rotate-skips-a-number",
+            "key 3 after key 1",
+            &world,
+            rotating(&world, alice, rotate(3, true)),
+            "WrongKeyNumber",
+        ),
+        case(
+            "rotate-to-year-2099",
+            "no date and no large number makes a key current",
+            &world,
+            rotating(&world, alice, rotate(2_099, true)),
+            "WrongKeyNumber",
+        ),
+        case(
+            "rotate-repeats-fingerprint",
+            "key 1 under number 2",
+            &world,
+            rotating(&world, alice, Op::Rotate(Rotate { key: repeated })),
+            "KeyRepeated",
+        ),
+        case(
+            "rotate-changes-kind",
+            "a key pair on a secretBox",
+            &world,
+            rotating(&world, alice, Op::Rotate(Rotate { key: with_public })),
+            "WrongKeyKind",
+        ),
+        case(
+            "rotate-twice-in-one-entry-with-a-gap",
+            "the second op of a batch breaks a rule: all of it falls",
+            &world,
+            altered(&world, alice, vec![rotate(2, true), rotate(4, true)], &[], |_| ()),
+            "WrongKeyNumber",
+        ),
+    ]
+}

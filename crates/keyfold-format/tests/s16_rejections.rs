@@ -1,0 +1,133 @@
+//! S16: for every rule an entry that breaks it and nothing else, as vectors that any implementation can run.
+//!
+//! `cargo test -p keyfold-format --test s16_rejections -- --ignored` writes `vectors/ledger/` anew.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod people;
+mod rejections;
+
+use keyfold_format::{Rejected, ScopeId, account, entry::SignedEntry, scope::Ledger};
+use rejections::{Case, cases};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/ledger"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn unhex(text: &Value) -> Vec<u8> {
+    let text = text.as_str().unwrap();
+    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
+}
+
+#[test]
+#[ignore = "writes the vectors"]
+fn regenerate() {
+    let _ = fs::remove_dir_all(folder());
+    fs::create_dir_all(folder()).unwrap();
+    let people = ["alice", "bob", "carol"].map(people::Person::new);
+    let accounts: Value = people.iter().map(|p| (p.name.to_string(), json!([hex(&p.genesis.encode())]))).collect();
+    fs::write(folder().join("accounts.json"), serde_json::to_string_pretty(&accounts).unwrap() + "\n").unwrap();
+    for case in cases() {
+        let vector = json!({
+            "about": case.about,
+            "ledger": if case.account { "account" } else { "keychain" },
+            "entries": case.entries.iter().map(|e| hex(e)).collect::<Vec<_>>(),
+            "last": hex(&case.last),
+            "expect": case.expect,
+        });
+        let name = format!("{}.json", case.name);
+        fs::write(folder().join(name), serde_json::to_string_pretty(&vector).unwrap() + "\n").unwrap();
+    }
+}
+
+fn verdict(vector: &Value, accounts: &BTreeMap<ScopeId, account::Ledger>) -> String {
+    let entries: Vec<SignedEntry> =
+        vector["entries"].as_array().unwrap().iter().map(|e| SignedEntry::decode(&unhex(e)).unwrap()).collect();
+    let last = match SignedEntry::decode(&unhex(&vector["last"])) {
+        Ok(entry) => entry,
+        Err(fault) => return fault.code().into(),
+    };
+    let outcome = if vector["ledger"] == "account" {
+        match account::Ledger::replay(&entries) {
+            Ok(mut ledger) => {
+                let before = ledger.head();
+                let outcome = ledger.append(&last);
+                assert!(outcome.is_ok() || ledger.head() == before);
+                outcome
+            }
+            Err(_) if entries.is_empty() => account::Ledger::genesis(&last).map(drop),
+            Err(e) => panic!("the entries before must hold: {e}"),
+        }
+    } else if entries.is_empty() {
+        Ledger::genesis(&last, accounts).map(drop)
+    } else {
+        let mut ledger = Ledger::replay(&entries, accounts).expect("the entries before must hold");
+        let before = ledger.clone();
+        let outcome = ledger.append(&last, accounts).map(drop);
+        assert!(outcome.is_ok() || ledger == before, "a rejected entry changed the state");
+        outcome
+    };
+    outcome.map_or_else(|e| e.code().into(), |()| "ok".into())
+}
+
+#[test]
+fn every_vector_is_rejected_by_the_rule_in_its_name() {
+    let accounts_file: Value = serde_json::from_slice(&fs::read(folder().join("accounts.json")).unwrap()).unwrap();
+    let accounts: BTreeMap<ScopeId, account::Ledger> = accounts_file
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|entries| {
+            let entries: Vec<_> =
+                entries.as_array().unwrap().iter().map(|e| SignedEntry::decode(&unhex(e)).unwrap()).collect();
+            account::Ledger::replay(&entries).unwrap()
+        })
+        .map(|ledger| (ledger.id(), ledger))
+        .collect();
+    assert_eq!(accounts.len(), 3);
+    let mut seen = 0;
+    for file in fs::read_dir(folder()).unwrap() {
+        let path = file.unwrap().path();
+        if path.ends_with("accounts.json") {
+            continue;
+        }
+        let vector: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(verdict(&vector, &accounts), vector["expect"].as_str().unwrap(), "{}", path.display());
+        seen += 1;
+    }
+    println!("{seen} ledger vectors");
+    assert!(seen >= 60, "only {seen} vectors");
+}
+
+#[test]
+fn the_vectors_are_those_that_the_cases_make() {
+    for case in cases() {
+        let path = folder().join(format!("{}.json", case.name));
+        let vector: Value = serde_json::from_slice(&fs::read(&path).unwrap_or_default()).unwrap_or_default();
+        assert_eq!(vector["last"], hex(&case.last), "{}: vectors are stale, regenerate them", case.name);
+        assert_eq!(vector["expect"], case.expect, "{}", case.name);
+    }
+}
+
+/// A rule that no vector breaks would be a rule that nobody would miss.
+#[test]
+fn every_rule_has_a_vector() {
+    // No op of this release bans anybody, and the largest scopes do not fit a vector.
+    let unreachable = BTreeSet::from(["AuthorBanned", "PrincipalBanned", "TooManyMembers", "TooManyKeys"]);
+    let broken: BTreeSet<String> = cases().into_iter().map(|c: Case| c.expect.to_string()).collect();
+    let missing: Vec<_> = Rejected::RULES
+        .iter()
+        .map(|rule| rule.code())
+        .filter(|code| !broken.contains(*code) && !unreachable.contains(code))
+        .collect();
+    assert!(missing.is_empty(), "no vector breaks {missing:?}");
+}
