@@ -1,3 +1,72 @@
-//! The commands of the project.
+//! The commands of the project, run as `cargo xtask COMMAND`. They use what is installed, say what they start, and
+//! install nothing outside `target/` except what `wasm` announces.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
-fn main() {}
+mod bench;
+mod ci;
+mod demo;
+mod layers;
+mod licences;
+mod project;
+mod step;
+mod test;
+mod wasm;
+mod words;
+
+use clap::{Parser, Subcommand};
+use project::Project;
+use std::process::ExitCode;
+
+/// The commands of the project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build Keyfold, start a server, and play the terminal story
+    Demo(demo::Options),
+    /// Run all tests and print how many there were
+    Test(test::Options),
+    /// Run everything that a change must pass
+    Ci(ci::Options),
+    /// Check who depends on whom, and that nothing reaches what it must not
+    Layers,
+    /// Check the licence of every dependency
+    Licences,
+    /// Build what browsers load for WebAssembly
+    Wasm,
+    /// Check that no tracked file names a place that only its author has
+    Words,
+    /// Measure Keyfold beside its peers, and write docs/numbers.md
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let project = Project::find()?;
+    let outcome = match arguments.command {
+        Command::Demo(options) => return demo::run(&project, &options),
+        Command::Bench(options) => return bench::run(&project, &options),
+        Command::Ci(options) => return ci::run(&project, &options),
+        Command::Test(options) => test::run(&project, &options)?,
+        Command::Layers => layers::run(&project)?,
+        Command::Licences => licences::run(&project)?,
+        Command::Wasm => wasm::run(&project)?,
+        Command::Words => words::run(&project)?,
+    };
+    println!("{outcome}");
+    Ok(())
+}

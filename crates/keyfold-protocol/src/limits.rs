@@ -1,0 +1,30 @@
+//! Limits of requests and responses, in one file. Those of the formats are `keyfold_format::limits`.
+//!
+//! Spec: `docs/spec/http.md`, "Limits".
+
+/// Body of a request, in bytes; more is `TooLarge`.
+pub const REQUEST_BODY_BYTES: usize = 16 << 20;
+/// Ledger entries of one reply, in bytes; the rest follows on asking again (`more`).
+pub const PAGE_BYTES: usize = 8 << 20;
+/// User ids of one look-up.
+pub const LOOKUPS: usize = 256;
+/// Ledgers of one sync.
+pub const LEDGERS: usize = 1_024;
+/// Entries of one page of one ledger.
+pub const PAGE_ENTRIES: usize = 16_384;
+/// Wraps of one request or reply.
+pub const WRAPS: usize = 65_536;
+/// Scopes that one account belongs to.
+pub const SCOPES: usize = 65_536;
+/// Envelopes of master keys that an account has: one a generation.
+pub const GENERATIONS: usize = 1_024;
+/// The envelope of a master key, in bytes: 256 slots and the master keys of all generations.
+pub const MASTER_KEY_BYTES: usize = 1 << 20;
+/// How far a request's `created`, and an event subscription's, may be from the server's clock, in seconds.
+pub const WINDOW_SECONDS: u64 = 60;
+/// How far an entry's time may be ahead of the server's clock, in milliseconds.
+pub const ENTRY_AHEAD_MS: u64 = 120_000;
+/// One frame of the event stream, in bytes.
+pub const FRAME_BYTES: usize = 4_096;
+/// Message and hint of an error, in bytes each.
+pub const MESSAGE_BYTES: usize = 1_024;

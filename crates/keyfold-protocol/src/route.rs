@@ -1,0 +1,35 @@
+//! Paths, written once for both sides.
+
+use keyfold_format::ScopeId;
+
+/// What the server says about itself.
+pub const INFO: &str = "/v1/info";
+/// Signing up.
+pub const ACCOUNTS: &str = "/v1/accounts";
+/// Accounts by user id.
+pub const LOOKUP: &str = "/v1/accounts/lookup";
+/// Logging in and out.
+pub const SESSIONS: &str = "/v1/sessions";
+/// Ledgers.
+pub const LEDGERS: &str = "/v1/ledgers";
+/// Keychains.
+pub const SCOPES: &str = "/v1/scopes";
+/// The event stream (WebSocket).
+pub const EVENTS: &str = "/v1/events";
+/// The media type of all bodies.
+pub const MEDIA_TYPE: &str = "application/cbor";
+
+/// Appending to a scope.
+pub fn entries(scope: &ScopeId) -> String {
+    format!("{SCOPES}/{scope}/entries")
+}
+
+/// Placing an entry.
+pub fn placed(scope: &ScopeId) -> String {
+    format!("{SCOPES}/{scope}/placed")
+}
+
+/// One's own wraps.
+pub fn wraps(scope: &ScopeId) -> String {
+    format!("{SCOPES}/{scope}/wraps")
+}

@@ -1,0 +1,48 @@
+//! Signing up, and looking accounts up.
+
+use crate::{
+    limits,
+    record::{listed, record},
+};
+use keyfold_format::{UserId, entry::SignedEntry, receipt::Receipt};
+
+record! {
+    /// `POST /v1/accounts`, signed by the new device. Repeated byte for byte by the same device it succeeds again, so
+    /// that a lost reply locks nobody out.
+    SignUp {
+        /// The account ledger's first entry; it names the user id, the device and the account's keys.
+        genesis: SignedEntry,
+        /// The master-key envelope of generation 0, as it is.
+        master_key: Vec<u8>,
+    }
+
+    /// The answer.
+    SignedUp {
+        /// The new account's head.
+        receipt: Receipt,
+        /// When the device's session started, in milliseconds since 1970.
+        since_ms: u64,
+    }
+
+    /// `POST /v1/accounts/lookup`: by user id.
+    Lookup {
+        /// At most 256, without repetition.
+        user_ids: Vec<UserId>,
+    }
+
+    /// The answer, in the order of the question; `None` for whom there is no account.
+    Accounts {
+        /// One for each user id.
+        accounts: Vec<Option<AccountLedger>>,
+    }
+
+    /// A whole account ledger.
+    AccountLedger {
+        /// From the genesis on.
+        entries: Vec<SignedEntry>,
+        /// The newest head.
+        receipt: Receipt,
+    }
+}
+
+listed!(Option<AccountLedger> = limits::LOOKUPS);

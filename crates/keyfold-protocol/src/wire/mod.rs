@@ -1,0 +1,15 @@
+//! Bodies of requests and responses, one file per noun. All are canonical CBOR arrays.
+//!
+//! Spec: `docs/spec/http.md`, "API".
+
+pub mod account;
+pub mod info;
+pub mod ledger;
+pub mod scope;
+pub mod session;
+
+pub use account::{AccountLedger, Accounts, Lookup, SignUp, SignedUp};
+pub use info::{Gate, Info, Limits};
+pub use ledger::{After, LedgerPage, LedgerPages, Ledgers};
+pub use scope::{Append, Appended, CreateScope, OwnWraps, Place, Placed, ScopeKind, ScopeSummary, Scopes, Standing};
+pub use session::{LoggedIn, LoggedOut};

@@ -1,0 +1,52 @@
+//! Benchmarks: builds Keyfold as it is handed out, finds or installs the peers that it is measured beside, and runs
+//! `benches/`. Separate from the measuring, which must not be disturbed by a build.
+
+use crate::project::{self, Project};
+use std::path::PathBuf;
+
+/// The peer for files, in the version that `docs/numbers.md` names.
+const RAGE_VERSION: &str = "0.12.1";
+
+/// What to measure.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Passed on: `bulk`, `stream`, `memory`, `replay`, `report`, or nothing for all, and their options
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
+    println!("Building keyfold and the benchmarks …");
+    let mut build = project.cargo();
+    build.args([
+        "build",
+        "--quiet",
+        "--release",
+        "--locked",
+        "--package",
+        "keyfold-cli",
+        "--package",
+        "keyfold-benches",
+    ]);
+    project::succeed(&mut build)?;
+    let peers = peers(project)?;
+    let release = project.target().join("release");
+    let mut measure = project.command(&release.join("keyfold-benches").to_string_lossy());
+    measure.arg("--keyfold").arg(release.join("keyfold")).arg("--peers").arg(peers);
+    measure.arg("--samples").arg(project.target().join("bench")).arg("--docs").arg(project.root().join("docs"));
+    project::succeed(measure.args(&options.arguments))
+}
+
+/// The folder with `rage` and `rage-keygen`.
+fn peers(project: &Project) -> anyhow::Result<PathBuf> {
+    let root = project.target().join("peers");
+    let rage = root.join("bin").join("rage");
+    let version = project::printed(project.command(&rage.to_string_lossy()).arg("--version")).unwrap_or_default();
+    if !version.split_whitespace().any(|word| word == RAGE_VERSION) {
+        println!("Installing rage {RAGE_VERSION} into {} …", root.display());
+        let mut install = project.cargo();
+        install.args(["install", "--quiet", "--locked", "--version", RAGE_VERSION, "rage", "--root"]).arg(&root);
+        project::succeed(&mut install)?;
+    }
+    Ok(root.join("bin"))
+}

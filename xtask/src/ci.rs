@@ -1,0 +1,81 @@
+//! Everything that a change must pass, from the cheapest to the dearest. With `CI=true` no step may be skipped.
+
+use crate::project::{self, Project, in_ci, is_published};
+use crate::step::{Outcome, Steps};
+use crate::{layers, licences, test, wasm, words};
+
+/// What to leave out.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only these steps (by the name in the summary)
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+type Step = fn(&Project) -> anyhow::Result<Outcome>;
+
+const STEPS: &[(&str, Step)] = &[
+    ("format", format),
+    ("words", words::run),
+    ("layers", layers::run),
+    ("licences", licences::run),
+    ("clippy", clippy),
+    ("test", |project| test::run(project, &test::Options::default())),
+    ("doc", doc),
+    ("wasm", wasm::run),
+    ("package", package),
+];
+
+pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
+    let known = |name: &String| STEPS.iter().any(|(step, _)| step == name);
+    if let Some(unknown) = options.only.iter().find(|name| !known(name)) {
+        anyhow::bail!("there is no step `{unknown}`");
+    }
+    let mut steps = Steps::new(!in_ci());
+    for (name, step) in STEPS {
+        if options.only.is_empty() || options.only.iter().any(|only| only == name) {
+            steps.run(name, || step(project));
+        }
+    }
+    steps.finish()
+}
+
+fn format(project: &Project) -> anyhow::Result<Outcome> {
+    project::succeed(project.cargo().args(["fmt", "--all", "--check"]))?;
+    Ok(Outcome::Done("all files are formatted".into()))
+}
+
+fn clippy(project: &Project) -> anyhow::Result<Outcome> {
+    let mut clippy = project.cargo();
+    clippy.args(["clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+    project::succeed(&mut clippy)?;
+    Ok(Outcome::Done("no warning in any target".into()))
+}
+
+fn doc(project: &Project) -> anyhow::Result<Outcome> {
+    let mut doc = project.cargo();
+    doc.args(["doc", "--quiet", "--locked", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+    project::succeed(&mut doc)?;
+    Ok(Outcome::Done("the documentation builds without a warning".into()))
+}
+
+/// Packs every crate that is handed out and builds it from what was packed, so that no file is missing in it.
+fn package(project: &Project) -> anyhow::Result<Outcome> {
+    let metadata = project.metadata()?;
+    let published = metadata.workspace_packages().into_iter().filter(|package| is_published(package));
+    let names: Vec<_> = published.map(|package| package.name.to_string()).collect();
+    let mut package = project.cargo();
+    package.args(["package", "--quiet", "--locked"]);
+    // A folder of its own for all of them: dependencies are built once, and not per crate.
+    package.arg("--target-dir").arg(project.target().join("package-check"));
+    // Nobody debugs what is built here.
+    package.env("CARGO_PROFILE_DEV_DEBUG", "false");
+    for name in &names {
+        package.args(["--package", name]);
+    }
+    if !in_ci() {
+        package.arg("--allow-dirty");
+    }
+    project::succeed(&mut package)?;
+    Ok(Outcome::Done(format!("{} crates build from their packages", names.len())))
+}

@@ -1,0 +1,113 @@
+//! The licences of all dependencies, against a list of those that let anybody use Keyfold under its own terms.
+
+use crate::project::{Project, is_published};
+use crate::step::Outcome;
+use anyhow::bail;
+use cargo_metadata::Package;
+use spdx::{Expression, LicenseReq, ParseMode};
+
+/// Permissive licences; each asks for attribution at most.
+const ALLOWED: &[&str] = &[
+    "0BSD",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "BlueOak-1.0.0",
+    "CC0-1.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "OpenSSL",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+];
+
+/// Licences with a wider reach, allowed for one crate each, with the reason.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    (
+        "webpki-root-certs",
+        "CDLA-Permissive-2.0",
+        "a list of certificates, not code; the licence asks for its text only",
+    ),
+    ("webpki-roots", "CDLA-Permissive-2.0", "a list of certificates, not code; the licence asks for its text only"),
+];
+
+pub(crate) fn run(project: &Project) -> anyhow::Result<Outcome> {
+    let metadata = project.metadata()?;
+    let mut refused: Vec<String> = Vec::new();
+    for package in &metadata.packages {
+        refused.extend(refusal(package.name.as_str(), package.license.as_deref()));
+    }
+    for package in metadata.workspace_packages().into_iter().filter(|package| is_published(package)) {
+        refused.extend(missing_fields(package));
+    }
+    for line in &refused {
+        eprintln!("  {line}");
+    }
+    if !refused.is_empty() {
+        bail!("{} packages may not be handed out as they are", refused.len());
+    }
+    Ok(Outcome::Done(format!("{} packages have a permissive licence", metadata.packages.len())))
+}
+
+/// Why the licence of a package is refused, if it is.
+fn refusal(name: &str, licence: Option<&str>) -> Option<String> {
+    let Some(licence) = licence else { return Some(format!("{name} names no licence")) };
+    let mode = ParseMode { allow_slash_as_or_operator: true, ..ParseMode::STRICT };
+    let expression = match Expression::parse_mode(licence, mode) {
+        Ok(expression) => expression,
+        Err(error) => return Some(format!("{name}: `{licence}` is not a licence expression: {}", error.reason)),
+    };
+    let allowed = expression.evaluate(|requirement| is_allowed(name, requirement));
+    (!allowed).then(|| format!("{name} is under `{licence}`"))
+}
+
+fn is_allowed(name: &str, requirement: &LicenseReq) -> bool {
+    let Some(licence) = requirement.license.id() else { return false };
+    // An SPDX exception (`WITH …`) only ever widens what a licence permits.
+    ALLOWED.contains(&licence.name)
+        || EXCEPTIONS.iter().any(|(package, exception, _)| *package == name && *exception == licence.name)
+}
+
+/// What a package that is handed out must say of itself, and does not.
+fn missing_fields(package: &Package) -> Option<String> {
+    let fields = [
+        ("description", package.description.is_some()),
+        ("licence", package.license.is_some()),
+        ("readme", package.readme.is_some()),
+        ("repository", package.repository.is_some()),
+    ];
+    let missing: Vec<_> = fields.iter().filter(|(_, there)| !there).map(|(field, _)| *field).collect();
+    (!missing.is_empty()).then(|| format!("{} has no {}", package.name, missing.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_needs_one_allowed_side() {
+        assert_eq!(refusal("a", Some("GPL-3.0-only OR MIT")), None);
+        assert_eq!(refusal("a", Some("MIT/Apache-2.0")), None);
+        assert_eq!(refusal("a", Some("Apache-2.0 WITH LLVM-exception")), None);
+    }
+
+    #[test]
+    fn a_sum_needs_all_sides() {
+        assert_eq!(refusal("a", Some("MIT AND GPL-3.0-only")), Some("a is under `MIT AND GPL-3.0-only`".into()));
+    }
+
+    #[test]
+    fn no_licence_and_nonsense_are_refused() {
+        assert!(refusal("a", None).is_some());
+        assert!(refusal("a", Some("as you like")).is_some());
+    }
+
+    #[test]
+    fn an_exception_is_for_one_crate() {
+        assert_eq!(refusal("webpki-roots", Some("CDLA-Permissive-2.0")), None);
+        assert!(refusal("another", Some("CDLA-Permissive-2.0")).is_some());
+    }
+}
