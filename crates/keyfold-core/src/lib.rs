@@ -1,1 +1,19 @@
-//! Secrets of Keyfold: the suite KF1, envelopes, values, wraps, account and keychain keys. No I/O, no clock, no ambient randomness.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(test), no_std)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+extern crate alloc;
+
+pub mod access;
+pub mod account;
+pub mod device;
+pub mod envelope;
+pub mod keychain;
+pub mod secret;
+pub mod sign;
+mod suite;
+pub mod value;
+
+pub use access::{ReaderKey, WriterKey};
+pub use secret::{DataKey, DeviceSeed, HistorySecret, KeychainKey, MasterKey};
+pub use suite::{SigningKey, StateKey, WrappingSecret};

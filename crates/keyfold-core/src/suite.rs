@@ -1,0 +1,28 @@
+//! The suite KF1: the only place that calls crypto crates for secret work. Every function is titled with the formula
+//! of the spec that it computes, and nothing here knows what is sealed or why.
+//!
+//! Spec: `docs/spec/conventions.md`, `docs/spec/wraps.md` ("HPKE").
+
+mod aead;
+mod derive;
+mod hpke;
+mod segment;
+mod sign;
+
+pub use self::{aead::StateKey, hpke::WrappingSecret, sign::SigningKey};
+pub(crate) use self::{
+    aead::{open_once, open_single, seal_once, seal_single},
+    derive::{derive, mac, verify_mac},
+    hpke::{open_from, seal_to},
+    segment::SegmentKey,
+};
+
+/// Something did not open or verify. It has no detail: there is nothing that a stranger may learn from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it cannot be opened with this key, or was altered")]
+pub(crate) struct Unauthentic;
+
+/// Whether two byte strings are equal, in a time that depends on their lengths only.
+pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
+    subtle::ConstantTimeEq::ct_eq(a, b).into()
+}

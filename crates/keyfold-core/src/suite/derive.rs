@@ -1,0 +1,44 @@
+//! HKDF and HMAC, both with SHA-256.
+
+use super::Unauthentic;
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use keyfold_format::label::DeriveLabel;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// `Derive(secret, salt, label, place, N)`: HKDF-SHA-256 (RFC 5869) with `info = label ‖ 00 ‖ place`.
+pub(crate) fn derive<const N: usize>(
+    secret: &[u8; 32],
+    salt: &[u8],
+    label: DeriveLabel,
+    place: &[u8],
+) -> Zeroizing<[u8; N]> {
+    const { assert!(N <= 255 * 32, "RFC 5869 §2.3") };
+    let mut out = Zeroizing::new([0; N]);
+    let info = [label.as_str().as_bytes(), &[0], place];
+    let expanded = Hkdf::<Sha256>::new(Some(salt), secret).expand_multi_info(&info, out.as_mut_slice());
+    debug_assert!(expanded.is_ok(), "refused only where the assertion above is");
+    out
+}
+
+/// `HMAC-SHA-256(key, message)`
+pub(crate) fn mac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
+    keyed(key, message).finalize().into_bytes().into()
+}
+
+/// Compares with [`mac`] in constant time.
+pub(crate) fn verify_mac(key: &[u8; 32], message: &[u8], tag: &[u8; 32]) -> Result<(), Unauthentic> {
+    keyed(key, message).verify_slice(tag).map_err(|_| Unauthentic)
+}
+
+fn keyed(key: &[u8; 32], message: &[u8]) -> Hmac<Sha256> {
+    let mut block = Zeroizing::new([0; 64]);
+    for (to, from) in block.iter_mut().zip(key) {
+        *to = *from;
+    }
+    // A key shorter than the block is padded with zeros (RFC 2104 §2); a whole block makes `new` infallible.
+    let mut hmac = Hmac::<Sha256>::new((&*block).into());
+    hmac.update(message);
+    hmac
+}
