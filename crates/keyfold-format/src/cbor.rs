@@ -71,30 +71,30 @@ pub fn nullable<'b, T>(
     value(d).map(Some)
 }
 
-const UNSUPPORTED: &str = "unsupported";
-const TOO_MANY: &str = "too many";
-const TOO_LARGE: &str = "too large";
-const BAD_TEXT: &str = "bad text";
+/// Faults that travel through minicbor, which carries custom errors as messages only without `std`.
+const CARRIED: [(&str, Malformed); 6] = [
+    ("kf:not-canonical", Malformed::NotCanonical),
+    ("kf:unsupported", Malformed::Unsupported),
+    ("kf:too-large", Malformed::TooLarge),
+    ("kf:too-many", Malformed::TooMany),
+    ("kf:truncated", Malformed::Truncated),
+    ("kf:bad-text", Malformed::BadText),
+];
 
 /// A decoding error that becomes [`Malformed::Unsupported`].
 pub fn unsupported() -> decode::Error {
-    decode::Error::message(UNSUPPORTED)
+    fault(Malformed::Unsupported)
 }
 
 /// A decoding error that becomes [`Malformed::TooMany`].
 pub fn too_many() -> decode::Error {
-    decode::Error::message(TOO_MANY)
+    fault(Malformed::TooMany)
 }
 
-/// A decoding error that carries `fault` through minicbor.
+/// A decoding error that [`classify`] turns back into `fault`.
 pub fn fault(fault: Malformed) -> decode::Error {
-    decode::Error::message(match fault {
-        Malformed::Unsupported => UNSUPPORTED,
-        Malformed::TooMany => TOO_MANY,
-        Malformed::TooLarge => TOO_LARGE,
-        Malformed::BadText => BAD_TEXT,
-        _ => "malformed",
-    })
+    let carried = CARRIED.iter().find(|(_, carried)| *carried == fault);
+    decode::Error::message(carried.map_or("kf:malformed", |(name, _)| *name))
 }
 
 /// What a decoding error of minicbor means to us.
@@ -103,19 +103,37 @@ pub fn classify(error: decode::Error) -> Malformed {
     if error.is_end_of_input() {
         return Malformed::Truncated;
     }
-    // minicbor carries custom errors as messages only without `std`.
     let text = error.to_string();
-    for (needle, fault) in [
-        (UNSUPPORTED, Malformed::Unsupported),
-        (TOO_MANY, Malformed::TooMany),
-        (TOO_LARGE, Malformed::TooLarge),
-        (BAD_TEXT, Malformed::BadText),
-    ] {
-        if text.contains(needle) {
-            return fault;
-        }
+    CARRIED.iter().find(|(name, _)| text.contains(name)).map_or(Malformed::Encoding, |(_, fault)| *fault)
+}
+
+/// Reads a number that says how to read on: a version, form, op, kind. One that is larger than any of ours is
+/// `Unsupported` as well.
+pub fn discriminant(d: &mut Decoder<'_>) -> Result<u8, decode::Error> {
+    d.u64()?.try_into().map_err(|_| unsupported())
+}
+
+/// The largest integer that every client can hold exactly: 2⁵³ − 1.
+pub const LARGEST: u64 = (1 << 53) - 1;
+
+/// Reads a number or time, at most [`LARGEST`].
+pub fn number(d: &mut Decoder<'_>) -> Result<u64, decode::Error> {
+    match d.u64()? {
+        number if number <= LARGEST => Ok(number),
+        _ => Err(fault(Malformed::TooLarge)),
     }
-    Malformed::Encoding
+}
+
+/// Refuses a structure `[version, …]` of another version before its shape is looked at, which that version may have
+/// changed.
+pub fn check_version(bytes: &[u8], version: u64) -> Result<(), Malformed> {
+    let mut d = Decoder::new(bytes);
+    if let (Ok(Some(1..)), Ok(found)) = (d.array(), d.u64())
+        && found != version
+    {
+        return Err(Malformed::Unsupported);
+    }
+    Ok(())
 }
 
 /// Refuses deep nesting before any recursive decoder sees it.

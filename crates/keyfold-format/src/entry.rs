@@ -83,7 +83,7 @@ impl<C> Encode<C> for Head {
 impl<'b, C> Decode<'b, C> for Head {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
         cbor::array(d, 2)?;
-        Ok(Self { seq: d.u64()?, hash: d.decode_with(ctx)? })
+        Ok(Self { seq: cbor::number(d)?, hash: d.decode_with(ctx)? })
     }
 }
 
@@ -107,7 +107,7 @@ impl<'b, C> Decode<'b, C> for Cite {
         cbor::array(d, 4)?;
         Ok(Self {
             principal: d.decode_with(ctx)?,
-            head: Head { seq: d.u64()?, hash: d.decode_with(ctx)? },
+            head: Head { seq: cbor::number(d)?, hash: d.decode_with(ctx)? },
             exclusions: d.u32()?,
         })
     }

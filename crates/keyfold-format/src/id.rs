@@ -99,6 +99,11 @@ impl From<EntryHash> for ScopeId {
     }
 }
 
+/// `H("KF1 server id", server key)`
+pub fn server_id(key: &crate::key::VerifyingKey) -> ServerId {
+    ServerId(hash(HashLabel::ServerId, &[&key.0]))
+}
+
 /// Unpadded base64url.
 pub fn base64url(bytes: &[u8]) -> String {
     Base64UrlUnpadded::encode_string(bytes)

@@ -135,3 +135,20 @@ impl<'b, C> Decode<'b, C> for WrappingKey {
         Self::from_slice(d.bytes()?).ok_or_else(|| minicbor::decode::Error::message("length of wrapping key"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With a key and R of small order and s = 0 the equation holds for every message, where verification is lax.
+    #[test]
+    fn a_small_order_key_verifies_nothing() {
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let mut signature = [0; 64];
+        signature[0] = 1;
+        let signature = Signature(signature);
+        assert_eq!(VerifyingKey(identity).verify(SignatureLabel::Entry, &[b"anything"], &signature), Err(BadSignature));
+        assert_eq!(VerifyingKey(identity).verify_message(b"anything", &signature), Err(BadSignature));
+    }
+}

@@ -8,10 +8,12 @@ pub const NAME_BYTES: usize = 256;
 pub const CONTEXT_BYTES: usize = 65_536;
 /// One signed ledger entry, in bytes.
 pub const ENTRY_BYTES: usize = 2 << 20;
-/// Signatures on one entry: its author's and those of three new account keys, and one to spare for the old one.
-pub const ENTRY_SIGNATURES: usize = 5;
+/// Signatures on one entry: its author's, and those that its ops ask for.
+pub const ENTRY_SIGNATURES: usize = 32;
 /// Ops in one entry.
 pub const ENTRY_OPS: usize = 16;
+/// Wraps that come with one entry.
+pub const ENTRY_WRAPS: usize = 32_768;
 /// Principals that one `Share` names.
 pub const SHARE_PRINCIPALS: usize = 1_024;
 /// Principals that one entry cites: every member and pending one of a scope, and its author.

@@ -91,6 +91,6 @@ impl<C> Encode<C> for Permissions {
 
 impl<'b, C> Decode<'b, C> for Permissions {
     fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        Self::from_bits(d.u8()?).map_err(cbor::fault)
+        Self::from_bits(cbor::discriminant(d)?).map_err(cbor::fault)
     }
 }

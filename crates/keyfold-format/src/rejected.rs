@@ -1,6 +1,6 @@
 //! Why a ledger refuses an entry: one name per rule, the same on server, native and WebAssembly.
 //!
-//! Spec: `docs/spec/keychain-ledger.md` and `docs/spec/account-ledger.md`, "Rejections".
+//! Spec: `docs/spec/keychain-ledger.md`, "Replay", and `docs/spec/account-ledger.md`.
 
 use crate::{error::Malformed, id::ScopeId};
 
@@ -83,6 +83,8 @@ rejections! {
     FollowingNotHeld = "only a follower may let others follow",
     /// Following is granted without the current key.
     FollowingWithoutCurrentKey = "a follower gets the current key",
+    /// History is granted without following.
+    HistoryWithoutFollowing = "who gets history follows",
     /// History is granted beyond the author's own, without its keys, or not from where it starts.
     HistoryNotHeld = "a share grants history that its author does not hold",
     /// Permissions are granted that the author does not have.
@@ -102,6 +104,9 @@ rejections! {
     /// The scope would have too many members.
     TooManyMembers = "the scope has as many members as it can have",
 
+    /// The entry would need more wraps than one may.
+    TooManyWraps = "an entry comes with at most 32,768 wraps",
+
     // Accept and CancelShare.
     /// There is no such pending share.
     NotPending = "there is no such pending share",
@@ -111,6 +116,8 @@ rejections! {
     // Rotate.
     /// The author lacks `allowRotation`, and no rotation is needed or the author does not follow.
     RotationNotAllowed = "rotation needs allowRotation",
+    /// A second rotation in one entry.
+    RotatedTwice = "an entry makes one key at most",
     /// The key's number is not the next one.
     WrongKeyNumber = "a new key has exactly the next number",
     /// A public key is missing or superfluous.

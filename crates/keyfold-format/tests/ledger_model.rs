@@ -157,6 +157,16 @@ fn check_rights(before: &Ledger, after: &Ledger, author: ScopeId, names: &BTreeM
             assert!(member.read_only || !own.read_only);
         }
     }
+    // A member gains keys, following and history from a share, each within the sharer's own; nothing else.
+    for (who, had) in before.members() {
+        let (has, own) = (&after.members()[who], before.members().get(&author));
+        assert_eq!((has.permissions, has.read_only, has.expires_at), (had.permissions, had.read_only, had.expires_at));
+        if after.current_key() == before.current_key() {
+            let own = |n: u32| own.is_some_and(|own| own.keys.contains(n));
+            assert!(has.keys.iter().all(|n| had.keys.contains(n) || own(n)), "{} gained a key", names[who]);
+        }
+        assert!(has.history.is_none() || has.follows, "history without following");
+    }
     for who in before.members().keys() {
         assert!(after.members().contains_key(who), "nobody is removed by these ops");
     }
@@ -184,6 +194,19 @@ proptest! {
                 continue;
             }
             check_rights(&before, &world.ledger, author, &names);
+            // Whoever links to the key before must know it and its history secret.
+            let (before_key, newest) = (before.current_key(), world.ledger.current_key());
+            if newest > before_key && world.ledger.key(newest).unwrap().history_link.is_some() {
+                prop_assert!(handed.histories.contains(&(author, before_key)), "a link that its author cannot make");
+            }
+            // Whoever shares must hold what he wraps.
+            if let ScopeEntry::Ordinary(ordinary) = &parsed {
+                for wrap in world.ledger.wraps_needed(&ordinary.ops).iter().filter(|wrap| wrap.key <= before_key) {
+                    prop_assert!(handed.keys.contains(&(author, wrap.key)), "a key that its author lacks");
+                    let reaches = !wrap.history || handed.histories.contains(&(author, wrap.key));
+                    prop_assert!(reaches, "a history that its author lacks");
+                }
+            }
 
             match &parsed {
                 ScopeEntry::Ordinary(ordinary) => {

@@ -115,6 +115,9 @@ fn the_vectors_are_those_that_the_cases_make() {
         let vector: Value = serde_json::from_slice(&fs::read(&path).unwrap_or_default()).unwrap_or_default();
         assert_eq!(vector["last"], hex(&case.last), "{}: vectors are stale, regenerate them", case.name);
         assert_eq!(vector["expect"], case.expect, "{}", case.name);
+        assert_eq!(vector["ledger"], if case.account { "account" } else { "keychain" }, "{}", case.name);
+        let entries: Vec<String> = case.entries.iter().map(|entry| hex(entry)).collect();
+        assert_eq!(vector["entries"], json!(entries), "{}", case.name);
     }
 }
 
@@ -122,7 +125,8 @@ fn the_vectors_are_those_that_the_cases_make() {
 #[test]
 fn every_rule_has_a_vector() {
     // No op of this release bans anybody, and the largest scopes do not fit a vector.
-    let unreachable = BTreeSet::from(["AuthorBanned", "PrincipalBanned", "TooManyMembers", "TooManyKeys"]);
+    let unreachable =
+        BTreeSet::from(["AuthorBanned", "PrincipalBanned", "TooManyMembers", "TooManyKeys", "TooManyWraps"]);
     let broken: BTreeSet<String> = cases().into_iter().map(|c: Case| c.expect.to_string()).collect();
     let missing: Vec<_> = Rejected::RULES
         .iter()
@@ -130,4 +134,46 @@ fn every_rule_has_a_vector() {
         .filter(|code| !broken.contains(*code) && !unreachable.contains(code))
         .collect();
     assert!(missing.is_empty(), "no vector breaks {missing:?}");
+}
+
+/// Too large for a vector each.
+#[test]
+fn an_entry_over_its_limits_is_refused_before_it_is_looked_at() {
+    use keyfold_format::{Malformed, Signature, limits};
+    let entry = |bytes: usize, signatures: usize| {
+        SignedEntry { signed: vec![0; bytes], signatures: vec![Signature([0; 64]); signatures] }.encode()
+    };
+    assert!(SignedEntry::decode(&entry(limits::ENTRY_BYTES - 16, 0)).is_ok());
+    assert_eq!(SignedEntry::decode(&entry(limits::ENTRY_BYTES, 1)), Err(Malformed::TooLarge));
+    assert!(SignedEntry::decode(&entry(1, limits::ENTRY_SIGNATURES)).is_ok());
+    assert_eq!(SignedEntry::decode(&entry(1, limits::ENTRY_SIGNATURES + 1)), Err(Malformed::TooMany));
+}
+
+#[test]
+fn an_entry_that_needs_too_many_wraps_is_refused() {
+    use keyfold_format::{
+        Permissions,
+        entry::Cite,
+        scope::{KeySet, Op, Principal, Share},
+    };
+    let mut world = people::World::new();
+    for number in 2..=200 {
+        let rotation = world.alice.sign(&world.alice.entry(&world.ledger, vec![people::rotate(number, true)], &[]));
+        world.append(rotation).unwrap();
+    }
+    // Without history each of the 200 keys needs a wrap of its own: 164 people make 32,800.
+    let share = |people: u32| {
+        let mut principals: Vec<Principal> =
+            (0..people).map(|n| Principal::Account(ScopeId(people::bytes_of(&n.to_string())))).collect();
+        principals.sort();
+        let latest = people::share_latest(&world.ledger, &[], Permissions::NONE);
+        let share = Share { principals, keys: KeySet::range(1, 200), ..latest };
+        let mut entry = world.alice.entry(&world.ledger, vec![Op::Share(share.clone())], &[]);
+        let made_up = |p: &Principal| Cite { principal: p.id(), ..world.alice.cite() };
+        entry.cites.extend(share.principals.iter().map(made_up));
+        entry.cites.sort_by_key(|cite| cite.principal);
+        world.ledger.clone().append(&world.alice.sign(&entry), &world.accounts).map(drop)
+    };
+    assert_eq!(share(163), Ok(()));
+    assert_eq!(share(164), Err(Rejected::TooManyWraps));
 }

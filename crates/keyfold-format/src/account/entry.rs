@@ -60,7 +60,7 @@ pub struct DeviceKeys {
     pub signing: VerifyingKey,
     /// The master key is wrapped to it.
     pub wrapping: WrappingKey,
-    /// The device's name, sealed under the account's private-state key.
+    /// The device's name, sealed. This release writes none.
     pub label: Option<Vec<u8>>,
 }
 
@@ -80,6 +80,7 @@ pub struct AccountKeys {
 impl Entry {
     /// From signed bytes.
     pub fn decode(signed: &[u8]) -> Result<Self, Malformed> {
+        cbor::check_version(signed, VERSION.into())?;
         cbor::decode_canonical(signed)
     }
 
@@ -114,7 +115,7 @@ impl<C> Encode<C> for Entry {
 impl<'b, C> Decode<'b, C> for Entry {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
         let len = d.array()?;
-        if d.u8()? != VERSION || d.u8()? != FORM {
+        if cbor::discriminant(d)? != VERSION || cbor::discriminant(d)? != FORM {
             return Err(cbor::unsupported());
         }
         if len != Some(8) {
@@ -122,10 +123,10 @@ impl<'b, C> Decode<'b, C> for Entry {
         }
         Ok(Self {
             scope: cbor::nullable(d, |d| d.decode_with(ctx))?,
-            seq: d.u64()?,
+            seq: cbor::number(d)?,
             prev: cbor::nullable(d, |d| d.decode_with(ctx))?,
             author: d.decode_with(ctx)?,
-            time: d.u64()?,
+            time: cbor::number(d)?,
             ops: cbor::list(d, limits::ENTRY_OPS, |d| d.decode_with(ctx))?,
         })
     }
@@ -152,7 +153,7 @@ impl<C> Encode<C> for AccountOp {
 impl<'b, C> Decode<'b, C> for AccountOp {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
         let len = d.array()?;
-        if d.u8()? != 0 {
+        if cbor::discriminant(d)? != 0 {
             return Err(cbor::unsupported());
         }
         if len != Some(5) {

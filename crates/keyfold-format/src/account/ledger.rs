@@ -41,11 +41,14 @@ impl Ledger {
         let parsed = Entry::decode(&entry.signed)?;
         let [AccountOp::Genesis(genesis)] = parsed.ops.as_slice() else { return Err(Rejected::GenesisMisplaced) };
         let Genesis { nonce, user_id, device, keys } = genesis;
-        if parsed.scope.is_some() || parsed.prev.is_some() {
+        if parsed.scope.is_some() {
             return Err(Rejected::WrongScope);
         }
         if parsed.seq != 0 {
             return Err(Rejected::WrongSeq);
+        }
+        if parsed.prev.is_some() {
+            return Err(Rejected::WrongPrev);
         }
         if parsed.author != device.id() {
             return Err(Rejected::NotAHolder);
@@ -66,8 +69,7 @@ impl Ledger {
 
     /// Appends the next entry, or says which rule it breaks and stays as it was.
     ///
-    /// All ops past the genesis belong to a later release; replay names what is wrong with the frame first, so that
-    /// a fork is told apart from something newer.
+    /// All ops past the genesis belong to a later release, and an entry that has one is `Unsupported`.
     pub fn append(&mut self, entry: &SignedEntry) -> Result<(), Rejected> {
         let parsed = Entry::decode(&entry.signed)?;
         if parsed.scope != Some(self.id) {

@@ -68,6 +68,7 @@ pub enum ScopeEntry {
 impl ScopeEntry {
     /// From signed bytes.
     pub fn decode(signed: &[u8]) -> Result<Self, Malformed> {
+        cbor::check_version(signed, VERSION.into())?;
         cbor::decode_canonical(signed)
     }
 
@@ -110,27 +111,27 @@ impl<C> Encode<C> for ScopeEntry {
 impl<'b, C> Decode<'b, C> for ScopeEntry {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
         let len = d.array()?;
-        if d.u8()? != VERSION {
+        if cbor::discriminant(d)? != VERSION {
             return Err(cbor::unsupported());
         }
-        match (d.u8()?, len) {
+        match (cbor::discriminant(d)?, len) {
             (form @ (1 | 2), Some(10)) => Ok(Self::Ordinary(Entry {
                 group: form == 2,
                 scope: cbor::nullable(d, |d| d.decode_with(ctx))?,
-                seq: d.u64()?,
+                seq: cbor::number(d)?,
                 prev: cbor::nullable(d, |d| d.decode_with(ctx))?,
                 author: d.decode_with(ctx)?,
                 via: cbor::list(d, limits::DEPTH, |d| d.decode_with(ctx))?,
                 cites: cites(d, ctx)?,
-                time: d.u64()?,
-                ops: cbor::list(d, limits::ENTRY_OPS, |d| d.decode_with(ctx))?,
+                time: cbor::number(d)?,
+                ops: ops(d, ctx)?,
             })),
             (form @ (3 | 4), Some(7)) => Ok(Self::Placed(Placed {
                 group: form == 4,
                 scope: d.decode_with(ctx)?,
                 answers: d.decode_with(ctx)?,
                 author: d.decode_with(ctx)?,
-                time: d.u64()?,
+                time: cbor::number(d)?,
                 op: d.decode_with(ctx)?,
             })),
             (1..=4, _) => Err(DecodeError::message("array length")),
@@ -147,4 +148,10 @@ fn cites<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Vec<Cite>, DecodeErr
     } else {
         Err(cbor::fault(Malformed::NotCanonical))
     }
+}
+
+/// An entry that does nothing is none.
+fn ops<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Vec<Op>, DecodeError> {
+    let ops = cbor::list(d, limits::ENTRY_OPS, |d| d.decode_with(ctx))?;
+    if ops.is_empty() { Err(DecodeError::message("no ops")) } else { Ok(ops) }
 }

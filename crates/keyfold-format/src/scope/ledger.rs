@@ -47,8 +47,9 @@ impl Ledger {
         let ScopeEntry::Ordinary(parsed) = ScopeEntry::decode(&entry.signed)? else {
             return Err(Rejected::GenesisMisplaced);
         };
-        let state = rules::genesis(&parsed, entry.hash(EntryHash::NONE, 0))?;
+        rules::check_genesis_frame(&parsed)?;
         verify_entry(entry, &parsed, accounts)?;
+        let state = rules::genesis(&parsed, entry.hash(EntryHash::NONE, 0))?;
         Ok(Self { state })
     }
 
@@ -119,7 +120,6 @@ impl Ledger {
         let observed = rules::check_cites(&self.state, parsed, accounts)?;
         let context = Context { entry: parsed, hash: head.hash, observed: &observed };
         match parsed.ops.as_slice() {
-            [] => return Err(Rejected::Malformed(crate::Malformed::Encoding)),
             [op] => rules::apply(&mut self.state, op, &context)?,
             // All or nothing: a batch is tried on a copy.
             ops => {
@@ -150,15 +150,16 @@ impl Ledger {
         if self.bans.contains(&parsed.author.principal) {
             return Err(Rejected::AuthorBanned);
         }
+        if parsed.op != Op::Accept {
+            return Err(Rejected::PlacedMisplaced);
+        }
+        rules::check_pending(&self.state, parsed)?;
         verify_author(entry, &parsed.author, SignatureLabel::PlacedEntry, accounts)?;
         let observed = rules::check_cite(&self.state, &parsed.author, accounts)?;
-        match &parsed.op {
-            Op::Accept => rules::accept(&mut self.state, parsed)?,
-            _ => return Err(Rejected::PlacedMisplaced),
-        }
+        rules::accept(&mut self.state, parsed);
         observed.apply(&mut self.state);
+        // The latest time stays: who answers does not know what he is placed after, and must not date it.
         self.state.head = head;
-        self.state.time = self.state.time.max(parsed.time);
         Ok(())
     }
 }

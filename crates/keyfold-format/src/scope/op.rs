@@ -190,7 +190,7 @@ impl<C> Encode<C> for Principal {
 impl<'b, C> Decode<'b, C> for Principal {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
         cbor::array(d, 2)?;
-        match d.u8()? {
+        match cbor::discriminant(d)? {
             0 => Ok(Self::Account(d.decode_with(ctx)?)),
             1 => Ok(Self::Group(d.decode_with(ctx)?)),
             _ => Err(cbor::unsupported()),
@@ -257,7 +257,7 @@ impl<C> Encode<C> for Op {
 impl<'b, C> Decode<'b, C> for Op {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
         let len = d.array()?;
-        let number = d.u8()?;
+        let number = cbor::discriminant(d)?;
         let expected = match number {
             0 => 5,
             1 => 8,
@@ -272,7 +272,7 @@ impl<'b, C> Decode<'b, C> for Op {
         Ok(match number {
             0 => Self::Genesis(Genesis {
                 nonce: cbor::bytes_of(d)?,
-                algorithm: Algorithm::from_number(d.u8()?).map_err(cbor::fault)?,
+                algorithm: Algorithm::from_number(cbor::discriminant(d)?).map_err(cbor::fault)?,
                 rank: d.u16()?,
                 key: d.decode_with(ctx)?,
             }),
@@ -283,7 +283,7 @@ impl<'b, C> Decode<'b, C> for Op {
                 follows: d.bool()?,
                 history: cbor::nullable(d, Decoder::u32)?,
                 read_only: d.bool()?,
-                expires_at: cbor::nullable(d, Decoder::u64)?,
+                expires_at: cbor::nullable(d, cbor::number)?,
             }),
             2 => Self::Accept,
             6 => Self::CancelShare(CancelShare { share: d.decode_with(ctx)?, principal: d.decode_with(ctx)? }),

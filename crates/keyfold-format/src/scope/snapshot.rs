@@ -3,6 +3,7 @@
 //! A snapshot proves nothing. It is only to be read back from where nobody else writes, sealed or on one's own disk.
 
 use super::{
+    key_set::KeySet,
     ledger::Ledger,
     op::{Algorithm, KeyEntry},
     state::{Member, PendingShare, State},
@@ -26,7 +27,8 @@ impl Ledger {
     /// Back from bytes that [`Self::to_snapshot`] made; `Unsupported` when another release did.
     pub fn from_snapshot(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut d = Decoder::new(bytes);
-        Ok(Self { state: d.decode().map_err(cbor::classify)? })
+        let state = d.decode().map_err(cbor::classify)?;
+        if d.position() == bytes.len() { Ok(Self { state }) } else { Err(Malformed::Encoding) }
     }
 }
 
@@ -84,7 +86,7 @@ impl<'b, C> Decode<'b, C> for State {
             let (id, entry, terms) = (d.decode_with(ctx)?, d.decode_with(ctx)?, d.decode_with(ctx)?);
             Ok((id, PendingShare { entry, terms, author: d.decode_with(ctx)?, through: d.decode_with(ctx)? }))
         })?;
-        let bans = cbor::list(d, limits::SCOPE_MEMBERS, |d| d.decode_with(ctx))?;
+        let bans = cbor::list(d, usize::MAX, |d| d.decode_with(ctx))?;
         let keys: Vec<KeyEntry> = cbor::list(d, limits::SCOPE_KEYS as usize, |d| d.decode_with(ctx))?;
         let cites = d.array()?.and_then(|n| n.checked_sub(1)).ok_or_else(|| DecodeError::message("cites"))?;
         let needs_rotation = d.bool()?;
@@ -131,7 +133,7 @@ impl<'b, C> Decode<'b, C> for Member {
         Ok(Self {
             permissions: d.decode_with(ctx)?,
             read_only: d.bool()?,
-            keys: d.decode_with(ctx)?,
+            keys: KeySet::decode_up_to(d, usize::MAX)?,
             follows: d.bool()?,
             history: cbor::nullable(d, Decoder::u32)?,
             since: d.decode_with(ctx)?,

@@ -126,7 +126,7 @@ impl State {
         self.head
     }
 
-    /// The latest time that an entry claims, in milliseconds since 1970: the next ordinary one is not before it.
+    /// The time that the newest ordinary entry claims, in milliseconds since 1970: the next one is not before it.
     pub fn time(&self) -> u64 {
         self.time
     }

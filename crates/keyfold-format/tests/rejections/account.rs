@@ -58,7 +58,7 @@ pub fn cases() -> Vec<Case> {
             "account-genesis-follows-something",
             "a first entry that follows another",
             genesis(&|e| e.prev = Some(EntryHash([1; 32]))),
-            "WrongScope",
+            "WrongPrev",
         ),
         first("account-genesis-with-seq-1", "a first entry with number 1", genesis(&|e| e.seq = 1), "WrongSeq"),
         first(

@@ -1,10 +1,49 @@
 //! Bytes that are wrong before anybody asks what they mean. Signed by alice all the same: the signature is no excuse.
 
 use super::{Case, raw};
-use crate::people::{World, rotate, sign};
-use keyfold_format::{entry::SignedEntry, label::SignatureLabel, scope::ScopeEntry};
+use crate::people::{World, rotate, share_latest, sign};
+use keyfold_format::{
+    Permissions,
+    entry::SignedEntry,
+    label::SignatureLabel,
+    scope::{Op, ScopeEntry},
+};
 
 pub fn cases() -> Vec<Case> {
+    let mut all = frames();
+    all.extend(numbers());
+    all
+}
+
+fn numbers() -> Vec<Case> {
+    let world = World::new();
+    let by_alice = |name, about, signed: Vec<u8>, expect| {
+        let signatures = vec![sign(&world.alice.ledger_key, SignatureLabel::Entry, &signed)];
+        raw(name, about, &world, SignedEntry { signed, signatures }.encode(), expect)
+    };
+    let share = share_latest(&world.ledger, &[&world.bob], Permissions::NONE);
+    let share = world.alice.entry(&world.ledger, vec![Op::Share(share)], &[&world.bob]);
+    let share = ScopeEntry::Ordinary(share).encode();
+    // … keys [[1, 1]], permissions 0 …
+    let permissions_at = share.windows(4).position(|w| w == [0x81, 0x82, 0x01, 0x01]).unwrap() + 4;
+    assert_eq!(share[permissions_at], 0);
+    let mut bit_16 = share.clone();
+    bit_16[permissions_at] = 16;
+    let time_at = share.windows(9).position(|w| w[0] == 0x1b && w[1..] == crate::people::TIME.to_be_bytes()).unwrap();
+    let mut far = share.clone();
+    far[time_at + 1] = 1;
+    let mut version_256 = share.clone();
+    version_256.splice(1..2, [0x19, 0x01, 0x00]);
+    let newer = vec![0x82, 0x02, 0xa1, 0x01, 0x02];
+    vec![
+        by_alice("bytes-version-256", "a version that takes two bytes", version_256, "Unsupported"),
+        by_alice("bytes-version-2-of-another-shape", "a newer version may be shaped as it likes", newer, "Unsupported"),
+        by_alice("bytes-permission-bit-16", "a permission that this release does not know", bit_16, "Unsupported"),
+        by_alice("bytes-time-past-2-to-the-53", "a time that not every client can hold", far, "TooLarge"),
+    ]
+}
+
+fn frames() -> Vec<Case> {
     let world = World::new();
     let alice = &world.alice;
     let signed = ScopeEntry::Ordinary(alice.entry(&world.ledger, vec![rotate(2, true)], &[])).encode();
@@ -71,7 +110,7 @@ pub fn cases() -> Vec<Case> {
         ),
         raw("bytes-entry-is-text", "text in place of an entry", &world, b"\x64text".to_vec(), "Malformed"),
         raw(
-            "bytes-entry-too-large",
+            "bytes-entry-promises-3-mib",
             "a byte string of 3 MiB that is not there",
             &world,
             vec![0x82, 0x5a, 0x00, 0x30, 0x00, 0x00],

@@ -170,62 +170,109 @@ pub fn cases() -> Vec<Case> {
     all.extend(citations());
     all.extend(signatures(&world));
     all.extend(geneses(&world));
+    all.extend(citations_of_geneses(&world));
     all
 }
 
-/// Bob is a member whose head was cited; what is cited of him later never goes back.
+/// What was cited of somebody never goes back. Dave's account is at hand nowhere, so his heads can be made up.
 fn citations() -> Vec<Case> {
-    let world = World::with_bob(Permissions::NONE);
-    let (alice, bob) = (&world.alice, &world.bob);
-    let cited_at = |seq: u64, exclusions: u32| {
-        altered(&world, alice, vec![rotate(2, true)], &[bob], |e| {
-            for cite in e.cites.iter_mut().filter(|c| c.principal == bob.id()) {
+    let member = World::with_bob(Permissions::NONE);
+    let bob_at = |seq: u64, exclusions: u32| {
+        altered(&member, &member.alice, vec![rotate(2, true)], &[&member.bob], |e| {
+            for cite in e.cites.iter_mut().filter(|c| c.principal == member.bob.id()) {
                 (cite.head, cite.exclusions) = (Head { seq, hash: EntryHash([3; 32]) }, exclusions);
             }
         })
     };
+    let dave = Person::new("dave");
+    let share = |world: &World, seq: u64, hash: u8, exclusions: u32| {
+        let share = share_latest(&world.ledger, &[&dave], Permissions::NONE);
+        altered(world, &world.alice, vec![Op::Share(share)], &[&dave], |e| {
+            for cite in e.cites.iter_mut().filter(|c| c.principal == dave.id()) {
+                (cite.head, cite.exclusions) = (Head { seq, hash: EntryHash([hash; 32]) }, exclusions);
+            }
+        })
+    };
+    // Dave was shared with at his entry 5, generation 2, and the share was cancelled.
+    let seen = {
+        let mut world = World::new();
+        let entry = share(&world, 5, 3, 2);
+        world.append(entry).unwrap();
+        let cancel = altered(&world, &world.alice, vec![crate::people::cancel(&world.ledger, &dave)], &[], |_| ());
+        world.append(cancel).unwrap();
+        world
+    };
     vec![
         case(
-            "ok-cites-newer-head",
-            "bob's account went on, to an entry that is not at hand: compared later",
-            &world,
-            cited_at(5, 0),
+            "ok-first-cite-without-ledger",
+            "a newcomer whose ledger is not at hand: compared later",
+            &World::new(),
+            share(&World::new(), 5, 3, 2),
             "ok",
         ),
         case(
-            "cites-fork",
-            "bob's head under the same number with another hash",
-            &world,
-            cited_at(0, 0),
-            "CitationUnknown",
+            "cite-beyond-what-is-at-hand",
+            "bob's account does not reach that far yet: no verdict",
+            &member,
+            bob_at(5, 0),
+            "MissingLedger",
         ),
-        {
-            let mut longer = World::with_bob(Permissions::NONE);
-            let newer = altered(&longer, &longer.alice, vec![rotate(2, true)], &[&longer.bob], |e| {
-                e.cites
-                    .iter_mut()
-                    .filter(|c| c.principal == longer.bob.id())
-                    .for_each(|c| c.head = Head { seq: 5, hash: EntryHash([3; 32]) });
-            });
-            longer.append(newer).unwrap();
-            let back = altered(&longer, &longer.alice, vec![rotate(3, true)], &[&longer.bob], |_| ());
-            case("cites-older-head", "bob was seen at 5 and is cited at 0", &longer, back, "CitationGoesBack")
-        },
-        {
-            let mut longer = World::with_bob(Permissions::NONE);
-            let at = |world: &World, number, hash| {
-                altered(world, &world.alice, vec![rotate(number, true)], &[&world.bob], |e| {
-                    e.cites
-                        .iter_mut()
-                        .filter(|c| c.principal == world.bob.id())
-                        .for_each(|c| c.head = Head { seq: 5, hash: EntryHash([hash; 32]) });
-                })
-            };
-            let first = at(&longer, 2, 3);
-            longer.append(first).unwrap();
-            let fork = at(&longer, 3, 4);
-            case("cites-two-heads-under-one-number", "bob's head 5 with two hashes", &longer, fork, "CitationFork")
-        },
+        case(
+            "cite-exclusions-made-up",
+            "bob is cited at a generation that he does not have, to make a rotation needed",
+            &member,
+            bob_at(5, 9),
+            "MissingLedger",
+        ),
+        case(
+            "cite-fork-of-member",
+            "bob's head under the same number with another hash",
+            &member,
+            bob_at(0, 0),
+            "CitationFork",
+        ),
+        case(
+            "cite-older-head",
+            "dave was seen at 5 and is cited at 4",
+            &seen,
+            share(&seen, 4, 3, 2),
+            "CitationGoesBack",
+        ),
+        case(
+            "cite-older-generation",
+            "dave was seen in generation 2 and is cited in 1",
+            &seen,
+            share(&seen, 6, 3, 1),
+            "CitationGoesBack",
+        ),
+        case(
+            "cite-two-heads-under-one-number",
+            "dave's head 5 with two hashes",
+            &seen,
+            share(&seen, 5, 4, 2),
+            "CitationFork",
+        ),
+        case(
+            "cite-again-without-ledger",
+            "a second citation needs the ledger: no verdict",
+            &seen,
+            share(&seen, 6, 3, 3),
+            "MissingLedger",
+        ),
+        case(
+            "cites-in-another-order",
+            "a set has one order",
+            &member,
+            altered(&member, &member.alice, vec![rotate(2, true)], &[&member.bob], |e| e.cites.reverse()),
+            "NotCanonical",
+        ),
+        case(
+            "cite-twice",
+            "a set has nothing twice",
+            &member,
+            altered(&member, &member.alice, vec![rotate(2, true)], &[], |e| e.cites.push(e.cites[0])),
+            "NotCanonical",
+        ),
     ]
 }
 
@@ -400,13 +447,47 @@ fn geneses(world: &World) -> Vec<Case> {
             "genesis-without-cite",
             "the author is not cited",
             altered(Algorithm::SecretBox, &|e| e.cites.clear()),
-            "CitationUnneeded",
+            "CitationMissing",
         ),
         first(
             "genesis-by-somebody-unknown",
             "the author's ledger is not at hand: no verdict",
             stranger.sign(&stranger.keychain_genesis(Algorithm::SecretBox)),
             "MissingLedger",
+        ),
+    ]
+}
+
+fn citations_of_geneses(world: &World) -> Vec<Case> {
+    let alice = &world.alice;
+    let altered = |alter: &dyn Fn(&mut keyfold_format::scope::Entry)| {
+        let mut entry = alice.keychain_genesis(Algorithm::SecretBox);
+        alter(&mut entry);
+        alice.sign(&entry)
+    };
+    let first = |name, about, last: keyfold_format::entry::SignedEntry, expect| Case {
+        name,
+        about,
+        account: false,
+        entries: vec![],
+        last: last.encode(),
+        expect,
+    };
+    vec![
+        first(
+            "genesis-cites-somebody-else-too",
+            "bob is cited, whom a genesis does not concern",
+            altered(&|e| {
+                e.cites.push(world.bob.cite());
+                e.cites.sort_by_key(|c| c.principal);
+            }),
+            "CitationUnneeded",
+        ),
+        first(
+            "genesis-follows-something",
+            "a first entry that follows another",
+            altered(&|e| e.prev = Some(EntryHash([1; 32]))),
+            "WrongPrev",
         ),
     ]
 }

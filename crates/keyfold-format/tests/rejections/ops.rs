@@ -10,7 +10,10 @@ use keyfold_format::{
 const NONE: Permissions = Permissions::NONE;
 
 pub fn cases() -> Vec<Case> {
-    [shares_of_an_owner(), shares_of_a_member(), accepts(), cancels(), rotations()].into_iter().flatten().collect()
+    [shares_of_an_owner(), sets_and_history(), shares_of_a_member(), accepts(), cancels(), rotations(), batches()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// `author` shares with `with`, altered.
@@ -200,10 +203,16 @@ fn shares_of_an_owner() -> Vec<Case> {
             "share-expiry-with-member",
             "a share puts no end to a membership",
             &member,
-            sharing(&member, &member.alice, &member.bob, |s| s.expires_at = Some(u64::MAX)),
+            sharing(&member, &member.alice, &member.bob, |s| s.expires_at = Some(crate::people::TIME)),
             "MemberTerms",
         ),
     ]
+}
+
+fn share_reversed(world: &World) -> Share {
+    let mut share = share_latest(&world.ledger, &[&world.bob, &world.carol], NONE);
+    share.principals.reverse();
+    share
 }
 
 /// Bob shares with carol, within his own.
@@ -586,12 +595,36 @@ fn rotations() -> Vec<Case> {
             rotating(&world, alice, Op::Rotate(Rotate { key: with_public })),
             "WrongKeyKind",
         ),
-        case(
-            "rotate-twice-in-one-entry-with-a-gap",
-            "the second op of a batch breaks a rule: all of it falls",
-            &world,
-            altered(&world, alice, vec![rotate(2, true), rotate(4, true)], &[], |_| ()),
-            "WrongKeyNumber",
-        ),
+    ]
+}
+
+fn sets_and_history() -> Vec<Case> {
+    let world = World::new();
+    let (alice, bob) = (&world.alice, &world.bob);
+    let mut reversed = share_latest(&world.ledger, &[bob, &world.carol], NONE);
+    reversed.principals.reverse();
+    let reversed = altered(&world, alice, vec![Op::Share(reversed)], &[bob, &world.carol], |_| ());
+    let twice = sharing(&world, alice, bob, |s| s.principals.push(bob.principal()));
+    let no_following = sharing(&world, alice, bob, |s| {
+        s.history = Some(1);
+        s.follows = false;
+    });
+    let about = "whoever has history follows, or a later key would reach back over keys that he was never given";
+    vec![
+        case("share-history-without-following", about, &world, no_following, "HistoryWithoutFollowing"),
+        case("share-principals-in-another-order", "a set has one order", &world, reversed, "NotCanonical"),
+        case("share-with-somebody-twice", "a set has nothing twice", &world, twice, "NotCanonical"),
+    ]
+}
+
+fn batches() -> Vec<Case> {
+    let world = World::new();
+    let alice = &world.alice;
+    let twice = altered(&world, alice, vec![rotate(2, true), rotate(3, true)], &[], |_| ());
+    let bad_second = altered(&world, alice, vec![rotate(2, true), cancel(&world.ledger, &world.bob)], &[], |_| ());
+    let about = "the second op of a batch breaks a rule: all of it falls";
+    vec![
+        case("rotate-twice-in-one-entry", "two keys, of which one would reach nobody", &world, twice, "RotatedTwice"),
+        case("batch-with-a-bad-second-op", about, &world, bad_second, "NotPending"),
     ]
 }

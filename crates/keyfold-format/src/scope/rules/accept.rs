@@ -3,14 +3,20 @@
 use super::super::{entry::Placed, state::State};
 use crate::Rejected;
 
-pub(in super::super) fn accept(state: &mut State, placed: &Placed) -> Result<(), Rejected> {
-    let id = placed.author.principal;
-    let share = state.pending.get(&id).filter(|share| share.entry == placed.answers).ok_or(Rejected::NotPending)?;
-    if placed.time < share.terms.since_time {
-        return Err(Rejected::TimeGoesBack);
+/// Whether there is such a share, and it was made before.
+pub(in super::super) fn check_pending(state: &State, placed: &Placed) -> Result<(), Rejected> {
+    let share = state.pending.get(&placed.author.principal).filter(|share| share.entry == placed.answers);
+    match share {
+        None => Err(Rejected::NotPending),
+        Some(share) if placed.time < share.terms.since_time => Err(Rejected::TimeGoesBack),
+        Some(_) => Ok(()),
     }
+}
+
+/// What [`check_pending`] found becomes a membership.
+pub(in super::super) fn accept(state: &mut State, placed: &Placed) {
+    let id = placed.author.principal;
     if let Some(share) = state.pending.remove(&id) {
         state.members.insert(id, share.terms);
     }
-    Ok(())
 }

@@ -28,9 +28,11 @@ impl Observed {
 
 /// Checks all citations of an entry.
 pub(in super::super) fn check(state: &State, entry: &Entry, accounts: &impl Accounts) -> Result<Observed, Rejected> {
+    let concerned = concerned(state, entry);
     let mut observed = Observed { cites: Vec::with_capacity(entry.cites.len()), passes_exclusion: false };
     for cite in &entry.cites {
-        if !concerns(state, entry, &cite.principal) {
+        let follows = || concerned.rotates && state.standing(&cite.principal).is_some_and(|m| m.follows);
+        if concerned.principals.binary_search(&cite.principal).is_err() && !follows() {
             return Err(Rejected::CitationUnneeded);
         }
         observed.passes_exclusion |= check_cite(state, cite, accounts)?;
@@ -45,30 +47,54 @@ pub(in super::super) fn check_one(state: &State, cite: &Cite, accounts: &impl Ac
 }
 
 /// Whether a citation is in order; `true` if it moves the scope's view of its principal past an exclusion.
+///
+/// A newcomer's ledger may be compared later: his first citation grants nobody anything. Every further one needs it,
+/// or a made-up exclusion would let a follower rotate, and a made-up head would silence its owner.
 fn check_cite(state: &State, cite: &Cite, accounts: &impl Accounts) -> Result<bool, Rejected> {
-    // A ledger that is not at hand yet, or not that far, is compared later: before anybody wraps to it.
-    if let Some(ledger) = accounts.account(&cite.principal)
-        && ledger.head().seq >= cite.head.seq
-        && ledger.generation_at(cite.head) != Some(cite.exclusions)
-    {
-        return Err(Rejected::CitationUnknown);
+    let before = state.cited.get(&cite.principal);
+    if let Some(before) = before {
+        if cite.head.seq < before.head.seq || cite.exclusions < before.exclusions {
+            return Err(Rejected::CitationGoesBack);
+        }
+        if cite.head.seq == before.head.seq && cite != before {
+            return Err(Rejected::CitationFork);
+        }
     }
-    let Some(before) = state.cited.get(&cite.principal) else { return Ok(false) };
-    if cite.head.seq < before.head.seq || cite.exclusions < before.exclusions {
-        return Err(Rejected::CitationGoesBack);
+    let missing = Rejected::MissingLedger(cite.principal);
+    match accounts.account(&cite.principal) {
+        None if before.is_none() => {}
+        None => return Err(missing),
+        Some(ledger) => {
+            for cite in before.into_iter().chain([cite]) {
+                if ledger.head().seq < cite.head.seq {
+                    return Err(missing);
+                }
+                if ledger.generation_at(cite.head) != Some(cite.exclusions) {
+                    return Err(Rejected::CitationUnknown);
+                }
+            }
+        }
     }
-    if cite.head.seq == before.head.seq && cite != before {
-        return Err(Rejected::CitationFork);
-    }
-    Ok(cite.exclusions > before.exclusions)
+    Ok(before.is_some_and(|before| cite.exclusions > before.exclusions))
 }
 
-/// The author, those shared with, and on a rotation its recipients.
-fn concerns(state: &State, entry: &Entry, principal: &ScopeId) -> bool {
-    *principal == entry.author
-        || entry.ops.iter().any(|op| match op {
-            Op::Share(share) => share.principals.iter().any(|p| p.id() == *principal),
-            Op::Rotate(_) => state.standing(principal).is_some_and(|m| m.follows),
-            _ => false,
-        })
+/// Whom an entry concerns: its author, those shared with, and on a rotation its recipients.
+struct Concerned {
+    /// Ascending.
+    principals: Vec<ScopeId>,
+    rotates: bool,
+}
+
+fn concerned(state: &State, entry: &Entry) -> Concerned {
+    let mut concerned = Concerned { principals: alloc::vec![entry.author], rotates: false };
+    for op in &entry.ops {
+        match op {
+            Op::Share(share) => concerned.principals.extend(share.principals.iter().map(|p| p.id())),
+            Op::Rotate(_) => concerned.rotates = true,
+            _ => {}
+        }
+    }
+    debug_assert!(state.members.contains_key(&entry.author), "only members write");
+    concerned.principals.sort_unstable();
+    concerned
 }

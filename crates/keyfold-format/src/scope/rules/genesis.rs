@@ -19,15 +19,21 @@ use alloc::{
     vec,
 };
 
-/// The state that a lone genesis founds.
-pub(in super::super) fn genesis(entry: &Entry, hash: EntryHash) -> Result<State, Rejected> {
-    let [Op::Genesis(op)] = entry.ops.as_slice() else { return Err(Rejected::GenesisMisplaced) };
-    if entry.scope.is_some() || entry.prev.is_some() {
+/// Whether an entry stands where a genesis does.
+pub(in super::super) fn check_genesis_frame(entry: &Entry) -> Result<(), Rejected> {
+    let [Op::Genesis(_)] = entry.ops.as_slice() else { return Err(Rejected::GenesisMisplaced) };
+    if entry.scope.is_some() {
         return Err(Rejected::WrongScope);
     }
     if entry.seq != 0 {
         return Err(Rejected::WrongSeq);
     }
+    if entry.prev.is_some() { Err(Rejected::WrongPrev) } else { Ok(()) }
+}
+
+/// The state that a lone genesis founds.
+pub(in super::super) fn genesis(entry: &Entry, hash: EntryHash) -> Result<State, Rejected> {
+    let [Op::Genesis(op)] = entry.ops.as_slice() else { return Err(Rejected::GenesisMisplaced) };
     let Genesis { nonce, algorithm, rank, key } = op;
     let is_group = *algorithm == Algorithm::Group;
     if entry.group != is_group || (*rank == KEYCHAIN_RANK) == is_group {
@@ -44,9 +50,6 @@ pub(in super::super) fn genesis(entry: &Entry, hash: EntryHash) -> Result<State,
     }
     check_key_kind(*algorithm, key)?;
     let [cite] = entry.cites.as_slice() else { return Err(Rejected::CitationUnneeded) };
-    if cite.principal != entry.author {
-        return Err(Rejected::CitationMissing);
-    }
     let creator = Member {
         permissions: Permissions::ALL,
         read_only: false,

@@ -10,9 +10,9 @@ mod share;
 use super::{entry::Entry, op::Op, state::State};
 use crate::{Rejected, id::EntryHash};
 
-pub(super) use accept::accept;
+pub(super) use accept::{accept, check_pending};
 pub(super) use cites::{Observed, check as check_cites, check_one as check_cite};
-pub(super) use genesis::genesis;
+pub(super) use genesis::{check_genesis_frame, genesis};
 
 /// What the rules of an op are told besides the state.
 pub(super) struct Context<'a> {

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        op::{Algorithm, KeyEntry, Rotate},
+        op::{Algorithm, KeyEntry, Op, Rotate},
         state::State,
     },
     Context,
@@ -16,12 +16,13 @@ pub(super) fn rotate(state: &mut State, op: &Rotate, context: &Context<'_>) -> R
     if !state.permissions(&author).contains(Permissions::ROTATION) && !(needed && own.follows) {
         return Err(Rejected::RotationNotAllowed);
     }
+    // Wraps stand for the newest key only: of two, one would reach nobody.
+    if context.entry.ops.iter().filter(|op| matches!(op, Op::Rotate(_))).count() > 1 {
+        return Err(Rejected::RotatedTwice);
+    }
     let number = op.key.number;
     if number != state.current_key() + 1 {
         return Err(Rejected::WrongKeyNumber);
-    }
-    if number > limits::SCOPE_KEYS {
-        return Err(Rejected::TooManyKeys);
     }
     check_key_kind(state.algorithm, &op.key)?;
     if op.key.history_link.is_some() != own.history.is_some() {
@@ -29,6 +30,9 @@ pub(super) fn rotate(state: &mut State, op: &Rotate, context: &Context<'_>) -> R
     }
     if state.numbers.contains_key(&op.key.fingerprint) {
         return Err(Rejected::KeyRepeated);
+    }
+    if number > limits::SCOPE_KEYS {
+        return Err(Rejected::TooManyKeys);
     }
 
     state.keys.push(op.key.clone());

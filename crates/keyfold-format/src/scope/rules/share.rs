@@ -4,6 +4,7 @@ use super::{
     super::{
         op::{Principal, Share},
         state::{Member, PendingShare, State},
+        wraps::wraps_of_keys,
     },
     Context,
 };
@@ -18,6 +19,10 @@ pub(super) fn share(state: &mut State, op: &Share, context: &Context<'_>) -> Res
     let new = op.principals.iter().filter(|p| !state.members.contains_key(&p.id())).count();
     if state.members.len() + state.pending.len() + new > limits::SCOPE_MEMBERS {
         return Err(Rejected::TooManyMembers);
+    }
+    let wraps = wraps_of_keys(state, &op.keys, op.history).len();
+    if wraps.saturating_mul(op.principals.len()) > limits::ENTRY_WRAPS {
+        return Err(Rejected::TooManyWraps);
     }
     for principal in &op.principals {
         grant(state, op, principal.id(), context);
@@ -44,6 +49,10 @@ fn check_grant(state: &State, op: &Share, author: &ScopeId) -> Result<(), Reject
     }
     if op.follows && !op.keys.contains(current) {
         return Err(Rejected::FollowingWithoutCurrentKey);
+    }
+    // Each later key reaches back to all before it: whoever has history must be entitled to every key on the way.
+    if op.history.is_some() && !op.follows {
+        return Err(Rejected::HistoryWithoutFollowing);
     }
     if let Some(from) = op.history {
         let held = own.history.is_some_and(|own| own <= from);
