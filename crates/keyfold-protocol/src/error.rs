@@ -6,7 +6,7 @@ use crate::{
     Code, limits,
     record::{Field, record},
 };
-use keyfold_format::{cbor, entry::SignedEntry, receipt::Receipt};
+use keyfold_format::{Malformed, cbor, entry::SignedEntry, receipt::Receipt};
 use minicbor::{
     Decoder, Encoder,
     decode::Error as DecodeError,
@@ -14,20 +14,6 @@ use minicbor::{
 };
 
 record! {
-    /// An error, for programs (`code`) and for people (`message`, `hint`).
-    ErrorBody {
-        /// The stable code.
-        code: Code,
-        /// What happened, in one sentence.
-        message: String,
-        /// What to do about it.
-        hint: Option<String>,
-        /// Whether the same may succeed later.
-        retryable: bool,
-        /// What a program needs to go on.
-        details: Option<Details>,
-    }
-
     /// The entries that stand where an append wanted to be.
     Standing {
         /// Those after the head that was expected, oldest first.
@@ -35,6 +21,21 @@ record! {
         /// The newest head.
         receipt: Receipt,
     }
+}
+
+/// An error, for programs (`code`) and for people (`message`, `hint`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorBody {
+    /// The stable code; [`Code::Unknown`] for one of a newer release.
+    pub code: Code,
+    /// What happened, in one sentence.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Whether the same may succeed later.
+    pub retryable: bool,
+    /// What a program needs to go on.
+    pub details: Option<Details>,
 }
 
 /// What a program needs to go on after an error.
@@ -54,6 +55,24 @@ pub enum Details {
 }
 
 impl ErrorBody {
+    /// From its encoding. Not compared with the canonical one: an error of a newer release must be readable, and the
+    /// response around it is signed as it is.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut d = Decoder::new(bytes);
+        let body = Self::take(&mut d).map_err(cbor::classify)?;
+        if d.position() == bytes.len() { Ok(body) } else { Err(Malformed::Encoding) }
+    }
+
+    /// The canonical encoding.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut e = Encoder::new(Vec::new());
+        match self.put(&mut e) {
+            Ok(()) => e.into_writer(),
+            // Writing to a vector cannot fail.
+            Err(_) => Vec::new(),
+        }
+    }
+
     /// An error without details.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let mut message = message.into();
@@ -75,6 +94,27 @@ impl ErrorBody {
     pub fn details(mut self, details: Details) -> Self {
         self.details = Some(details);
         self
+    }
+}
+
+impl Field for ErrorBody {
+    fn put<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), EncodeError<W::Error>> {
+        self.code.put(e.array(5)?)?;
+        self.message.put(e)?;
+        self.hint.put(e)?;
+        self.retryable.put(e)?;
+        self.details.put(e)
+    }
+
+    fn take(d: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        cbor::array(d, 5)?;
+        Ok(Self {
+            code: Field::take(d)?,
+            message: Field::take(d)?,
+            hint: Field::take(d)?,
+            retryable: Field::take(d)?,
+            details: Field::take(d)?,
+        })
     }
 }
 

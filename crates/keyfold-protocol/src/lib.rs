@@ -2,6 +2,7 @@
 //! codes, and the signatures of requests and responses. No I/O, no clock, no randomness: time and nonces are arguments.
 //!
 //! Spec: `docs/spec/http.md`.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod code;

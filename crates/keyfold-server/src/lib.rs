@@ -1,1 +1,21 @@
 //! Keyfold server: stores ledgers, wraps and events that it cannot read, and refuses what the ledger does not allow.
+//!
+//! A route calls the domain, the domain calls the store; a route never calls the store.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod clock;
+mod config;
+mod domain;
+mod http;
+mod hub;
+mod limits;
+mod secrets;
+mod server;
+mod store;
+
+pub use config::Config;
+pub use keyfold_protocol::wire::Gate;
+pub use limits::{Rate, Rates};
+pub use secrets::SecretsError;
+pub use server::{Running, Server, StartError};

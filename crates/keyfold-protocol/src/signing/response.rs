@@ -12,14 +12,11 @@ use super::{
     request::{Binding, LABEL},
 };
 use crate::Code;
-use keyfold_format::{ServerId, Signature, VerifyingKey, id::hash, label::HashLabel};
+use keyfold_format::{ServerId, Signature, VerifyingKey};
 
 const TAG: &str = "keyfold-response";
 
-/// The id of a server key: `H("KF1 server id", key)`.
-pub fn server_id(key: &VerifyingKey) -> ServerId {
-    ServerId(hash(HashLabel::ServerId, &[&key.0]))
-}
+pub use keyfold_format::id::server_id;
 
 /// What a server is about to answer.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,97 @@
+//! Refusals and failures, as clients will read them. What went wrong inside goes to the log, never to a client.
+
+use crate::{clock, store::StoreError};
+use keyfold_format::{Malformed, Rejected};
+use keyfold_protocol::{Code, Details, ErrorBody, limits, signing::RequestFault};
+
+/// An error on its way to a client. Boxed: it is the rare case.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault(pub(crate) Box<ErrorBody>);
+
+/// A refusal with its sentence.
+pub(crate) fn fault(code: Code, message: impl Into<String>) -> Fault {
+    Fault(Box::new(ErrorBody::new(code, message)))
+}
+
+impl Fault {
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self(Box::new(self.0.hint(hint)))
+    }
+
+    pub(crate) fn details(self, details: Details) -> Self {
+        Self(Box::new(self.0.details(details)))
+    }
+
+    pub(crate) fn code(&self) -> Code {
+        self.0.code
+    }
+}
+
+pub(crate) fn rate_limited(seconds: u32) -> Fault {
+    fault(Code::RateLimited, "more requests than this server answers")
+        .hint(format!("try again in {seconds} s"))
+        .details(Details::RetryAfter(seconds))
+}
+
+pub(crate) fn clock_skew(message: &str) -> Fault {
+    fault(Code::ClockSkew, message)
+        .hint("set the clock, or go by the server's time that this answer carries")
+        .details(Details::Time(clock::now_ms()))
+}
+
+/// One answer for what is not there and for what is not the caller's.
+pub(crate) fn unknown_keychain() -> Fault {
+    fault(Code::UnknownKeychain, "there is no such keychain, or you are not in it")
+}
+
+pub(crate) fn too_large(limit: usize) -> Fault {
+    fault(Code::TooLarge, "larger than the limit allows").details(Details::Limit(limit as u64))
+}
+
+/// Bytes of a request that do not follow the format.
+impl From<Malformed> for Fault {
+    fn from(malformed: Malformed) -> Self {
+        fault(malformed.into(), malformed.to_string())
+    }
+}
+
+/// A ledger's verdict.
+impl From<Rejected> for Fault {
+    fn from(rejected: Rejected) -> Self {
+        fault(rejected.into(), rejected.to_string())
+    }
+}
+
+impl From<RequestFault> for Fault {
+    fn from(request: RequestFault) -> Self {
+        match request {
+            RequestFault::ClockSkew => clock_skew("the request was signed at another time than the server's now"),
+            other => fault(other.code(), other.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Replayed => fault(Code::Replayed, "this very request was taken before"),
+            StoreError::UserTaken => fault(Code::UserTaken, "another account has this user id")
+                .hint("choose another user id, or log in on the device that has it"),
+            StoreError::HeadMoved => fault(Code::Conflict, "the ledger moved on"),
+            StoreError::Full => fault(Code::StorageFull, "the server's disk is full; nothing was stored"),
+            StoreError::Busy => fault(Code::ServerUnavailable, "the server is busy").details(Details::RetryAfter(1)),
+            StoreError::Broken(reason) => {
+                tracing::error!(%reason, "the store failed");
+                fault(Code::Internal, "the server failed; its log says why")
+            }
+        }
+    }
+}
+
+/// Refuses entries from the future, so that a wrong clock is noticed by who has it.
+pub(crate) fn check_entry_time(time: u64) -> Result<(), Fault> {
+    if time > clock::now_ms().saturating_add(limits::ENTRY_AHEAD_MS) {
+        return Err(clock_skew("the entry's time is ahead of the server's clock"));
+    }
+    Ok(())
+}

@@ -1,0 +1,322 @@
+//! Keychains: founding, appending, accepting. The ledger's replay decides; this drives it and hands what it allowed to
+//! the store, with exactly the wraps that it entitles.
+
+use super::{
+    Caller, Domain, Fault,
+    accounts::content,
+    fault,
+    fault::{check_entry_time, unknown_keychain},
+    ledgers::decode_all,
+    replay::Known,
+};
+use crate::{
+    clock,
+    store::{Limit, NewEntry, StoreError},
+};
+use keyfold_format::{
+    Rejected, ScopeId,
+    entry::{Cite, Head, SignedEntry},
+    scope::{self, Entry, Kind, Member, Op, ScopeEntry, WrapFor},
+    wrap::Wrap,
+};
+use keyfold_protocol::{
+    Code, Details,
+    error::Standing as StandingEntries,
+    limits,
+    wire::{Append, Appended, CreateScope, OwnWraps, Place, Placed, ScopeKind, Standing},
+};
+use std::{collections::BTreeSet, time::Duration};
+
+/// How often a placed entry is placed anew when others were quicker through another way than this process.
+const PLACINGS: usize = 16;
+/// How long an answer waits for an entry that is on its way to the disk.
+const SETTLE: Duration = Duration::from_millis(5);
+const SETTLES: usize = 200;
+
+impl Domain {
+    /// Founds a keychain.
+    pub(crate) async fn create_scope(&self, caller: &Caller, create: CreateScope) -> Result<Appended, Fault> {
+        let ScopeEntry::Ordinary(parsed) = ScopeEntry::decode(&create.genesis.signed)? else {
+            return Err(Rejected::PlacedMisplaced.into());
+        };
+        let known = self.check_author(caller, parsed.author, parsed.time, &parsed.cites).await?;
+        let ledger = scope::Ledger::genesis(&create.genesis, &known)?;
+        check_wraps(ledger.wraps_needed(&parsed.ops), &create.wraps)?;
+        let (id, head) = (ledger.id(), ledger.head());
+        let entry = new_entry(&ledger, &create.genesis, &ScopeEntry::Ordinary(parsed), None, create.wraps);
+        self.store.append(caller.once, entry).await?;
+        Ok(Appended { receipt: self.secrets.receipt(id, head, clock::now_ms()) })
+    }
+
+    /// Appends an entry that names its place.
+    pub(crate) async fn append(&self, caller: &Caller, scope: ScopeId, append: Append) -> Result<Appended, Fault> {
+        self.check_fresh(caller).await?;
+        let ScopeEntry::Ordinary(parsed) = ScopeEntry::decode(&append.entry.signed)? else {
+            return Err(Rejected::PlacedMisplaced.into());
+        };
+        let known = self.check_author(caller, parsed.author, parsed.time, &parsed.cites).await?;
+        let slot = self.replayed.slot(scope);
+        let mut tip = self.replayed.tip(&*self.store, scope, &slot).await?;
+        let ledger = tip.as_mut().ok_or_else(unknown_keychain)?;
+        let standing = ledger.standing(&caller.account).ok_or_else(unknown_keychain)?;
+        if expired(standing) {
+            return Err(fault(Code::NotAllowed, "your membership has expired"));
+        }
+        if ledger.head() != append.expected {
+            drop(tip);
+            return Err(self.conflict(scope, append.expected).await);
+        }
+        ledger.append(&append.entry, &known)?;
+        if let Err(wrong) = check_wraps(ledger.wraps_needed(&parsed.ops), &append.wraps) {
+            *tip = None;
+            return Err(wrong);
+        }
+        let (head, parsed) = (ledger.head(), ScopeEntry::Ordinary(parsed));
+        let entry = new_entry(ledger, &append.entry, &parsed, Some(append.expected), append.wraps);
+        // Queued before the tip is let go, so that the store sees appends in the order of their replay.
+        let written = self.store.append(caller.once, entry);
+        drop(tip);
+        match written.await {
+            Ok(()) => Ok(Appended { receipt: self.secrets.receipt(scope, head, clock::now_ms()) }),
+            Err(error) => {
+                slot.drop_tip().await;
+                match error {
+                    StoreError::HeadMoved => Err(self.conflict(scope, append.expected).await),
+                    other => Err(other.into()),
+                }
+            }
+        }
+    }
+
+    /// Places an entry that names none: after whatever stands there.
+    pub(crate) async fn place(&self, caller: &Caller, scope: ScopeId, place: Place) -> Result<Placed, Fault> {
+        self.check_fresh(caller).await?;
+        let parsed = ScopeEntry::decode(&place.entry.signed)?;
+        let ScopeEntry::Placed(placed) = &parsed else { return Err(Rejected::PlacedMisplaced.into()) };
+        let cite = placed.author;
+        let known = self.check_author(caller, cite.principal, placed.time, &[cite]).await?;
+        let wraps = self.store.wraps(scope, caller.account).await?;
+        let slot = self.replayed.slot(scope);
+        for _ in 0..PLACINGS {
+            let mut tip = self.replayed.tip(&*self.store, scope, &slot).await?;
+            let ledger = tip.as_mut().ok_or_else(unknown_keychain)?;
+            if expired(ledger.standing(&caller.account).ok_or_else(unknown_keychain)?) {
+                return Err(fault(Rejected::NotPending.into(), "the share has expired"));
+            }
+            let before = ledger.head();
+            match ledger.append(&place.entry, &known) {
+                Ok(_) => {}
+                Err(Rejected::NotPending) => {
+                    drop(tip);
+                    return self.placed_before(caller, scope, &place.entry).await;
+                }
+                Err(rejected) => return Err(rejected.into()),
+            }
+            let head = ledger.head();
+            let wraps = entitled(ledger, wraps.clone());
+            let entry = new_entry(ledger, &place.entry, &parsed, Some(before), Vec::new());
+            let written = self.store.append(caller.once, entry);
+            drop(tip);
+            match written.await {
+                Ok(()) => {
+                    let receipt = self.secrets.receipt(scope, head, clock::now_ms());
+                    return Ok(Placed { seq: head.seq, prev: before.hash, receipt, wraps });
+                }
+                Err(StoreError::HeadMoved) => slot.drop_tip().await,
+                Err(error) => {
+                    slot.drop_tip().await;
+                    return Err(error.into());
+                }
+            }
+        }
+        Err(fault(Code::ServerUnavailable, "others were quicker too often").details(Details::RetryAfter(1)))
+    }
+
+    /// The caller's wraps, as far as the state entitles to them now.
+    pub(crate) async fn own_wraps(&self, caller: &Caller, scope: ScopeId) -> Result<OwnWraps, Fault> {
+        let wraps = self.store.wraps(scope, caller.account).await?;
+        let slot = self.replayed.slot(scope);
+        let tip = self.replayed.tip(&*self.store, scope, &slot).await?;
+        let ledger = tip.as_ref().ok_or_else(unknown_keychain)?;
+        if expired(ledger.standing(&caller.account).ok_or_else(unknown_keychain)?) {
+            return Err(unknown_keychain());
+        }
+        Ok(OwnWraps { wraps: entitled(ledger, wraps) })
+    }
+
+    /// Refuses a replay before any work is done for it.
+    async fn check_fresh(&self, caller: &Caller) -> Result<(), Fault> {
+        if self.store.spent(caller.once).await? { Err(StoreError::Replayed.into()) } else { Ok(()) }
+    }
+
+    /// The caller writes in his own name, now, and cites nothing older than what this server holds.
+    async fn check_author(&self, caller: &Caller, author: ScopeId, time: u64, cites: &[Cite]) -> Result<Known, Fault> {
+        if author != caller.account {
+            return Err(fault(Code::NotAllowed, "the entry's author is not who asks"));
+        }
+        check_entry_time(time)?;
+        let mut cited: BTreeSet<ScopeId> = cites.iter().map(|cite| cite.principal).collect();
+        cited.insert(author);
+        let known = self.replayed.accounts(&*self.store, cited).await?;
+        for cite in cites {
+            let newest = known.get(&cite.principal).ok_or(Rejected::CitationUnknown)?.head();
+            if cite.head.seq > newest.seq {
+                return Err(Rejected::CitationUnknown.into());
+            }
+            if cite.head.seq < newest.seq {
+                return Err(fault(Code::StaleCitation, "an account that is cited has changed since")
+                    .hint("fetch its ledger and sign again"));
+            }
+        }
+        Ok(known)
+    }
+
+    /// The entries that stand where an append wanted to be.
+    async fn conflict(&self, scope: ScopeId, expected: Head) -> Fault {
+        let limit = Limit { bytes: limits::PAGE_BYTES, entries: limits::PAGE_ENTRIES };
+        for _ in 0..SETTLES {
+            let page = match self.store.page(scope, Some(expected.seq), limit).await {
+                Ok(Some(page)) => page,
+                Ok(None) => return unknown_keychain(),
+                Err(error) => return error.into(),
+            };
+            // What was quicker may still be on its way to the disk; only what is there is answered.
+            if page.head == expected {
+                tokio::time::sleep(SETTLE).await;
+                continue;
+            }
+            let entries = match decode_all(&page.entries) {
+                Ok(entries) => entries,
+                Err(damaged) => return damaged,
+            };
+            let receipt = self.secrets.receipt(scope, page.head, clock::now_ms());
+            return Fault::from(StoreError::HeadMoved)
+                .hint("replay what stands there and sign again")
+                .details(Details::Standing(StandingEntries { entries, receipt }));
+        }
+        fault(Code::ServerUnavailable, "the server is busy").details(Details::RetryAfter(1))
+    }
+
+    /// A placed entry that is not pending any more: repeated, it is answered as it was; else it comes too late.
+    async fn placed_before(&self, caller: &Caller, scope: ScopeId, entry: &SignedEntry) -> Result<Placed, Fault> {
+        let placed = self.store.placed(scope, content(entry)).await?;
+        let (seq, prev) = placed.ok_or(Rejected::NotPending)?;
+        let limit = Limit { bytes: 0, entries: 0 };
+        let page = self.store.page(scope, None, limit).await?.ok_or_else(unknown_keychain)?;
+        let receipt = self.secrets.receipt(scope, page.head, clock::now_ms());
+        let wraps = self.own_wraps(caller, scope).await?.wraps;
+        Ok(Placed { seq, prev, receipt, wraps })
+    }
+}
+
+/// A membership or share whose time is up counts no more, though the ledger still has it. Enforced by this clock, until
+/// an entry says so.
+fn expired(member: &Member) -> bool {
+    member.expires_at.is_some_and(|at| at <= clock::now_ms())
+}
+
+/// Those of a recipient's wraps that the state entitles him to now.
+fn entitled(ledger: &scope::Ledger, mut wraps: Vec<Wrap>) -> Vec<Wrap> {
+    wraps.retain(|wrap| ledger.entitles(&wrap.recipient, wrap.number, wrap.history));
+    wraps
+}
+
+/// Exactly the wraps that the entry entitles: all of them, or somebody could not read; no others, or the store could
+/// be filled.
+fn check_wraps(needed: Vec<WrapFor>, given: &[Wrap]) -> Result<(), Fault> {
+    let mut rest: BTreeSet<WrapFor> = needed.into_iter().collect();
+    for wrap in given {
+        let is_for = WrapFor {
+            key: wrap.number,
+            recipient: wrap.recipient,
+            recipient_number: wrap.recipient_number,
+            history: wrap.history,
+        };
+        if !rest.remove(&is_for) {
+            return Err(fault(Code::WrapUnexpected, "a wrap is there that the entry entitles nobody to"));
+        }
+    }
+    match rest.first() {
+        None => Ok(()),
+        Some(missing) => {
+            Err(fault(Code::WrapMissing, format!("key {} is not wrapped for {}", missing.key, missing.recipient)))
+        }
+    }
+}
+
+/// The entry as the store takes it, with what it changed. `ledger` is the state that it made.
+fn new_entry(
+    ledger: &scope::Ledger,
+    entry: &SignedEntry,
+    parsed: &ScopeEntry,
+    follows: Option<Head>,
+    wraps: Vec<Wrap>,
+) -> NewEntry {
+    let touched = touched(parsed);
+    let audience: BTreeSet<ScopeId> = ledger.audience().chain(&touched).copied().collect();
+    NewEntry {
+        scope: ledger.id(),
+        kind: match ledger.kind() {
+            Kind::Keychain => ScopeKind::Keychain,
+            Kind::Group => ScopeKind::Group,
+        },
+        head: ledger.head(),
+        follows,
+        content: content(entry),
+        author: parsed.author(),
+        entry: entry.encode(),
+        wraps,
+        standings: touched.into_iter().map(|id| (id, standing(ledger, &id))).collect(),
+        audience: audience.into_iter().collect(),
+    }
+}
+
+/// Whose standing an entry may change.
+fn touched(parsed: &ScopeEntry) -> BTreeSet<ScopeId> {
+    let of = |op: &Op, author: ScopeId| match op {
+        Op::Genesis(_) | Op::Accept => vec![author],
+        Op::Share(share) => share.principals.iter().map(|p| p.id()).collect(),
+        Op::CancelShare(cancel) => vec![cancel.principal],
+        _ => Vec::new(),
+    };
+    match parsed {
+        ScopeEntry::Ordinary(Entry { ops, author, .. }) => ops.iter().flat_map(|op| of(op, *author)).collect(),
+        ScopeEntry::Placed(placed) => of(&placed.op, placed.author.principal).into_iter().collect(),
+    }
+}
+
+fn standing(ledger: &scope::Ledger, id: &ScopeId) -> Option<Standing> {
+    if ledger.members().contains_key(id) {
+        Some(Standing::Member)
+    } else {
+        ledger.pending().contains_key(id).then_some(Standing::Pending)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keyfold_format::wrap::{WrapKind, WrapPlace};
+
+    fn wrap(number: u32, history: bool) -> Wrap {
+        let recipient = ScopeId([7; 32]);
+        let place =
+            WrapPlace { kind: WrapKind::Keychain, scope: recipient, number, recipient, recipient_number: 3, history };
+        Wrap::new(&place, vec![0; if history { 1_200 } else { 1_168 }]).unwrap()
+    }
+
+    fn needed(key: u32, history: bool) -> WrapFor {
+        WrapFor { key, recipient: ScopeId([7; 32]), recipient_number: 3, history }
+    }
+
+    #[test]
+    fn exactly_the_entitled_wraps_are_taken() {
+        let both = || vec![needed(1, false), needed(2, true)];
+        let code = |given: &[Wrap]| check_wraps(both(), given).map_err(|fault| fault.code());
+        assert_eq!(code(&[wrap(2, true), wrap(1, false)]), Ok(()));
+        assert_eq!(code(&[wrap(1, false)]), Err(Code::WrapMissing));
+        assert_eq!(code(&[wrap(1, false), wrap(2, true), wrap(1, false)]), Err(Code::WrapUnexpected));
+        assert_eq!(code(&[wrap(1, false), wrap(2, false)]), Err(Code::WrapUnexpected));
+        assert_eq!(code(&[wrap(1, false), wrap(2, true), wrap(3, true)]), Err(Code::WrapUnexpected));
+    }
+}

@@ -1,0 +1,23 @@
+//! `/v1/accounts`: signing up, and looking up.
+
+use super::{
+    App,
+    answer::{Answer, Cbor},
+    signed::{Member, Newcomer},
+};
+use crate::domain::Domain;
+use axum::extract::State;
+use bytes::Bytes;
+use keyfold_protocol::wire::{Lookup, SignUp};
+
+/// `POST /v1/accounts`, signed by the device that the body's first entry names.
+pub(super) async fn sign_up(State(app): State<App>, newcomer: Newcomer, body: Bytes) -> Answer {
+    let sign_up = SignUp::decode(&body)?;
+    let (once, key) = newcomer.verify(|device| Domain::newcomer_key(&sign_up, device))?;
+    Ok(Cbor(app.domain.sign_up(once, key, sign_up).await?.encode()))
+}
+
+/// `POST /v1/accounts/lookup`.
+pub(super) async fn look_up(State(app): State<App>, Member(caller): Member, body: Bytes) -> Answer {
+    Ok(Cbor(app.domain.look_up(&caller, Lookup::decode(&body)?).await?.encode()))
+}

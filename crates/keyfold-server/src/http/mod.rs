@@ -1,0 +1,69 @@
+//! HTTP: requests in, calls of the domain, signed responses out. One file per noun; what is common to all is in
+//! [`signed`] (who asks, and the signature of the answer) and [`answer`] (bodies and errors).
+
+mod accounts;
+mod answer;
+mod events;
+mod health;
+mod info;
+mod ledgers;
+mod scopes;
+mod sessions;
+mod signed;
+
+use crate::domain::Domain;
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use keyfold_protocol::route;
+use std::{net::IpAddr, sync::Arc, time::Duration};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+/// What routes are given.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) domain: Arc<Domain>,
+    pub(crate) read_timeout: Duration,
+    /// Turns true when the server stops.
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// Resolves when the server stops; never, once nobody can stop it any more.
+pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    if stopping.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The other end of a connection. It holds the connection's place among those that are served, so that an event
+/// stream, which outlives its HTTP connection, counts as long as it lasts.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    pub(crate) place: Arc<OwnedSemaphorePermit>,
+}
+
+/// All routes.
+pub(crate) fn router(app: App) -> Router {
+    let signed = Router::new()
+        .route(route::INFO, get(info::info))
+        .route(route::ACCOUNTS, post(accounts::sign_up))
+        .route(route::LOOKUP, post(accounts::look_up))
+        .route(route::SESSIONS, post(sessions::log_in).delete(sessions::log_out))
+        .route(route::LEDGERS, post(ledgers::ledgers))
+        .route(route::SCOPES, get(scopes::scopes).post(scopes::create))
+        .route("/v1/scopes/{scope}/entries", post(scopes::append))
+        .route("/v1/scopes/{scope}/placed", post(scopes::place))
+        .route("/v1/scopes/{scope}/wraps", get(scopes::wraps))
+        .fallback(answer::no_route)
+        .method_not_allowed_fallback(answer::wrong_method)
+        .layer(from_fn_with_state(app.clone(), signed::signed));
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route(route::EVENTS, get(events::events))
+        .merge(signed)
+        .with_state(app)
+}

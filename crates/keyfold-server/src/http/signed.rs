@@ -1,0 +1,197 @@
+//! Around every route: reads the body within limits, finds out who asks, and signs the answer whatever it is.
+
+use super::{App, Peer};
+use crate::{
+    clock,
+    domain::{Caller, Fault, fault},
+    store::Once,
+};
+use axum::{
+    body::{Body, to_bytes},
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderName, HeaderValue, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use keyfold_format::VerifyingKey;
+use keyfold_protocol::{
+    Code, Details, limits,
+    signing::{
+        Binding, Fields, Received, ReplyHead, Sender, fields,
+        request::{Claimed, Verified},
+        sign_response,
+    },
+};
+use std::time::Instant;
+
+/// The middleware.
+pub(super) async fn signed(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let fields = read_fields(&parts);
+    let binding = Binding::of(
+        parts.method.as_str(),
+        authority(&parts),
+        parts.uri.path(),
+        parts.uri.query().unwrap_or_default(),
+        &fields,
+    );
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    let started = Instant::now();
+    let answer = match admit(&app, parts, body, &fields, &binding).await {
+        Ok(request) => next.run(request).await,
+        Err(refused) => refused.into_response(),
+    };
+    // Paths hold ids at most; queries and bodies are never logged.
+    tracing::info!(%method, path, status = answer.status().as_u16(), took = ?started.elapsed(), "answered");
+    sign(&app, answer, &binding).await
+}
+
+fn read_fields(parts: &Parts) -> Fields {
+    let mut read = Fields::default();
+    for name in fields::ALL {
+        for value in parts.headers.get_all(name) {
+            // What is not ASCII is no field of ours; it then counts as malformed, not as absent.
+            read.push(name, value.to_str().unwrap_or("?"));
+        }
+    }
+    read
+}
+
+fn authority(parts: &Parts) -> &str {
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    parts.uri.authority().map(|a| a.as_str()).or(host).unwrap_or_default()
+}
+
+/// The body, and who sent it; or why it is not let in.
+async fn admit(app: &App, parts: Parts, body: Body, fields: &Fields, binding: &Binding) -> Result<Request, Fault> {
+    if let Some(peer) = parts.extensions.get::<Peer>() {
+        app.domain.admit_address(peer.address)?;
+    }
+    let body = read_body(app, body).await?;
+    let received = Received { binding, fields, body: &body };
+    let asking = match received.sender(&app.domain.secrets.id())? {
+        Sender::Stranger(_) => Asking::Stranger,
+        Sender::Claimed(claimed) => identify(app, claimed).await?,
+    };
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(asking);
+    Ok(request)
+}
+
+async fn read_body(app: &App, body: Body) -> Result<Bytes, Fault> {
+    let limited = Limited::new(body, limits::REQUEST_BODY_BYTES).collect();
+    match tokio::time::timeout(app.read_timeout, limited).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(fault(Code::TooLarge, "the request's body is larger than the limit allows")
+                .details(Details::Limit(limits::REQUEST_BODY_BYTES as u64)))
+        }
+        Ok(Err(_)) => Err(fault(Code::Malformed, "the request's body did not arrive whole")),
+        Err(_) => Err(fault(Code::Timeout, "the request's body did not arrive in time")),
+    }
+}
+
+/// Who asks.
+#[derive(Clone)]
+enum Asking {
+    /// Nobody signed.
+    Stranger,
+    /// Signed by a device that no account has; the signature is not checked.
+    Newcomer(Claimed),
+    /// A device of an account, verified.
+    Device { caller: Caller, logged_in: bool },
+}
+
+async fn identify(app: &App, claimed: Claimed) -> Result<Asking, Fault> {
+    let Some(device) = app.domain.device(*claimed.device()).await? else { return Ok(Asking::Newcomer(claimed)) };
+    let once = verify(claimed, &device.signing_key)?;
+    app.domain.admit_account(device.account)?;
+    Ok(Asking::Device { caller: Caller { account: device.account, once }, logged_in: device.session_since.is_some() })
+}
+
+fn verify(claimed: Claimed, key: &VerifyingKey) -> Result<Once, Fault> {
+    let Verified { device, created, nonce } = claimed.verify(key, clock::now_ms() / 1_000)?;
+    Ok(Once { device, nonce, created })
+}
+
+/// Extracts an enrolled device that is logged in.
+pub(super) struct Member(pub(super) Caller);
+
+/// Extracts an enrolled device, logged in or not.
+pub(super) struct Enrolled(pub(super) Caller);
+
+/// Extracts whoever signed, to be verified with the key that [`Newcomer::verify`] is given.
+pub(super) struct Newcomer(Asking);
+
+impl Newcomer {
+    /// Verifies with `key`, which is found in the body by the device that is said to have signed.
+    pub(super) fn verify(
+        self,
+        key: impl FnOnce(&keyfold_format::HolderId) -> Result<VerifyingKey, Fault>,
+    ) -> Result<(Once, VerifyingKey), Fault> {
+        match self.0 {
+            Asking::Stranger => Err(unsigned()),
+            Asking::Newcomer(claimed) => {
+                let key = key(claimed.device())?;
+                Ok((verify(claimed, &key)?, key))
+            }
+            // Signing up once more, after a lost reply.
+            Asking::Device { caller, .. } => Ok((caller.once, key(&caller.once.device)?)),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Member {
+    type Rejection = Fault;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Fault> {
+        match enrolled(parts)? {
+            (caller, true) => Ok(Self(caller)),
+            (_, false) => {
+                Err(fault(Code::LoggedOut, "this device is logged out").hint("log in again; nothing is lost"))
+            }
+        }
+    }
+}
+
+impl FromRequestParts<App> for Enrolled {
+    type Rejection = Fault;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Fault> {
+        enrolled(parts).map(|(caller, _)| Self(caller))
+    }
+}
+
+impl FromRequestParts<App> for Newcomer {
+    type Rejection = Fault;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Fault> {
+        parts.extensions.get::<Asking>().cloned().map(Self).ok_or_else(unsigned)
+    }
+}
+
+fn enrolled(parts: &Parts) -> Result<(Caller, bool), Fault> {
+    match parts.extensions.get::<Asking>() {
+        Some(Asking::Device { caller, logged_in }) => Ok((*caller, *logged_in)),
+        Some(Asking::Newcomer(_)) => Err(fault(Code::UnknownDevice, "no account has this device")),
+        _ => Err(unsigned()),
+    }
+}
+
+fn unsigned() -> Fault {
+    fault(Code::Unauthorized, "the request is not signed by a device")
+}
+
+/// Signs the answer, bound to its request.
+async fn sign(app: &App, answer: Response, binding: &Binding) -> Response {
+    let (mut head, body) = answer.into_parts();
+    // Bodies of ours are whole in memory already.
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let secrets = &app.domain.secrets;
+    let reply = ReplyHead { status: head.status.as_u16(), time_ms: clock::now_ms(), body: &body };
+    for (name, value) in sign_response(reply, binding, &secrets.id(), |base| secrets.sign(base)) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            head.headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    Response::from_parts(head, Body::from(body))
+}

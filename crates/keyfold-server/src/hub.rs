@@ -1,0 +1,119 @@
+//! Live events: from the commit to the sockets of those concerned, in order. Nothing is kept here: who is slow or away
+//! resumes from the database by cursor.
+
+use crate::store::Committed;
+use keyfold_format::{HolderId, ScopeId};
+use keyfold_protocol::{Code, events::Event};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::mpsc;
+
+/// Events that wait for one socket; with more, it is closed and resumes.
+const QUEUE: usize = 1_024;
+
+/// What a socket is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Event(Event),
+    Close(Code),
+}
+
+/// All subscribers.
+#[derive(Debug, Default)]
+pub(crate) struct Hub {
+    accounts: Mutex<HashMap<ScopeId, Vec<Subscriber>>>,
+}
+
+#[derive(Debug)]
+struct Subscriber {
+    device: HolderId,
+    queue: mpsc::Sender<Signal>,
+}
+
+impl Hub {
+    /// From now on, every event that concerns the account. The end of the queue means: too slow.
+    pub(crate) fn subscribe(&self, account: ScopeId, device: HolderId) -> mpsc::Receiver<Signal> {
+        let (queue, signals) = mpsc::channel(QUEUE);
+        let mut accounts = self.lock();
+        accounts.entry(account).or_default().push(Subscriber { device, queue });
+        // Sockets end without a word; their places are given back here.
+        accounts.retain(|_, subscribers| {
+            subscribers.retain(|s| !s.queue.is_closed());
+            !subscribers.is_empty()
+        });
+        signals
+    }
+
+    /// Tells everybody concerned. Called in the order of cursors.
+    pub(crate) fn publish(&self, committed: Committed) {
+        let mut accounts = self.lock();
+        if accounts.is_empty() {
+            return;
+        }
+        for account in &committed.audience {
+            if let Some(subscribers) = accounts.get_mut(account) {
+                subscribers.retain(|s| s.queue.try_send(Signal::Event(committed.event.clone())).is_ok());
+            }
+        }
+    }
+
+    /// Ends the sockets of a device that logged out.
+    pub(crate) fn close_device(&self, account: &ScopeId, device: &HolderId) {
+        if let Some(subscribers) = self.lock().get_mut(account) {
+            subscribers.retain(|s| {
+                let theirs = s.device == *device;
+                if theirs {
+                    _ = s.queue.try_send(Signal::Close(Code::LoggedOut));
+                }
+                !theirs
+            });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ScopeId, Vec<Subscriber>>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keyfold_protocol::wire::ScopeKind;
+
+    fn committed(cursor: u64, audience: Vec<ScopeId>) -> Committed {
+        let event =
+            Event { cursor, scope: ScopeId([9; 32]), kind: ScopeKind::Keychain, seq: cursor, author: ScopeId([1; 32]) };
+        Committed { event, audience }
+    }
+
+    #[tokio::test]
+    async fn only_those_concerned_hear_in_order_and_the_slow_are_dropped() {
+        let hub = Hub::default();
+        let (alice, bob) = (ScopeId([1; 32]), ScopeId([2; 32]));
+        let mut to_alice = hub.subscribe(alice, HolderId([1; 32]));
+        let mut to_bob = hub.subscribe(bob, HolderId([2; 32]));
+        for cursor in 1..=QUEUE as u64 + 1 {
+            hub.publish(committed(cursor, vec![alice]));
+        }
+        for cursor in 1..=QUEUE as u64 {
+            assert_eq!(to_alice.recv().await, Some(Signal::Event(committed(cursor, vec![]).event)));
+        }
+        assert_eq!(to_alice.recv().await, None, "one too many closes the queue");
+        assert!(to_bob.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn logging_out_ends_the_sockets_of_that_device_only() {
+        let hub = Hub::default();
+        let alice = ScopeId([1; 32]);
+        let mut one = hub.subscribe(alice, HolderId([1; 32]));
+        let mut other = hub.subscribe(alice, HolderId([2; 32]));
+        hub.close_device(&alice, &HolderId([1; 32]));
+        assert_eq!(one.recv().await, Some(Signal::Close(Code::LoggedOut)));
+        assert_eq!(one.recv().await, None);
+        hub.publish(committed(1, vec![alice]));
+        assert!(matches!(other.recv().await, Some(Signal::Event(_))));
+    }
+}

@@ -1,0 +1,208 @@
+//! Starting and stopping: the folder, the store, the connections.
+
+use crate::{
+    config::Config,
+    domain::Domain,
+    http::{self, App, Peer, stopped},
+    hub::Hub,
+    secrets::{Secrets, SecretsError},
+    store::{StoreError, sqlite::SqliteStore},
+};
+use axum::Router;
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use keyfold_format::{ServerId, VerifyingKey};
+use keyfold_protocol::wire::Gate;
+use std::{fs, io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
+use tower::ServiceExt;
+
+const DATABASE: &str = "keyfold.db";
+const LOCK: &str = "lock";
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Anybody could sign up from anywhere.
+    #[error("the gate `open` is for loopback addresses only, not for {0}; listen on 127.0.0.1, or choose another gate")]
+    OpenGate(SocketAddr),
+    /// Comes with a later release.
+    #[error("the gate `{0:?}` is not supported by this release")]
+    UnsupportedGate(Gate),
+    /// Another server runs on the folder.
+    #[error("another server uses {0}")]
+    InUse(PathBuf),
+    /// The folder cannot be made or locked.
+    #[error("the data folder {0}: {1}")]
+    Data(PathBuf, #[source] io::Error),
+    /// The address cannot be listened on.
+    #[error("listening on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The server's own secrets.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The database.
+    #[error("the database: {0}")]
+    Store(String),
+}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+/// A server, to be started.
+pub struct Server;
+
+/// A server that runs, until [`Running::stop`] or the end of the process.
+pub struct Running {
+    address: SocketAddr,
+    key: VerifyingKey,
+    id: ServerId,
+    stop: watch::Sender<bool>,
+    ended: JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts on the folder, making what is missing. When this returns, connections are accepted.
+    pub async fn start(config: Config) -> Result<Running, StartError> {
+        if config.gate != Gate::Open {
+            return Err(StartError::UnsupportedGate(config.gate));
+        }
+        if !config.listen.ip().is_loopback() {
+            return Err(StartError::OpenGate(config.listen));
+        }
+        let lock = lock_folder(&config.data)?;
+        let secrets = Secrets::load(&config.secrets_folder())?;
+        let hub = Arc::new(Hub::default());
+        let publish = hub.clone();
+        let listener = Box::new(move |committed| publish.publish(committed));
+        let store = Arc::new(SqliteStore::open(&config.data.join(DATABASE), listener).await?);
+        let socket = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
+        let address = socket.local_addr().map_err(|e| StartError::Listen(config.listen, e))?;
+        let (key, id) = (secrets.key(), secrets.id());
+        let domain = Arc::new(Domain::new(store.clone(), hub, secrets, config.gate, config.rates));
+        let (stop, stopping) = watch::channel(false);
+        let app = App { domain, read_timeout: config.read_timeout, stopping };
+        tracing::info!(%address, server = %id, "listening");
+        let ended = tokio::spawn(async move {
+            accept(socket, app, &config).await;
+            crate::store::Store::close(&*store).await;
+            drop(lock);
+            tracing::info!("stopped");
+        });
+        Ok(Running { address, key, id, stop, ended })
+    }
+}
+
+impl Running {
+    /// Where it listens: `http://127.0.0.1:8787`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The key that clients pin.
+    pub fn server_key(&self) -> VerifyingKey {
+        self.key
+    }
+
+    /// That key's id.
+    pub fn server_id(&self) -> ServerId {
+        self.id
+    }
+
+    /// Accepts no more, finishes the requests that are under way, tells event streams, and closes the store.
+    pub async fn stop(self) {
+        _ = self.stop.send(true);
+        _ = self.ended.await;
+    }
+}
+
+/// Two servers on one folder would each miss the other's events.
+fn lock_folder(data: &PathBuf) -> Result<fs::File, StartError> {
+    let failed = |e| StartError::Data(data.clone(), e);
+    fs::create_dir_all(data).map_err(failed)?;
+    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(data.join(LOCK)).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(StartError::InUse(data.clone())),
+        Err(fs::TryLockError::Error(e)) => Err(failed(e)),
+    }
+}
+
+async fn accept(socket: TcpListener, app: App, config: &Config) {
+    let places = Arc::new(Semaphore::new(config.connections));
+    let mut stopping = app.stopping.clone();
+    let router = http::router(app.clone());
+    loop {
+        let next = async {
+            let place = places.clone().acquire_owned().await;
+            (place, socket.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = stopped(&mut stopping) => break,
+            next = next => next,
+        };
+        match (place, accepted) {
+            (Ok(place), Ok((stream, from))) => {
+                let peer = Peer { address: from.ip(), place: Arc::new(place) };
+                tokio::spawn(serve(stream, peer, router.clone(), app.stopping.clone(), config.read_timeout));
+            }
+            (_, Err(error)) => {
+                // Out of file descriptors, mostly: wait for some to come back.
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            (Err(_), _) => break,
+        }
+    }
+    drop(socket);
+    // Connections and event streams hold their places until they have ended.
+    let all = places.acquire_many(u32::try_from(config.connections).unwrap_or(u32::MAX));
+    if tokio::time::timeout(config.stop_timeout, all).await.is_err() {
+        tracing::warn!("some connections did not end in time");
+    }
+}
+
+/// One connection, until it ends or, on a stop, has answered what it was asked.
+async fn serve(
+    stream: TcpStream,
+    peer: Peer,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+    read_timeout: Duration,
+) {
+    // Frames and replies are small and waited for.
+    _ = stream.set_nodelay(true);
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        router.clone().oneshot(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(read_timeout)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = stopped(&mut stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

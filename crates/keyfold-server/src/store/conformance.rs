@@ -1,0 +1,197 @@
+//! The contract of [`Store`] as functions over a factory: any implementation is run against the same checks.
+//!
+//! The factory opens the store of a name; the same name again is the same store after a restart.
+
+use super::{Committed, Limit, Listener, NewAccount, NewEntry, Once, Store, StoreError};
+use futures_util::future::{BoxFuture, join_all};
+use keyfold_format::{
+    EntryHash, HolderId, ScopeId, UserId, VerifyingKey,
+    entry::Head,
+    wrap::{Wrap, WrapKind, WrapPlace},
+};
+use keyfold_protocol::{
+    signing::Nonce,
+    wire::{ScopeKind, Standing},
+};
+use std::sync::{Arc, Mutex};
+
+pub(crate) type Factory<'a> = &'a (dyn Fn(&'static str, Listener) -> BoxFuture<'a, Arc<dyn Store>> + Sync);
+
+const ALICE: ScopeId = ScopeId([1; 32]);
+const BOB: ScopeId = ScopeId([2; 32]);
+const NOTES: ScopeId = ScopeId([9; 32]);
+const ALL: Limit = Limit { bytes: usize::MAX, entries: usize::MAX };
+
+/// Runs every check.
+pub(crate) async fn check_all(factory: Factory<'_>) {
+    a_spent_request_changes_nothing_also_after_a_restart(factory).await;
+    only_what_follows_the_head_is_appended_and_a_refusal_leaves_nothing(factory).await;
+    writes_happen_in_the_order_of_calls_and_are_heard_before_they_resolve(factory).await;
+    a_user_id_is_taken_once_and_a_repeated_sign_up_is_answered(factory).await;
+    a_session_lasts_until_it_is_ended(factory).await;
+    a_page_is_cut_by_bytes_and_entries_but_never_empty_before_the_head(factory).await;
+    missed_events_are_the_newest_of_each_scope_and_end_with_the_standing(factory).await;
+}
+
+fn deaf() -> Listener {
+    Box::new(|_| {})
+}
+
+fn once(n: u8) -> Once {
+    Once { device: HolderId([7; 32]), nonce: Nonce([n; 24]), created: 1_800_000_000 }
+}
+
+fn hash(seq: u64) -> EntryHash {
+    EntryHash([seq as u8 + 1; 32])
+}
+
+fn entry(scope: ScopeId, seq: u64) -> NewEntry {
+    NewEntry {
+        scope,
+        kind: ScopeKind::Keychain,
+        head: Head { seq, hash: hash(seq) },
+        follows: seq.checked_sub(1).map(|seq| Head { seq, hash: hash(seq) }),
+        content: EntryHash([seq as u8 + 101; 32]),
+        author: ALICE,
+        entry: vec![seq as u8; 100],
+        wraps: vec![wrap(scope, seq as u32 + 1)],
+        standings: vec![(ALICE, Some(Standing::Member))],
+        audience: vec![ALICE],
+    }
+}
+
+fn wrap(scope: ScopeId, number: u32) -> Wrap {
+    let place =
+        WrapPlace { kind: WrapKind::Keychain, scope, number, recipient: BOB, recipient_number: 5, history: true };
+    Wrap::new(&place, vec![number as u8; 1_200]).unwrap()
+}
+
+fn account(user: &str, id: ScopeId) -> NewAccount {
+    let entry = NewEntry { kind: ScopeKind::Account, wraps: vec![], content: EntryHash(id.0), ..entry(id, 0) };
+    let user_id = UserId::new(user).unwrap();
+    NewAccount { entry, user_id, signing_key: VerifyingKey([3; 32]), master_key: vec![4; 10], now_ms: 1_000 }
+}
+
+async fn a_spent_request_changes_nothing_also_after_a_restart(factory: Factory<'_>) {
+    let store = factory("spent", deaf()).await;
+    assert!(!store.spent(once(1)).await.unwrap());
+    store.append(once(1), entry(NOTES, 0)).await.unwrap();
+    assert!(store.spent(once(1)).await.unwrap());
+    assert!(matches!(store.append(once(1), entry(NOTES, 1)).await, Err(StoreError::Replayed)));
+    store.close().await;
+    let store = factory("spent", deaf()).await;
+    assert!(matches!(store.append(once(1), entry(NOTES, 1)).await, Err(StoreError::Replayed)));
+    assert_eq!(store.page(NOTES, None, ALL).await.unwrap().unwrap().head.seq, 0);
+    // Another device may use the same nonce.
+    let other = Once { device: HolderId([8; 32]), ..once(1) };
+    store.append(other, entry(NOTES, 1)).await.unwrap();
+}
+
+async fn only_what_follows_the_head_is_appended_and_a_refusal_leaves_nothing(factory: Factory<'_>) {
+    let heard = Arc::new(Mutex::new(0));
+    let count = heard.clone();
+    let store = factory("heads", Box::new(move |_| *count.lock().unwrap() += 1)).await;
+    store.append(once(1), entry(NOTES, 0)).await.unwrap();
+    let gap = store.append(once(2), entry(NOTES, 2)).await;
+    let again = store.append(once(3), entry(NOTES, 0)).await;
+    let mut fork = entry(NOTES, 1);
+    fork.follows = Some(Head { seq: 0, hash: EntryHash([0; 32]) });
+    fork.standings = vec![(BOB, Some(Standing::Pending))];
+    let fork = store.append(once(4), fork).await;
+    for refused in [gap, again, fork] {
+        assert!(matches!(refused, Err(StoreError::HeadMoved)));
+    }
+    assert_eq!(store.wraps(NOTES, BOB).await.unwrap(), [wrap(NOTES, 1)]);
+    assert_eq!(store.standing(NOTES, BOB).await.unwrap(), None);
+    assert_eq!(*heard.lock().unwrap(), 1);
+    // A refused request is not spent: it may be placed anew.
+    store.append(once(2), entry(NOTES, 1)).await.unwrap();
+    assert_eq!(store.placed(NOTES, entry(NOTES, 1).content).await.unwrap(), Some((1, hash(0))));
+    assert_eq!(store.placed(NOTES, EntryHash([0; 32])).await.unwrap(), None);
+}
+
+async fn writes_happen_in_the_order_of_calls_and_are_heard_before_they_resolve(factory: Factory<'_>) {
+    let heard: Arc<Mutex<Vec<Committed>>> = Arc::default();
+    let log = heard.clone();
+    let store = factory("order", Box::new(move |committed| log.lock().unwrap().push(committed))).await;
+    let writes: Vec<_> = (0..100).map(|seq| store.append(once(seq as u8), entry(NOTES, seq))).collect();
+    // Asked for in the reverse order; what counts is the order of calls.
+    let outcomes = join_all(writes.into_iter().rev()).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    let heard = std::mem::take(&mut *heard.lock().unwrap());
+    assert_eq!(heard.iter().map(|c| c.event.seq).collect::<Vec<_>>(), (0..100).collect::<Vec<_>>());
+    assert!(heard.is_sorted_by(|a, b| a.event.cursor < b.event.cursor));
+    assert_eq!(store.cursor().await.unwrap(), heard.last().unwrap().event.cursor);
+}
+
+async fn a_user_id_is_taken_once_and_a_repeated_sign_up_is_answered(factory: Factory<'_>) {
+    let store = factory("users", deaf()).await;
+    assert_eq!(store.sign_up(once(1), account("alice", ALICE)).await.unwrap(), 1_000);
+    let later = NewAccount { now_ms: 2_000, ..account("alice", ALICE) };
+    assert_eq!(store.sign_up(once(2), later).await.unwrap(), 1_000);
+    assert!(matches!(store.sign_up(once(3), account("alice", BOB)).await, Err(StoreError::UserTaken)));
+    let other_device = Once { device: HolderId([8; 32]), ..once(4) };
+    assert!(matches!(store.sign_up(other_device, account("alice", ALICE)).await, Err(StoreError::UserTaken)));
+    assert_eq!(store.account(UserId::new("alice").unwrap()).await.unwrap(), Some(ALICE));
+    assert_eq!(store.account(UserId::new("bob").unwrap()).await.unwrap(), None);
+    assert_eq!(store.page(BOB, None, ALL).await.unwrap(), None);
+    assert_eq!(store.master_keys(ALICE).await.unwrap(), [vec![4; 10]]);
+    assert!(store.scopes(ALICE).await.unwrap().is_empty(), "an account is not a scope of its own");
+}
+
+async fn a_session_lasts_until_it_is_ended(factory: Factory<'_>) {
+    let store = factory("sessions", deaf()).await;
+    store.sign_up(once(1), account("alice", ALICE)).await.unwrap();
+    let since = async || store.device(once(0).device).await.unwrap().unwrap().session_since;
+    assert_eq!(store.log_in(once(2), 5_000).await.unwrap(), 1_000);
+    store.log_out(once(3)).await.unwrap();
+    assert_eq!(since().await, None);
+    assert!(matches!(store.log_in(once(3), 6_000).await, Err(StoreError::Replayed)));
+    assert_eq!(store.log_in(once(4), 7_000).await.unwrap(), 7_000);
+    assert_eq!(since().await, Some(7_000));
+    assert_eq!(store.device(HolderId([0; 32])).await.unwrap(), None);
+}
+
+async fn a_page_is_cut_by_bytes_and_entries_but_never_empty_before_the_head(factory: Factory<'_>) {
+    let store = factory("pages", deaf()).await;
+    for seq in 0..5 {
+        store.append(once(seq as u8), entry(NOTES, seq)).await.unwrap();
+    }
+    let page = async |after, bytes, entries| {
+        let page = store.page(NOTES, after, Limit { bytes, entries }).await.unwrap().unwrap();
+        assert_eq!(page.head, Head { seq: 4, hash: hash(4) });
+        (page.entries.iter().map(|e| e[0]).collect::<Vec<_>>(), page.more)
+    };
+    assert_eq!(page(None, 1_000, 100).await, (vec![0, 1, 2, 3, 4], false));
+    assert_eq!(page(Some(1), 200, 100).await, (vec![2, 3], true));
+    assert_eq!(page(None, 1, 100).await, (vec![0], true));
+    assert_eq!(page(Some(2), 1_000, 2).await, (vec![3, 4], false));
+    assert_eq!(page(Some(4), 1_000, 2).await, (vec![], false));
+    assert_eq!(page(Some(0), 1_000, 0).await, (vec![], true));
+    assert_eq!(store.page(BOB, None, ALL).await.unwrap(), None);
+}
+
+async fn missed_events_are_the_newest_of_each_scope_and_end_with_the_standing(factory: Factory<'_>) {
+    let store = factory("events", deaf()).await;
+    let other = ScopeId([10; 32]);
+    let with_bob = |new: NewEntry, standing| NewEntry { standings: vec![(BOB, standing)], ..new };
+    store.append(once(1), with_bob(entry(NOTES, 0), Some(Standing::Pending))).await.unwrap();
+    store.append(once(2), entry(NOTES, 1)).await.unwrap();
+    store.append(once(3), with_bob(entry(other, 0), Some(Standing::Member))).await.unwrap();
+    let heard = async |after| {
+        let events = store.events(BOB, after, 100).await.unwrap();
+        events.iter().map(|e| (e.cursor, e.scope, e.seq)).collect::<Vec<_>>()
+    };
+    let all = heard(0).await;
+    assert_eq!(all.iter().map(|e| (e.1, e.2)).collect::<Vec<_>>(), [(NOTES, 1), (other, 0)]);
+    assert_eq!(heard(all[0].0).await, all[1..]);
+    assert_eq!(store.events(BOB, 0, 1).await.unwrap().len(), 1);
+    // The event that ends the standing is heard, those after it are not.
+    store.append(once(4), with_bob(entry(NOTES, 2), None)).await.unwrap();
+    store.append(once(5), entry(NOTES, 3)).await.unwrap();
+    let rest = heard(all[1].0).await;
+    assert_eq!(rest.iter().map(|e| (e.1, e.2)).collect::<Vec<_>>(), [(NOTES, 2)]);
+    assert_eq!(store.standing(NOTES, BOB).await.unwrap(), None);
+    let scopes = store.scopes(BOB).await.unwrap();
+    assert_eq!(scopes.iter().map(|s| (s.scope, s.standing)).collect::<Vec<_>>(), [(other, Standing::Member)]);
+}

@@ -1,0 +1,185 @@
+//! What the server keeps, in words of the domain. Each operation is one transaction: it happened whole, and is durable
+//! when its future resolves, or it did not happen.
+//!
+//! It stands apart from the domain so that a second database is a second implementation and nothing else; what any
+//! implementation must do is [`conformance`].
+
+#[cfg(test)]
+mod conformance;
+pub(crate) mod sqlite;
+
+use futures_util::future::BoxFuture;
+use keyfold_format::{EntryHash, HolderId, ScopeId, UserId, VerifyingKey, entry::Head, wrap::Wrap};
+use keyfold_protocol::{
+    events::{Cursor, Event},
+    signing::Nonce,
+    wire::{ScopeKind, ScopeSummary, Standing},
+};
+
+/// A request's right to take effect, once: spent in the transaction of the effect, so that neither a restart nor
+/// another replica takes it again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Once {
+    /// Who signed the request.
+    pub(crate) device: HolderId,
+    /// Its nonce.
+    pub(crate) nonce: Nonce,
+    /// When it was signed, in seconds since 1970.
+    pub(crate) created: u64,
+}
+
+/// A device as far as requests need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Device {
+    /// Whose it is.
+    pub(crate) account: ScopeId,
+    /// What its requests are verified with.
+    pub(crate) signing_key: VerifyingKey,
+    /// When it logged in, in milliseconds since 1970; `None` while it is logged out.
+    pub(crate) session_since: Option<u64>,
+}
+
+/// An account to be.
+#[derive(Clone, Debug)]
+pub(crate) struct NewAccount {
+    /// Its first entry.
+    pub(crate) entry: NewEntry,
+    /// The name that nobody else may have.
+    pub(crate) user_id: UserId,
+    /// Its first device's key; the device is the one that asks.
+    pub(crate) signing_key: VerifyingKey,
+    /// The master-key envelope of generation 0.
+    pub(crate) master_key: Vec<u8>,
+    /// Milliseconds since 1970.
+    pub(crate) now_ms: u64,
+}
+
+/// An entry with everything that comes with it.
+#[derive(Clone, Debug)]
+pub(crate) struct NewEntry {
+    /// Which ledger.
+    pub(crate) scope: ScopeId,
+    /// What that is.
+    pub(crate) kind: ScopeKind,
+    /// What the ledger's head becomes.
+    pub(crate) head: Head,
+    /// What the ledger's head is; `None` founds the ledger.
+    pub(crate) follows: Option<Head>,
+    /// Names the signed entry without its place.
+    pub(crate) content: EntryHash,
+    /// The account that wrote it.
+    pub(crate) author: ScopeId,
+    /// The encoded entry.
+    pub(crate) entry: Vec<u8>,
+    /// What the entry entitles to.
+    pub(crate) wraps: Vec<Wrap>,
+    /// Whose standing the entry changes; `None` for no standing any more.
+    pub(crate) standings: Vec<(ScopeId, Option<Standing>)>,
+    /// Who hears of it now. Not stored: what is stored follows from the standings.
+    pub(crate) audience: Vec<ScopeId>,
+}
+
+/// Entries of one ledger, with the head as of the same moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// What the ledger is of.
+    pub(crate) kind: ScopeKind,
+    /// Its newest entry.
+    pub(crate) head: Head,
+    /// Encoded entries, oldest first.
+    pub(crate) entries: Vec<Vec<u8>>,
+    /// Whether the limits cut the page before the head.
+    pub(crate) more: bool,
+}
+
+/// How much of a ledger to read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    /// Stop before this many bytes, but give one entry at least.
+    pub(crate) bytes: usize,
+    /// Stop after so many entries.
+    pub(crate) entries: usize,
+}
+
+/// What became durable, in the order in which it did: told to the listener before the writes resolve.
+#[derive(Clone, Debug)]
+pub(crate) struct Committed {
+    /// The event.
+    pub(crate) event: Event,
+    /// Who hears of it.
+    pub(crate) audience: Vec<ScopeId>,
+}
+
+/// Hears of what became durable.
+pub(crate) type Listener = Box<dyn Fn(Committed) + Send + Sync>;
+
+/// Why nothing was written, or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum StoreError {
+    /// This request took effect before.
+    #[error("the request was taken before")]
+    Replayed,
+    /// Another account has the user id.
+    #[error("the user id is taken")]
+    UserTaken,
+    /// The ledger's head is not the one that the entry follows, or the ledger exists already.
+    #[error("the head moved")]
+    HeadMoved,
+    /// The disk, or the quota, is full.
+    #[error("the storage is full")]
+    Full,
+    /// More writes wait than are taken on.
+    #[error("too many writes wait")]
+    Busy,
+    /// The database is closed or broken. The text is for logs, never for clients.
+    #[error("the store failed: {0}")]
+    Broken(String),
+}
+
+/// What operations resolve to.
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;
+
+/// The store's contract.
+///
+/// - A write is queued when its method returns, so writes happen in the order in which they were called; its future
+///   tells the outcome, and may be dropped without undoing the write.
+/// - A write spends its [`Once`]; spent before, it is [`StoreError::Replayed`] and changes nothing.
+/// - Reads see every write whose future resolved.
+pub(crate) trait Store: Send + Sync + 'static {
+    /// Founds an account with its device logged in. For a user id that exists: the account that stands there, if its
+    /// first entry is this very one, with the time its session began; else [`StoreError::UserTaken`].
+    fn sign_up(&self, once: Once, account: NewAccount) -> BoxFuture<'static, Result<u64>>;
+    /// Starts the device's session; one that has begun goes on. Gives the time it began.
+    fn log_in(&self, once: Once, now_ms: u64) -> BoxFuture<'static, Result<u64>>;
+    /// Ends the device's session.
+    fn log_out(&self, once: Once) -> BoxFuture<'static, Result<()>>;
+    /// Founds a ledger or appends to it, if its head is the one that the entry follows.
+    fn append(&self, once: Once, entry: NewEntry) -> BoxFuture<'static, Result<()>>;
+
+    /// Whether a request took effect before: so that a replay is refused before any work is done for it. The write
+    /// decides all the same.
+    fn spent(&self, once: Once) -> BoxFuture<'_, Result<bool>>;
+    /// A device by its id.
+    fn device(&self, id: HolderId) -> BoxFuture<'_, Result<Option<Device>>>;
+    /// Whose user id this is.
+    fn account(&self, user_id: UserId) -> BoxFuture<'_, Result<Option<ScopeId>>>;
+    /// Master-key envelopes, oldest generation first.
+    fn master_keys(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<Vec<u8>>>>;
+    /// The entries after `after`, all for `None`; `None` if there is no such ledger.
+    fn page(&self, scope: ScopeId, after: Option<u64>, limit: Limit) -> BoxFuture<'_, Result<Option<Page>>>;
+    /// What somebody is in a scope.
+    fn standing(&self, scope: ScopeId, account: ScopeId) -> BoxFuture<'_, Result<Option<Standing>>>;
+    /// The scopes, other than accounts, in which somebody has a standing; ascending.
+    fn scopes(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeSummary>>>;
+    /// Where an entry with this content stands, and what it follows.
+    fn placed(&self, scope: ScopeId, content: EntryHash) -> BoxFuture<'_, Result<Option<(u64, EntryHash)>>>;
+    /// Wraps for one recipient, whatever he is entitled to.
+    fn wraps(&self, scope: ScopeId, recipient: ScopeId) -> BoxFuture<'_, Result<Vec<Wrap>>>;
+    /// Events after a cursor that concern an account: the newest of each scope, ascending by cursor.
+    fn events(&self, account: ScopeId, after: Cursor, limit: u32) -> BoxFuture<'_, Result<Vec<Event>>>;
+    /// The newest cursor; 0 if there was no event.
+    fn cursor(&self) -> BoxFuture<'_, Result<Cursor>>;
+    /// Writes what is queued and closes.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}

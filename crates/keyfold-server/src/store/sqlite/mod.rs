@@ -1,0 +1,223 @@
+//! The store on SQLite: one file, WAL, every commit on the disk before it is acknowledged.
+//!
+//! One writer groups what waits into one transaction ([`writer`]); readers run beside it on a pool. This folder is the
+//! only place that names sqlx.
+
+mod read;
+mod write;
+mod writer;
+
+use super::{Device, Limit, Listener, NewAccount, NewEntry, Once, Page, Result, Store, StoreError};
+use futures_util::{FutureExt, future::BoxFuture};
+use keyfold_format::{EntryHash, HolderId, ScopeId, UserId, wrap::Wrap};
+use keyfold_protocol::{
+    events::{Cursor, Event},
+    wire::{ScopeSummary, Standing},
+};
+use sqlx::{
+    ConnectOptions, SqlSafeStr, SqlitePool,
+    migrate::{Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{path::Path, time::Duration};
+use writer::Writer;
+
+const READERS: u32 = 4;
+
+/// The store in one SQLite file.
+pub(crate) struct SqliteStore {
+    readers: SqlitePool,
+    writer: Writer,
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes it, and brings its tables up to date. `listener` hears of every commit, in order.
+    pub(crate) async fn open(file: &Path, listener: Listener) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: the log is on the disk before a commit returns, whatever happens to the power.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            .disable_statement_logging();
+        let migrating = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        migrations().run(&migrating).await.map_err(|e| StoreError::Broken(e.to_string()))?;
+        migrating.close().await;
+        let connection = options.clone().connect().await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(options.create_if_missing(false).read_only(true))
+            .await?;
+        Ok(Self { readers, writer: Writer::start(connection, listener) })
+    }
+}
+
+fn migrations() -> Migrator {
+    let first = include_str!("../../../migrations/sqlite/0001_ledgers.sql").into_sql_str();
+    Migrator::with_migrations(vec![Migration::new(1, "ledgers".into(), MigrationType::Simple, first, false)])
+}
+
+impl Store for SqliteStore {
+    fn sign_up(&self, once: Once, account: NewAccount) -> BoxFuture<'static, Result<u64>> {
+        self.writer.sign_up(once, account)
+    }
+
+    fn log_in(&self, once: Once, now_ms: u64) -> BoxFuture<'static, Result<u64>> {
+        self.writer.log_in(once, now_ms)
+    }
+
+    fn log_out(&self, once: Once) -> BoxFuture<'static, Result<()>> {
+        self.writer.log_out(once)
+    }
+
+    fn append(&self, once: Once, entry: NewEntry) -> BoxFuture<'static, Result<()>> {
+        self.writer.append(once, entry)
+    }
+
+    fn spent(&self, once: Once) -> BoxFuture<'_, Result<bool>> {
+        read::spent(&self.readers, once).boxed()
+    }
+
+    fn device(&self, id: HolderId) -> BoxFuture<'_, Result<Option<Device>>> {
+        read::device(&self.readers, id).boxed()
+    }
+
+    fn account(&self, user_id: UserId) -> BoxFuture<'_, Result<Option<ScopeId>>> {
+        read::account(&self.readers, user_id).boxed()
+    }
+
+    fn master_keys(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<Vec<u8>>>> {
+        read::master_keys(&self.readers, account).boxed()
+    }
+
+    fn page(&self, scope: ScopeId, after: Option<u64>, limit: Limit) -> BoxFuture<'_, Result<Option<Page>>> {
+        read::page(&self.readers, scope, after, limit).boxed()
+    }
+
+    fn standing(&self, scope: ScopeId, account: ScopeId) -> BoxFuture<'_, Result<Option<Standing>>> {
+        read::standing(&self.readers, scope, account).boxed()
+    }
+
+    fn scopes(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeSummary>>> {
+        read::scopes(&self.readers, account).boxed()
+    }
+
+    fn placed(&self, scope: ScopeId, content: EntryHash) -> BoxFuture<'_, Result<Option<(u64, EntryHash)>>> {
+        read::placed(&self.readers, scope, content).boxed()
+    }
+
+    fn wraps(&self, scope: ScopeId, recipient: ScopeId) -> BoxFuture<'_, Result<Vec<Wrap>>> {
+        read::wraps(&self.readers, scope, recipient).boxed()
+    }
+
+    fn events(&self, account: ScopeId, after: Cursor, limit: u32) -> BoxFuture<'_, Result<Vec<Event>>> {
+        read::events(&self.readers, account, after, limit).boxed()
+    }
+
+    fn cursor(&self) -> BoxFuture<'_, Result<Cursor>> {
+        read::cursor(&self.readers).boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        async {
+            self.readers.close().await;
+            self.writer.close().await;
+        }
+        .boxed()
+    }
+}
+
+const SQLITE_FULL: i32 = 13;
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<i32>().ok());
+        // The low byte is the primary code; the others say where it happened.
+        match code.map(|c| c & 0xff) {
+            Some(SQLITE_FULL) => Self::Full,
+            _ => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+/// 64-bit numbers are signed in SQLite; none of ours comes near the border.
+fn number(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn unsigned(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
+fn id<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
+    bytes.try_into().map_err(|_| StoreError::Broken("an id of another length".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::conformance, *};
+    use futures_util::TryFutureExt;
+    use keyfold_format::{VerifyingKey, entry::Head};
+    use keyfold_protocol::{signing::Nonce, wire::ScopeKind};
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn sqlite_keeps_the_contract() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let open = |name: &'static str, listener| {
+            let file = path.join(name);
+            async move { Arc::new(SqliteStore::open(&file, listener).await.unwrap()) as Arc<dyn Store> }.boxed()
+        };
+        conformance::check_all(&open).await;
+    }
+
+    fn large_account(user: &str, fill: u8) -> NewAccount {
+        let scope = ScopeId([fill; 32]);
+        NewAccount {
+            entry: NewEntry {
+                scope,
+                kind: ScopeKind::Account,
+                head: Head { seq: 0, hash: EntryHash(scope.0) },
+                follows: None,
+                content: EntryHash(scope.0),
+                author: scope,
+                entry: vec![fill; 100_000],
+                wraps: Vec::new(),
+                standings: Vec::new(),
+                audience: Vec::new(),
+            },
+            user_id: UserId::new(user).unwrap(),
+            signing_key: VerifyingKey([fill; 32]),
+            master_key: vec![fill; 100_000],
+            now_ms: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_whole_writes_and_takes_up_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keyfold.db");
+        let store = SqliteStore::open(&file, Box::new(|_| {})).await.unwrap();
+        store.writer.limit_pages(100).await;
+        let once = |n| Once { device: HolderId([n; 32]), nonce: Nonce([n; 24]), created: 1_800_000_000 };
+        assert!(store.sign_up(once(1), large_account("alice", 1)).await.is_ok());
+        // Others of the same transaction are told the same; none of them is half there.
+        let writes = [
+            store.log_out(Once { nonce: Nonce([9; 24]), ..once(1) }),
+            store.sign_up(once(2), large_account("bob", 2)).map_ok(drop).boxed(),
+            store.log_out(once(3)),
+        ];
+        for outcome in futures_util::future::join_all(writes).await {
+            assert!(matches!(outcome, Err(StoreError::Full)), "{outcome:?}");
+        }
+        assert!(store.device(HolderId([1; 32])).await.unwrap().unwrap().session_since.is_some());
+        assert_eq!(store.account(UserId::new("bob").unwrap()).await.unwrap(), None);
+        assert_eq!(store.device(HolderId([2; 32])).await.unwrap(), None);
+        assert!(!store.spent(once(2)).await.unwrap());
+        store.writer.limit_pages(10_000).await;
+        assert!(store.sign_up(once(2), large_account("bob", 2)).await.is_ok());
+    }
+}

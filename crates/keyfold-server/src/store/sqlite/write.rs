@@ -1,0 +1,165 @@
+//! What each write does, inside a savepoint of the writer.
+
+use super::{
+    super::{NewAccount, NewEntry, Once, Result, StoreError},
+    number, unsigned,
+};
+use keyfold_protocol::{events::Event, limits};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
+/// Rows in one statement: SQLite takes 32,766 values.
+const ROWS: usize = 4_096;
+
+/// Spends the request's nonce, and forgets those whose time has passed: a request as old as they are is refused for
+/// its age.
+async fn spend(c: &mut SqliteConnection, once: Once) -> Result<()> {
+    let inserted = sqlx::query("INSERT INTO nonces (device, nonce, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+        .bind(&once.device.0[..])
+        .bind(&once.nonce.0[..])
+        .bind(number(once.created))
+        .execute(&mut *c)
+        .await?;
+    if inserted.rows_affected() == 0 {
+        return Err(StoreError::Replayed);
+    }
+    // `created` lies in the window around now, so this is at least one window before now.
+    let passed = once.created.saturating_sub(3 * limits::WINDOW_SECONDS);
+    sqlx::query("DELETE FROM nonces WHERE created < ?").bind(number(passed)).execute(c).await?;
+    Ok(())
+}
+
+pub(super) async fn sign_up(c: &mut SqliteConnection, once: Once, new: &NewAccount) -> Result<u64> {
+    let taken = sqlx::query(
+        "SELECT e.content, d.session_since FROM accounts a JOIN entries e ON e.scope = a.account AND e.seq = 0
+         LEFT JOIN devices d ON d.account = a.account AND d.device = ? WHERE a.user_id = ?",
+    )
+    .bind(&once.device.0[..])
+    .bind(new.user_id.as_str())
+    .fetch_optional(&mut *c)
+    .await?;
+    if let Some(row) = taken {
+        let same = row.try_get::<&[u8], _>(0)? == new.entry.content.0;
+        let since: Option<i64> = row.try_get(1)?;
+        return since.filter(|_| same).map(unsigned).ok_or(StoreError::UserTaken);
+    }
+    append(c, once, &new.entry).await?;
+    let account = &new.entry.scope.0[..];
+    sqlx::query("INSERT INTO accounts (account, user_id) VALUES (?, ?)")
+        .bind(account)
+        .bind(new.user_id.as_str())
+        .execute(&mut *c)
+        .await?;
+    sqlx::query("INSERT INTO devices (device, account, signing_key, session_since) VALUES (?, ?, ?, ?)")
+        .bind(&once.device.0[..])
+        .bind(account)
+        .bind(&new.signing_key.0[..])
+        .bind(number(new.now_ms))
+        .execute(&mut *c)
+        .await?;
+    sqlx::query("INSERT INTO master_keys (account, generation, envelope) VALUES (?, 0, ?)")
+        .bind(account)
+        .bind(&new.master_key[..])
+        .execute(c)
+        .await?;
+    Ok(new.now_ms)
+}
+
+pub(super) async fn log_in(c: &mut SqliteConnection, once: Once, now_ms: u64) -> Result<u64> {
+    spend(c, once).await?;
+    let since: i64 = sqlx::query_scalar(
+        "UPDATE devices SET session_since = coalesce(session_since, ?) WHERE device = ? RETURNING session_since",
+    )
+    .bind(number(now_ms))
+    .bind(&once.device.0[..])
+    .fetch_one(c)
+    .await?;
+    Ok(unsigned(since))
+}
+
+pub(super) async fn log_out(c: &mut SqliteConnection, once: Once) -> Result<()> {
+    spend(c, once).await?;
+    sqlx::query("UPDATE devices SET session_since = NULL WHERE device = ?").bind(&once.device.0[..]).execute(c).await?;
+    Ok(())
+}
+
+pub(super) async fn append(c: &mut SqliteConnection, once: Once, new: &NewEntry) -> Result<Event> {
+    spend(c, once).await?;
+    move_head(c, new).await?;
+    let (scope, seq) = (&new.scope.0[..], number(new.head.seq));
+    sqlx::query("INSERT INTO entries (scope, seq, hash, content, author, entry) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(scope)
+        .bind(seq)
+        .bind(&new.head.hash.0[..])
+        .bind(&new.content.0[..])
+        .bind(&new.author.0[..])
+        .bind(&new.entry[..])
+        .execute(&mut *c)
+        .await?;
+    let cursor: i64 =
+        sqlx::query_scalar("INSERT INTO events (scope, kind, seq, author) VALUES (?, ?, ?, ?) RETURNING cursor")
+            .bind(scope)
+            .bind(i64::from(new.kind.number()))
+            .bind(seq)
+            .bind(&new.author.0[..])
+            .fetch_one(&mut *c)
+            .await?;
+    insert_wraps(c, new).await?;
+    for (account, standing) in &new.standings {
+        let standing = standing.map(|s| i64::from(s.number()));
+        sqlx::query(
+            "INSERT INTO audience (account, scope, standing, until) VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET standing = excluded.standing, until = excluded.until",
+        )
+        .bind(&account.0[..])
+        .bind(scope)
+        .bind(standing)
+        .bind(standing.is_none().then_some(cursor))
+        .execute(&mut *c)
+        .await?;
+    }
+    Ok(Event { cursor: unsigned(cursor), scope: new.scope, kind: new.kind, seq: new.head.seq, author: new.author })
+}
+
+/// The compare-and-swap that everything rests on.
+async fn move_head(c: &mut SqliteConnection, new: &NewEntry) -> Result<()> {
+    let moved = match new.follows {
+        None => {
+            sqlx::query("INSERT INTO ledgers (scope, kind, seq, hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+                .bind(&new.scope.0[..])
+                .bind(i64::from(new.kind.number()))
+                .bind(number(new.head.seq))
+                .bind(&new.head.hash.0[..])
+                .execute(c)
+                .await?
+        }
+        Some(head) => {
+            sqlx::query("UPDATE ledgers SET seq = ?, hash = ? WHERE scope = ? AND seq = ? AND hash = ?")
+                .bind(number(new.head.seq))
+                .bind(&new.head.hash.0[..])
+                .bind(&new.scope.0[..])
+                .bind(number(head.seq))
+                .bind(&head.hash.0[..])
+                .execute(c)
+                .await?
+        }
+    };
+    if moved.rows_affected() == 1 { Ok(()) } else { Err(StoreError::HeadMoved) }
+}
+
+async fn insert_wraps(c: &mut SqliteConnection, new: &NewEntry) -> Result<()> {
+    for wraps in new.wraps.chunks(ROWS) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO wraps (scope, recipient, number, recipient_number, history, sealed) ",
+        );
+        query.push_values(wraps, |mut row, wrap| {
+            row.push_bind(&new.scope.0[..])
+                .push_bind(&wrap.recipient.0[..])
+                .push_bind(i64::from(wrap.number))
+                .push_bind(i64::from(wrap.recipient_number))
+                .push_bind(i64::from(wrap.history))
+                .push_bind(wrap.sealed());
+        });
+        query.build().persistent(false).execute(&mut *c).await?;
+    }
+    Ok(())
+}

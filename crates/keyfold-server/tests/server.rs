@@ -1,0 +1,102 @@
+//! Starting, stopping, and what a connection may do to the server.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use keyfold_protocol::{Code, route, signing::Method};
+use keyfold_server::{Config, Gate, Server, StartError};
+use std::time::Duration;
+use support::{World, code};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+fn config(folder: &tempfile::TempDir) -> Config {
+    let mut config = Config::new(folder.path().join("data"));
+    config.listen.set_port(0);
+    config
+}
+
+#[tokio::test]
+async fn an_open_gate_is_refused_on_any_address_but_loopback() {
+    let folder = tempfile::tempdir().unwrap();
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+        let refused = Server::start(Config { listen: address.parse().unwrap(), ..config(&folder) }).await;
+        assert!(matches!(refused, Err(StartError::OpenGate(_))), "{address}");
+    }
+    let gate = Server::start(Config { gate: Gate::Oidc, ..config(&folder) }).await;
+    assert!(matches!(gate, Err(StartError::UnsupportedGate(Gate::Oidc))));
+    // Nothing was made on the way.
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn two_servers_do_not_share_a_folder_and_the_key_stays_across_restarts() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Server::start(config(&folder)).await.unwrap();
+    let key = first.server_key();
+    assert!(matches!(Server::start(config(&folder)).await, Err(StartError::InUse(_))));
+    first.stop().await;
+    let again = Server::start(config(&folder)).await.unwrap();
+    assert_eq!(again.server_key(), key);
+    again.stop().await;
+    // The secrets are beside the data, not in it.
+    assert!(folder.path().join("data-secrets/signing.key").exists());
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path().join("data")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(names.iter().all(|n| n == "keyfold.db" || n == "lock"), "{names:?}");
+}
+
+async fn raw(world: &World, request: &str) -> String {
+    let mut stream = TcpStream::connect(world.server.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn health_and_readiness_are_plain_text_for_anybody() {
+    let world = World::start().await;
+    for path in ["/health", "/ready"] {
+        let answer = raw(&world, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_closed() {
+    let world = World::with(|config| config.read_timeout = Duration::from_millis(200)).await;
+    let mut stream = TcpStream::connect(world.server.address()).await.unwrap();
+    stream.write_all(b"POST /v1/accounts HT").await.unwrap();
+    let mut rest = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await;
+    assert!(closed.is_ok(), "still open");
+    // A body that does not come.
+    let answer = raw(&world, "POST /v1/accounts HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc").await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[tokio::test]
+async fn one_address_that_asks_too_much_is_told_to_wait() {
+    let world = World::with(|config| {
+        config.rates.address.burst = 3.0;
+        config.rates.address.per_second = 0.01;
+    })
+    .await;
+    for _ in 0..3 {
+        assert_eq!(world.ask_unsigned(Method::Get, route::INFO, vec![]).await.status, 200);
+    }
+    assert_eq!(code(&world.ask_unsigned(Method::Get, route::INFO, vec![]).await), Code::RateLimited);
+    let answer = raw(&world, "GET /v1/info HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.contains("\r\nretry-after: "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_server_can_be_started_from_any_task() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder);
+    let running = tokio::spawn(Server::start(config)).await.unwrap().unwrap();
+    tokio::spawn(running.stop()).await.unwrap();
+}
