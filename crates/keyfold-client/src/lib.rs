@@ -1,1 +1,21 @@
-//! Keyfold client: accounts, keychains, sharing in real time and encrypted files, as a state machine with a native driver.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod error;
+mod host;
+mod machine;
+mod model;
+mod session;
+
+#[cfg(feature = "native")]
+mod native;
+
+pub use error::{Error, Result};
+pub use host::{Content, Host, HttpRequest, HttpResponse, Put, StoreFault, Unreachable};
+pub use keyfold_core::value::Value;
+pub use keyfold_protocol::{Class, Code};
+pub use model::*;
+#[cfg(feature = "native")]
+pub use native::*;
+pub use keyfold_format::id::base64url;
+pub use session::{EncryptedValue, Session, SignUpOptions, verify_signature};

@@ -1,0 +1,199 @@
+//! Everything that one device believes, in memory: a cache of the home's records. Changes are staged and become true
+//! with the commit that makes them durable; whatever was not committed is thrown away and read again.
+
+use super::{
+    Enrolled, Keyring, KnownAccount, KnownScope, Own,
+    record::{self, Marks, Noted, Pins},
+};
+use crate::{
+    Error, Result,
+    host::{Content, Put},
+    model::{ClientEvent, Person},
+};
+use keyfold_format::{ScopeId, UserId, account, cbor, scope::Accounts};
+use keyfold_protocol::Code;
+use std::collections::BTreeMap;
+
+/// Verified accounts, as replay wants to look at them.
+#[derive(Debug, Default)]
+pub(crate) struct KnownAccounts(BTreeMap<ScopeId, KnownAccount>);
+
+impl Accounts for KnownAccounts {
+    fn account(&self, id: &ScopeId) -> Option<&account::Ledger> {
+        self.0.get(id).map(KnownAccount::ledger)
+    }
+}
+
+impl KnownAccounts {
+    pub(crate) fn get(&self, id: &ScopeId) -> Option<&KnownAccount> {
+        self.0.get(id)
+    }
+}
+
+/// What this device believes.
+#[derive(Debug, Default)]
+pub(crate) struct Belief {
+    pub(crate) enrolled: Option<Enrolled>,
+    pub(crate) own: Option<Own>,
+    pub(crate) accounts: KnownAccounts,
+    pub(crate) scopes: BTreeMap<ScopeId, KnownScope>,
+    pub(crate) rings: BTreeMap<ScopeId, Keyring>,
+    pins: BTreeMap<UserId, ScopeId>,
+    marks: Marks,
+    staged: BTreeMap<String, Option<Content>>,
+    marks_moved: bool,
+}
+
+impl Belief {
+    /// From the records that are read at once; accounts and ledgers come when they are needed.
+    pub(crate) fn new(
+        enrolled: Option<Enrolled>,
+        marks: Marks,
+        pins: Vec<(UserId, ScopeId)>,
+        rings: BTreeMap<ScopeId, Keyring>,
+    ) -> Self {
+        Self { enrolled, marks, pins: pins.into_iter().collect(), rings, ..Self::default() }
+    }
+
+    pub(crate) fn enrolled(&self) -> Result<&Enrolled> {
+        self.enrolled.as_ref().ok_or_else(no_home)
+    }
+
+    /// The account's secrets, or `LoggedOut`.
+    pub(crate) fn own(&self) -> Result<&Own> {
+        self.enrolled()?;
+        self.own.as_ref().ok_or_else(|| Error::new(Code::LoggedOut, "this device is logged out").hint("Log in first."))
+    }
+
+    /// One's own account's ledger.
+    pub(crate) fn own_ledger(&self) -> Result<&account::Ledger> {
+        let id = self.enrolled()?.account;
+        self.accounts.account(&id).ok_or_else(|| Error::internal("the own account was not read"))
+    }
+
+    pub(crate) fn scope(&self, id: &ScopeId) -> Result<&KnownScope> {
+        self.scopes.get(id).ok_or_else(unknown_keychain)
+    }
+
+    pub(crate) fn ring(&self, id: &ScopeId) -> Result<&Keyring> {
+        self.rings.get(id).ok_or_else(unknown_keychain)
+    }
+
+    /// The account that a user id was first seen with.
+    pub(crate) fn pinned(&self, user_id: &UserId) -> Option<ScopeId> {
+        self.pins.get(user_id).copied()
+    }
+
+    /// Both names of an account whose ledger was read.
+    pub(crate) fn person(&self, id: &ScopeId) -> Person {
+        // A ledger that was not fetched yet has no user id to show; replay never believed anything of its owner.
+        let user_id = self.accounts.account(id).map(|ledger| ledger.user_id().to_string()).unwrap_or_default();
+        Person { user_id, account_id: id.to_string() }
+    }
+
+    /// Keeps an account, and pins it if its user id is new here. A user id that belongs to another account already
+    /// is `IdentityChanged`.
+    pub(crate) fn keep_account(&mut self, known: KnownAccount) -> Result<()> {
+        let (id, user_id) = (known.ledger().id(), known.ledger().user_id().clone());
+        match self.pins.get(&user_id) {
+            Some(pinned) if *pinned != id => return Err(Error::identity_changed(user_id)),
+            Some(_) => {}
+            None => {
+                self.pins.insert(user_id, id);
+                let pins = self.pins.iter().map(|(user, id)| (user.clone(), *id)).collect();
+                self.stage(record::PINS, Some(cbor::encode(&Pins { pins }).into()));
+            }
+        }
+        if self.accounts.get(&id).is_none_or(|before| before.head() != known.head()) {
+            self.stage(record::account(&id), Some(known.encode().into()));
+        }
+        self.accounts.0.insert(id, known);
+        Ok(())
+    }
+
+    /// Puts an account in memory that was read from the store.
+    pub(crate) fn recall_account(&mut self, known: KnownAccount) {
+        self.accounts.0.insert(known.ledger().id(), known);
+    }
+
+    pub(crate) fn keep_scope(&mut self, known: KnownScope) {
+        let id = known.ledger().id();
+        self.stage(record::scope(&id), Some(known.encode().into()));
+        self.scopes.insert(id, known);
+    }
+
+    /// Keeps what a keyring holds.
+    pub(crate) fn keep_ring(&mut self, id: ScopeId, ring: Keyring) {
+        self.stage(record::ring(&id), Some(ring.encode()));
+        self.rings.insert(id, ring);
+    }
+
+    /// Writes a record that nothing in memory mirrors.
+    pub(crate) fn stage(&mut self, name: impl Into<String>, content: Option<Content>) {
+        self.staged.insert(name.into(), content);
+    }
+
+    /// Notes an event in the journal.
+    pub(crate) fn emit(&mut self, event: ClientEvent) {
+        let number = self.marks.next_event;
+        self.marks.next_event += 1;
+        if let Some(old) = number.checked_sub(record::JOURNAL_LENGTH) {
+            self.stage(record::journal(old), None);
+        }
+        self.stage(record::journal(number), Some(cbor::encode(&Noted { event }).into()));
+    }
+
+    pub(crate) fn marks(&self) -> Marks {
+        self.marks
+    }
+
+    /// The server's event up to which everything is applied.
+    pub(crate) fn move_cursor(&mut self, cursor: u64) {
+        if self.marks.cursor.is_none_or(|before| before < cursor) {
+            self.marks.cursor = Some(cursor);
+            self.marks_moved = true;
+        }
+    }
+
+    /// All events before this one were told to somebody.
+    pub(crate) fn tell_until(&mut self, number: u64) {
+        if self.marks.untold < number {
+            self.marks.untold = number;
+            self.marks_moved = true;
+        }
+    }
+
+    /// Whether there is something to commit; or, before an operation, something of a former one that failed.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.marks_moved || !self.staged.is_empty()
+    }
+
+    /// What to write. Call [`Self::committed`] when it is durable.
+    pub(crate) fn puts(&self) -> Vec<Put> {
+        let marks = Marks { version: self.marks.version + 1, ..self.marks };
+        let staged = self.staged.iter().map(|(name, content)| (name.clone(), content.clone()));
+        staged.chain([(record::MARKS.to_owned(), Some(cbor::encode(&marks).into()))]).collect()
+    }
+
+    /// The staged changes are durable.
+    pub(crate) fn committed(&mut self) {
+        self.marks.version += 1;
+        self.marks_moved = false;
+        self.staged.clear();
+    }
+
+    /// Forgets every secret of the account, in memory; the records are the caller's to stage.
+    pub(crate) fn forget_secrets(&mut self) {
+        self.own = None;
+        self.rings.clear();
+    }
+}
+
+fn no_home() -> Error {
+    Error::new(Code::NoHome, "this home has no account").hint("Sign up first: `keyfold signup USER --server URL`.")
+}
+
+pub(crate) fn unknown_keychain() -> Error {
+    Error::new(Code::UnknownKeychain, "there is no such keychain, or you are not in it")
+        .hint("List yours with `keyfold keychain list`, or ask somebody who is in it to share it.")
+}

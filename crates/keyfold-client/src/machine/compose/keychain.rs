@@ -1,0 +1,110 @@
+//! Entries about a keychain as such: founding it, a new key, taking a share, withdrawing one.
+
+use super::{Author, Draft, Keys, append, refused, wraps};
+use crate::{
+    Error, Result,
+    machine::{
+        Keyring, KnownScope,
+        keyring::{site, unreached},
+        scope::Stop,
+    },
+};
+use keyfold_core::keychain::{KeySite, KeyWithHistory};
+use keyfold_core::{HistorySecret, KeychainKey};
+use keyfold_format::{
+    EntryHash, Name, Rejected, ScopeId,
+    entry::SignedEntry,
+    label::SignatureLabel,
+    scope::{
+        Accounts, Algorithm, CancelShare, Entry, Genesis, KEYCHAIN_RANK, Op, Placed, Rotate, ScopeEntry, binding,
+    },
+};
+use rand_core::CryptoRng;
+
+/// Founds a keychain.
+pub(crate) fn create(
+    purpose: &Name,
+    algorithm: Algorithm,
+    author: Author<'_>,
+    accounts: &impl Accounts,
+    rng: &mut impl CryptoRng,
+) -> Result<Draft, Stop> {
+    let mut nonce = [0; 32];
+    rng.fill_bytes(&mut nonce);
+    let site = KeySite { binding: binding(author.id(), &nonce), number: 1, algorithm };
+    let (made, key) = site.generate(purpose, None, rng).map_err(Error::from)?;
+    let ops = vec![Op::Genesis(Genesis { nonce, algorithm, rank: KEYCHAIN_RANK, key })];
+    let entry = ScopeEntry::Ordinary(Entry {
+        group: false,
+        scope: None,
+        seq: 0,
+        prev: None,
+        author: author.id(),
+        via: Vec::new(),
+        cites: vec![author.cite()],
+        time: author.now_ms,
+        ops: ops.clone(),
+    });
+    let entry = author.sign(SignatureLabel::Entry, &entry);
+    let next = KnownScope::founded(&entry, accounts)?;
+    let wraps = wraps(next.ledger(), &ops, Keys { ring: None, made: Some((1, &made)) }, accounts, rng)?;
+    Ok(Draft { expected: None, entry, wraps, next, made: Some(made) })
+}
+
+/// Makes the next key, for every follower in one entry. With history of one's own it is linked to the key before.
+pub(crate) fn rotate(
+    scope: &KnownScope,
+    ring: &Keyring,
+    author: Author<'_>,
+    accounts: &impl Accounts,
+    rng: &mut impl CryptoRng,
+) -> Result<Draft, Stop> {
+    let ledger = scope.ledger();
+    let own = ledger.members().get(&author.id()).ok_or_else(|| refused(Rejected::NotAMember))?;
+    let current = ledger.current_key();
+    let previous = match own.history {
+        Some(_) => Some(copy(ring, current)?),
+        None => None,
+    };
+    let purpose = Name::new(ring.purpose()).map_err(Error::from)?;
+    let number = current + 1;
+    let (made, key) = site(ledger, number).generate(&purpose, previous.as_ref(), rng).map_err(Error::from)?;
+    let followers: Vec<ScopeId> = ledger.followers().map(|(id, _)| *id).collect();
+    let keys = Keys { ring: Some(ring), made: Some((number, &made)) };
+    let draft = append(scope, vec![Op::Rotate(Rotate { key })], &followers, author, keys, accounts, rng)?;
+    Ok(Draft { made: Some(made), ..draft })
+}
+
+fn copy(ring: &Keyring, number: u32) -> Result<KeyWithHistory, Stop> {
+    let copied = || {
+        let key = KeychainKey::from_slice(ring.key(number)?.expose())?;
+        Some(KeyWithHistory { key, history: HistorySecret::from_slice(ring.history(number)?.expose())? })
+    };
+    copied().ok_or_else(|| unreached(number).into())
+}
+
+/// Withdraws a share that nobody has answered.
+pub(crate) fn cancel_share(
+    scope: &KnownScope,
+    principal: ScopeId,
+    author: Author<'_>,
+    accounts: &impl Accounts,
+    rng: &mut impl CryptoRng,
+) -> Result<Draft, Stop> {
+    let pending = scope.ledger().pending().get(&principal).ok_or_else(|| refused(Rejected::NotPending))?;
+    let op = Op::CancelShare(CancelShare { share: pending.entry, principal });
+    append(scope, vec![op], &[], author, Keys { ring: None, made: None }, accounts, rng)
+}
+
+/// Takes the share that `answers` made. The server places the entry, so it names no place.
+pub(crate) fn accept(scope: &KnownScope, answers: EntryHash, author: Author<'_>) -> SignedEntry {
+    let entry = ScopeEntry::Placed(Placed {
+        group: false,
+        scope: scope.ledger().id(),
+        answers,
+        author: author.cite(),
+        time: author.now_ms.max(scope.ledger().time()),
+        op: Op::Accept,
+    });
+    author.sign(SignatureLabel::PlacedEntry, &entry)
+}

@@ -1,0 +1,77 @@
+//! What is worth telling about a change: the difference between two verified states of a keychain.
+//!
+//! A share fires one `keychainUpdated`, then one `keyReceived` for each key that it hands over. Keys that history
+//! leads to fire none, and neither does what others do among themselves.
+
+use super::{Keyring, KnownScope};
+use crate::model::{ClientEvent, Person};
+use keyfold_format::{
+    ScopeId,
+    scope::{KeySet, Member, wraps_of_keys},
+};
+
+/// A keychain before and after, and the keys that arrived.
+pub(crate) struct Change<'a> {
+    pub(crate) me: ScopeId,
+    pub(crate) before: Option<&'a KnownScope>,
+    pub(crate) after: &'a KnownScope,
+    /// The terms of the share that was accepted just now.
+    pub(crate) accepted: Option<&'a Member>,
+    /// Who shared further keys with a member.
+    pub(crate) shared_by: Option<ScopeId>,
+    pub(crate) ring: &'a Keyring,
+}
+
+impl Change<'_> {
+    /// The events, in their order.
+    pub(crate) fn events(&self, person: impl Fn(&ScopeId) -> Person) -> Vec<ClientEvent> {
+        let mut events = self.received(&person);
+        events.extend(self.rotated());
+        if !events.is_empty() {
+            events.insert(0, updated(&self.after.ledger().id(), self.ring));
+        }
+        events
+    }
+
+    fn received(&self, person: impl Fn(&ScopeId) -> Person) -> Vec<ClientEvent> {
+        let ledger = self.after.ledger();
+        let (keys, history, by) = if let Some(terms) = self.accepted {
+            (terms.keys.clone(), terms.history, terms.shared_by)
+        } else {
+            let before = self.before.and_then(|scope| scope.ledger().members().get(&self.me));
+            let after = ledger.members().get(&self.me);
+            let (Some(before), Some(after)) = (before, after) else { return Vec::new() };
+            let known = self.before.map_or(0, |scope| scope.ledger().current_key());
+            let new: KeySet = after.keys.iter().filter(|n| *n <= known && !before.keys.contains(*n)).collect();
+            (new, after.history, self.shared_by)
+        };
+        let Some(by) = by else { return Vec::new() };
+        wraps_of_keys(ledger, &keys, history)
+            .into_iter()
+            .filter(|(number, _)| self.ring.key(*number).is_some())
+            .filter_map(|(number, _)| ledger.key(number))
+            .map(|key| ClientEvent::KeyReceived {
+                keychain_fingerprint: ledger.id().to_string(),
+                key_fingerprint: key.fingerprint.to_string(),
+                shared_by: person(&by),
+            })
+            .collect()
+    }
+
+    fn rotated(&self) -> Vec<ClientEvent> {
+        let ledger = self.after.ledger();
+        let Some(before) = self.before.filter(|before| before.is_in(&self.me)) else { return Vec::new() };
+        (before.ledger().current_key() + 1..=ledger.current_key())
+            .filter(|number| self.ring.key(*number).is_some())
+            .filter_map(|number| ledger.key(number))
+            .map(|key| ClientEvent::KeyRotated {
+                keychain_fingerprint: ledger.id().to_string(),
+                key_fingerprint: key.fingerprint.to_string(),
+            })
+            .collect()
+    }
+}
+
+pub(crate) fn updated(id: &ScopeId, ring: &Keyring) -> ClientEvent {
+    ClientEvent::KeychainUpdated { keychain_fingerprint: id.to_string(), purpose: ring.purpose().to_owned() }
+}

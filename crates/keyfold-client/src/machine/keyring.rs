@@ -1,0 +1,200 @@
+//! The opened keys of one keychain. Those that came in wraps are kept; those that history leads to are opened when
+//! they are asked for, so that a keychain of a thousand keys costs as much as one of two.
+//!
+//! Spec: `docs/spec/keychain-ledger.md`, "History".
+
+use super::Own;
+use crate::{Error, Result};
+use keyfold_core::{
+    HistorySecret, KeychainKey, ReaderKey, WriterKey,
+    keychain::{KeySite, KeyWithHistory, UnwrappedKey},
+};
+use keyfold_format::{
+    account,
+    envelope::SlotPlace,
+    scope::{Algorithm, Ledger, Member, wraps_of_keys},
+    wrap::{Wrap, WrapKind},
+};
+use minicbor::{Decoder, Encoder};
+use std::collections::BTreeMap;
+use zeroize::Zeroizing;
+
+/// The keys of one keychain that this device holds.
+#[derive(Debug, Default)]
+pub(crate) struct Keyring {
+    /// From wraps, or made here.
+    held: BTreeMap<u32, UnwrappedKey>,
+    /// Reached through history links; not kept.
+    reached: BTreeMap<u32, KeyWithHistory>,
+    /// What the keychain is for, as the newest held key says.
+    purpose: String,
+}
+
+/// Which key this is about, as core wants to know it.
+pub(crate) fn site(ledger: &Ledger, number: u32) -> KeySite {
+    KeySite { binding: *ledger.binding(), number, algorithm: ledger.algorithm() }
+}
+
+impl Keyring {
+    /// With a key that this device made.
+    pub(crate) fn hold(&mut self, ledger: &Ledger, number: u32, made: KeyWithHistory) {
+        self.insert(ledger, number, UnwrappedKey { key: made.key, history: Some(made.history) });
+    }
+
+    /// Opens wraps, each against the signed entry that names its key, and keeps what is right. Wraps that do not
+    /// open, or open to something else, are passed over: whoever uploaded them cannot evict anybody.
+    pub(crate) fn open_wraps(&mut self, ledger: &Ledger, wraps: &[Wrap], own: &Own, account: &account::Ledger) {
+        for wrap in wraps.iter().filter(|wrap| wrap.recipient == own.account()) {
+            if !self.lacks(wrap.number, wrap.history) {
+                continue;
+            }
+            let Some(entry) = ledger.key(wrap.number) else { continue };
+            let place = wrap.place(WrapKind::Keychain, ledger.id());
+            let opened = own.with_generation(wrap.recipient_number, account, |keys| {
+                site(ledger, wrap.number).unwrap(wrap, &place, &keys.sharing, entry)
+            });
+            if let Some(Ok(opened)) = opened {
+                self.insert(ledger, wrap.number, opened);
+            }
+        }
+    }
+
+    /// The wraps that `member` is entitled to and that are not held: `(key number, with history secret)`.
+    pub(crate) fn missing(&self, ledger: &Ledger, member: &Member) -> Vec<(u32, bool)> {
+        wraps_of_keys(ledger, &member.keys, member.history)
+            .into_iter()
+            .filter(|(number, history)| self.lacks(*number, *history))
+            .collect()
+    }
+
+    fn lacks(&self, number: u32, history: bool) -> bool {
+        self.held.get(&number).is_none_or(|held| history && held.history.is_none())
+    }
+
+    fn insert(&mut self, ledger: &Ledger, number: u32, key: UnwrappedKey) {
+        let newest = self.held.last_key_value().is_none_or(|(newest, _)| number >= *newest);
+        if newest
+            && let Some(entry) = ledger.key(number)
+            && let Ok(name) = site(ledger, number).open_name(&key.key, &entry.name)
+        {
+            // A name that does not open is a prank of whoever made the key; the last one that did stays.
+            self.purpose = name.as_str().to_owned();
+        }
+        self.held.insert(number, key);
+    }
+
+    /// What the keychain is for.
+    pub(crate) fn purpose(&self) -> &str {
+        &self.purpose
+    }
+
+    /// Whether there is any key.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// The newest key that is held.
+    pub(crate) fn newest(&self) -> Option<u32> {
+        self.held.last_key_value().map(|(number, _)| *number)
+    }
+
+    /// Makes sure that a key can be read with [`Self::key`], following history down from the nearest held key above.
+    /// `false` if nothing leads there. A link that does not open ends its segment.
+    pub(crate) fn reach(&mut self, ledger: &Ledger, number: u32) -> bool {
+        if self.key(number).is_some() {
+            return true;
+        }
+        let held = self.held.range(number..).find(|(_, held)| held.history.is_some()).map(|(n, _)| *n);
+        let reached = self.reached.range(number..).next().map(|(n, _)| *n);
+        let Some(start) = [held, reached].into_iter().flatten().min() else { return false };
+        for at in (number + 1..=start).rev() {
+            let link = ledger.key(at).and_then(|entry| entry.history_link.as_deref());
+            let (Some(link), Some(previous), Some(history)) = (link, ledger.key(at - 1), self.history(at)) else {
+                return false;
+            };
+            let Ok(opened) = site(ledger, at).open_link(history, link, previous) else { return false };
+            self.reached.insert(at - 1, opened);
+        }
+        true
+    }
+
+    /// A key, if it is held or was reached.
+    pub(crate) fn key(&self, number: u32) -> Option<&KeychainKey> {
+        self.held.get(&number).map(|held| &held.key).or_else(|| self.reached.get(&number).map(|reached| &reached.key))
+    }
+
+    /// The history secret of a key.
+    pub(crate) fn history(&self, number: u32) -> Option<&HistorySecret> {
+        let held = self.held.get(&number).and_then(|held| held.history.as_ref());
+        held.or_else(|| self.reached.get(&number).map(|reached| &reached.history))
+    }
+
+    /// The key as something to write to. With `sealedBox` that takes the public half only.
+    pub(crate) fn writer<'a>(&'a self, ledger: &'a Ledger, number: u32) -> Result<WriterKey<'a>> {
+        let entry = ledger.key(number).ok_or_else(|| unreached(number))?;
+        let (place, fingerprint) = (SlotPlace { scope: ledger.id(), number }, entry.fingerprint);
+        match &entry.public {
+            Some(key) => Ok(WriterKey::Public { key, fingerprint, place }),
+            None => {
+                let key = self.key(number).ok_or_else(|| unreached(number))?;
+                Ok(WriterKey::Symmetric { key, fingerprint, place })
+            }
+        }
+    }
+
+    /// The key as something to read with.
+    pub(crate) fn reader<'a>(&'a self, ledger: &Ledger, number: u32) -> Option<ReaderKey<'a>> {
+        let (key, place) = (self.key(number)?, SlotPlace { scope: ledger.id(), number });
+        Some(match ledger.algorithm() {
+            Algorithm::SecretBox => ReaderKey::Symmetric { key, place },
+            _ => ReaderKey::Private { key, place },
+        })
+    }
+
+    /// `[purpose, [[number, key, history / null], …]]`
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        // Room from the start: growing would leave copies of keys in freed memory.
+        let mut out = Zeroizing::new(Vec::with_capacity(300 + 80 * self.held.len()));
+        let mut e = Encoder::new(&mut *out);
+        let written = (|| {
+            e.array(2)?.str(&self.purpose)?.array(self.held.len() as u64)?;
+            for (number, held) in &self.held {
+                e.array(3)?.u32(*number)?.bytes(held.key.expose())?;
+                match &held.history {
+                    Some(history) => e.bytes(history.expose())?,
+                    None => e.null()?,
+                };
+            }
+            e.ok()
+        })();
+        debug_assert!(written.is_ok(), "writing to a vector cannot fail");
+        out
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
+        let parse = || -> Option<Self> {
+            let mut d = Decoder::new(bytes);
+            d.array().ok()?;
+            let purpose = d.str().ok()?.to_owned();
+            let mut held = BTreeMap::new();
+            for _ in 0..d.array().ok()?? {
+                d.array().ok()?;
+                let number = d.u32().ok()?;
+                let key = KeychainKey::from_slice(d.bytes().ok()?)?;
+                let history = match d.datatype().ok()? {
+                    minicbor::data::Type::Null => d.null().ok().map(|()| None)?,
+                    _ => Some(HistorySecret::from_slice(d.bytes().ok()?)?),
+                };
+                held.insert(number, UnwrappedKey { key, history });
+            }
+            Some(Self { held, reached: BTreeMap::new(), purpose })
+        };
+        parse().ok_or_else(|| Error::internal("stored keys cannot be read"))
+    }
+}
+
+/// A key that the ledger names and that did not arrive, or is not this account's.
+pub(crate) fn unreached(number: u32) -> Error {
+    Error::new(keyfold_protocol::Code::WrapMissing, format!("key {number} has not arrived"))
+        .hint("Sync again later: another member's client sends it.")
+}

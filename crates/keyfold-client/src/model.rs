@@ -1,0 +1,416 @@
+//! What calls answer: plain data with the field names of the TypeScript API, which are also those of the command
+//! line's `--json`. Ids are base64url, times are milliseconds since 1970, public keys are base64url.
+//!
+//! Spec: `docs/spec/cli.md`.
+
+use keyfold_format::{Permissions, account, scope};
+use minicbor::{Decode, Encode};
+use serde::Serialize;
+
+pub use scope::Algorithm;
+
+/// Who this home belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WhoAmI {
+    /// The application's name of the person.
+    pub user_id: String,
+    /// The account.
+    pub account_id: String,
+    /// This device.
+    pub device_id: String,
+    /// The generation of the account's keys.
+    pub generation: u32,
+    /// Whether the device is logged in and holds the account's keys.
+    pub logged_in: bool,
+    /// Where the server is.
+    pub server_url: String,
+    /// The server's pinned key.
+    pub server_key: String,
+}
+
+/// A person, as others see him; verified by replaying his ledger, and pinned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// The application's name of the person.
+    pub user_id: String,
+    /// The account.
+    pub account_id: String,
+    /// The generation of the keys below.
+    pub generation: u32,
+    /// Verifies what the person signs for the application.
+    pub signature_public_key: String,
+    /// Keys are wrapped to it.
+    pub sharing_public_key: String,
+    /// Verifies entries of keychains.
+    pub ledger_public_key: String,
+    /// Verifies publications.
+    pub publication_public_key: String,
+}
+
+impl Identity {
+    pub(crate) fn of(ledger: &account::Ledger) -> Option<Self> {
+        let keys = ledger.current_keys()?;
+        Some(Self {
+            user_id: ledger.user_id().to_string(),
+            account_id: ledger.id().to_string(),
+            generation: ledger.generation(),
+            signature_public_key: keys.signature.to_string(),
+            sharing_public_key: keyfold_format::id::base64url(keys.sharing.as_bytes()),
+            ledger_public_key: keys.ledger.to_string(),
+            publication_public_key: keys.publication.to_string(),
+        })
+    }
+}
+
+/// A person, by both names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Encode, Decode)]
+#[cbor(array)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    /// The application's name of the person.
+    #[n(0)]
+    pub user_id: String,
+    /// The account.
+    #[n(1)]
+    pub account_id: String,
+}
+
+/// The four permissions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Encode, Decode)]
+#[cbor(array)]
+#[serde(rename_all = "camelCase")]
+pub struct PermissionFlags {
+    /// May share keys on.
+    #[n(0)]
+    pub allow_sharing: bool,
+    /// May make a new key.
+    #[n(1)]
+    pub allow_rotation: bool,
+    /// May ban, and end shares.
+    #[n(2)]
+    pub allow_deletion: bool,
+    /// May set permissions.
+    #[n(3)]
+    pub allow_management: bool,
+}
+
+impl From<Permissions> for PermissionFlags {
+    fn from(set: Permissions) -> Self {
+        Self {
+            allow_sharing: set.contains(Permissions::SHARING),
+            allow_rotation: set.contains(Permissions::ROTATION),
+            allow_deletion: set.contains(Permissions::DELETION),
+            allow_management: set.contains(Permissions::MANAGEMENT),
+        }
+    }
+}
+
+impl From<PermissionFlags> for Permissions {
+    fn from(flags: PermissionFlags) -> Self {
+        [
+            (flags.allow_sharing, Self::SHARING),
+            (flags.allow_rotation, Self::ROTATION),
+            (flags.allow_deletion, Self::DELETION),
+            (flags.allow_management, Self::MANAGEMENT),
+        ]
+        .into_iter()
+        .filter(|(allowed, _)| *allowed)
+        .fold(Self::NONE, |set, (_, flag)| set | flag)
+    }
+}
+
+/// One key that this account holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyMetadata {
+    /// `secretBox` or `sealedBox`.
+    #[serde(serialize_with = "algorithm")]
+    pub algorithm: Algorithm,
+    /// What the keychain is for.
+    pub purpose: String,
+    /// The keychain.
+    pub keychain_fingerprint: String,
+    /// The key.
+    pub key_fingerprint: String,
+    /// The key's number, from 1.
+    pub key_number: u32,
+    /// With `sealedBox`: what anybody may encrypt to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+    /// When the key was made, as its maker claims.
+    pub created_at: u64,
+    /// When one's membership ends.
+    pub expires_at: Option<u64>,
+    /// Who shared the keychain; `None` if it is one's own.
+    pub shared_by: Option<Person>,
+}
+
+/// A keychain with all keys that this account holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Keychain {
+    /// The keychain.
+    pub keychain_fingerprint: String,
+    /// What it is for.
+    pub purpose: String,
+    /// `secretBox` or `sealedBox`.
+    #[serde(serialize_with = "algorithm")]
+    pub algorithm: Algorithm,
+    /// What this account may do.
+    pub permissions: PermissionFlags,
+    /// Whether others refuse what this account writes.
+    pub read_only: bool,
+    /// Whether this account gets the keys that come later.
+    pub follows: bool,
+    /// Whether a new key is needed before anything is encrypted.
+    pub needs_rotation: bool,
+    /// Who shared it; `None` if it is one's own.
+    pub shared_by: Option<Person>,
+    /// Newest first.
+    pub keys: Vec<KeyMetadata>,
+}
+
+/// Which keys to share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShareKeys {
+    /// The most recent one. Its recipient gets later ones too.
+    Latest,
+    /// All that one holds. Recipients get later ones too.
+    All,
+    /// Exactly the one with this fingerprint. Its recipient gets no later ones.
+    One(String),
+}
+
+/// On which terms to share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShareOptions {
+    /// What recipients may do beyond reading and writing.
+    pub permissions: PermissionFlags,
+    /// Whether others refuse what recipients write.
+    pub read_only: bool,
+    /// When it ends, in milliseconds since 1970.
+    pub expires_at: Option<u64>,
+}
+
+/// How far a membership is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MemberState {
+    /// Shared, and not accepted so far.
+    Pending,
+    /// A member.
+    Accepted,
+}
+
+/// What a share did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShareOutcome {
+    /// The keychain.
+    pub keychain_fingerprint: String,
+    /// What it is for.
+    pub purpose: String,
+    /// The keys that were shared, newest first.
+    pub key_fingerprints: Vec<String>,
+    /// With whom, in the order of the call.
+    pub recipients: Vec<Recipient>,
+}
+
+/// One recipient of a share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recipient {
+    /// The application's name of the person.
+    pub user_id: String,
+    /// The account.
+    pub account_id: String,
+    /// `pending` until the recipient's client answers; `accepted` for members.
+    pub state: MemberState,
+    /// Whether he had, or had waiting, at least this already: nothing was sent then.
+    pub already: bool,
+}
+
+/// A share that its recipient has not answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutgoingShare {
+    /// With whom.
+    pub user_id: String,
+    /// The account.
+    pub account_id: String,
+    /// The keychain.
+    pub keychain_fingerprint: String,
+    /// What it is for.
+    pub purpose: String,
+    /// The newest key of the share: what cancelling names.
+    pub key_fingerprint: String,
+    /// All keys of the share, newest first.
+    pub key_fingerprints: Vec<String>,
+    /// What the recipient may do.
+    pub permissions: PermissionFlags,
+    /// When it was shared, as its sharer claims.
+    pub shared_at: u64,
+    /// When it ends.
+    pub expires_at: Option<u64>,
+}
+
+/// Somebody who owns a copy of a key, or to whom one is on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Participant {
+    /// The application's name of the person.
+    pub user_id: String,
+    /// The account.
+    pub account_id: String,
+    /// What he may do.
+    pub permissions: PermissionFlags,
+    /// Whether he is an owner.
+    pub owner: bool,
+    /// Whether others refuse what he writes.
+    pub read_only: bool,
+    /// `pending` or `accepted`.
+    pub state: MemberState,
+    /// Since when, as the sharer claims.
+    pub since: u64,
+    /// When it ends.
+    pub expires_at: Option<u64>,
+    /// Who shared with him; `None` for the creator.
+    pub shared_by: Option<Person>,
+}
+
+/// A decrypted value, and what is known about its key. It does not say who wrote it: every member could have.
+#[derive(Debug)]
+pub struct DecryptedValue {
+    /// The value.
+    pub value: keyfold_core::value::Value,
+    /// The keychain.
+    pub keychain_fingerprint: String,
+    /// The key.
+    pub key_fingerprint: String,
+    /// Its number.
+    pub key_number: u32,
+    /// Whether it is the keychain's current one.
+    pub current: bool,
+}
+
+/// Something happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Encode, Decode)]
+#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum ClientEvent {
+    /// A keychain has another state than before.
+    #[n(0)]
+    KeychainUpdated {
+        /// The keychain.
+        #[n(0)]
+        keychain_fingerprint: String,
+        /// What it is for.
+        #[n(1)]
+        purpose: String,
+    },
+    /// A key arrived from somebody.
+    #[n(1)]
+    KeyReceived {
+        /// The keychain.
+        #[n(0)]
+        keychain_fingerprint: String,
+        /// The key.
+        #[n(1)]
+        key_fingerprint: String,
+        /// Who shared it.
+        #[n(2)]
+        shared_by: Person,
+    },
+    /// A keychain has a new current key.
+    #[n(2)]
+    KeyRotated {
+        /// The keychain.
+        #[n(0)]
+        keychain_fingerprint: String,
+        /// The new key.
+        #[n(1)]
+        key_fingerprint: String,
+    },
+    /// One's own permissions in a keychain changed.
+    #[n(3)]
+    PermissionsUpdated {
+        /// The keychain.
+        #[n(0)]
+        keychain_fingerprint: String,
+        /// What they are now.
+        #[n(1)]
+        permissions: PermissionFlags,
+    },
+    /// One logged in or out, or one's keys changed.
+    #[n(4)]
+    IdentityUpdated {
+        /// The account; `None` after logging out.
+        #[n(0)]
+        account_id: Option<String>,
+    },
+    /// The server shows another identity of somebody than the pinned one.
+    #[n(5)]
+    IdentityChanged {
+        /// Of whom.
+        #[n(0)]
+        user_id: String,
+    },
+    /// The connection to the server came or went.
+    #[n(6)]
+    SyncStateChanged {
+        /// What it is now.
+        #[n(0)]
+        state: SyncState,
+    },
+}
+
+/// Whether changes arrive by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Encode, Decode)]
+#[cbor(index_only)]
+#[serde(rename_all = "camelCase")]
+pub enum SyncState {
+    /// Connected, and caught up.
+    #[n(0)]
+    Online,
+    /// Not connected; trying again.
+    #[n(1)]
+    Offline,
+}
+
+fn algorithm<S: serde::Serializer>(algorithm: &Algorithm, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(match algorithm {
+        Algorithm::SecretBox => "secretBox",
+        Algorithm::SealedBox => "sealedBox",
+        Algorithm::Group => "group",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permissions_come_back_in_every_combination() {
+        for bits in 0..16 {
+            let set = Permissions::from_bits(bits).unwrap();
+            assert_eq!(Permissions::from(PermissionFlags::from(set)), set);
+        }
+    }
+
+    #[test]
+    fn events_are_documents_with_the_names_of_the_typescript_api() {
+        let event = ClientEvent::KeyReceived {
+            keychain_fingerprint: "a".into(),
+            key_fingerprint: "b".into(),
+            shared_by: Person { user_id: "alice".into(), account_id: "c".into() },
+        };
+        let json = serde_json::to_value(&event).unwrap();
+        let expected = serde_json::json!({
+            "event": "keyReceived", "keychainFingerprint": "a", "keyFingerprint": "b",
+            "sharedBy": {"userId": "alice", "accountId": "c"},
+        });
+        assert_eq!(json, expected);
+    }
+}

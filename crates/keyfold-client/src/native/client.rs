@@ -1,0 +1,234 @@
+//! The client that applications use: one home, any number of tasks. Each call waits for its turn on the home, works,
+//! and lets go.
+
+use super::{
+    home::Home,
+    host::{NativeHost, SystemRng},
+    store::Store,
+    transport::Transport,
+};
+use crate::{
+    Algorithm, DecryptedValue, Error, Identity, KeyMetadata, Keychain, OutgoingShare, Participant, Result, Session,
+    ShareKeys, ShareOptions, ShareOutcome, Value, WhoAmI,
+    model::ClientEvent,
+    session::SignUpOptions,
+};
+use keyfold_core::{DeviceSeed, device::DeviceKeys};
+use keyfold_protocol::Code;
+use std::{ops::Deref, ops::DerefMut, path::Path, sync::Arc};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+
+/// One person's device. Cheap to clone; clones share the home.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    home: Home,
+    transport: Transport,
+    session: Mutex<Option<Session<NativeHost>>>,
+}
+
+/// The home, for one operation.
+pub(crate) struct Turn<'a> {
+    session: MappedMutexGuard<'a, Session<NativeHost>>,
+}
+
+impl Deref for Turn<'_> {
+    type Target = Session<NativeHost>;
+    fn deref(&self) -> &Self::Target {
+        &self.session
+    }
+}
+
+impl DerefMut for Turn<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.session
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.session.host().let_go();
+    }
+}
+
+impl Client {
+    /// For the device in `dir`. There need not be one yet: calls that need one say `NoHome`.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let shared = Shared { home: Home::at(dir), transport: Transport::new()?, session: Mutex::new(None) };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Waits for the home, and takes in what other processes did.
+    pub(crate) async fn turn(&self) -> Result<Turn<'_>> {
+        self.turn_on(false).await
+    }
+
+    async fn turn_on(&self, new_device: bool) -> Result<Turn<'_>> {
+        let home = &self.shared.home;
+        let mut session = self.shared.session.lock().await;
+        if new_device {
+            Home::open_or_create(home.dir())?;
+        } else if !home.has_device() {
+            *session = None;
+            return Err(no_home());
+        }
+        let lock = home.lock().await?;
+        if session.is_none() {
+            *session = Some(self.open_session(new_device)?);
+        }
+        let session = MutexGuard::try_map(session, Option::as_mut).map_err(|_| no_home())?;
+        session.host().hold(lock);
+        let mut turn = Turn { session };
+        turn.refresh().await?;
+        Ok(turn)
+    }
+
+    fn open_session(&self, new_device: bool) -> Result<Session<NativeHost>> {
+        let home = &self.shared.home;
+        let seed = match home.device_seed()? {
+            Some(seed) => seed,
+            None if new_device => {
+                let seed = DeviceSeed::generate(&mut SystemRng);
+                home.keep_device_seed(&seed)?;
+                seed
+            }
+            None => return Err(no_home()),
+        };
+        let store = Store::open(&home.records(), DeviceKeys::derive(&seed)?.storage)?;
+        Session::new(NativeHost::new(self.shared.transport.clone(), store), &seed)
+    }
+
+    /// Founds an account with a new device in this home. Without `server_key` the key that the server shows is
+    /// pinned. `HomeExists` if the home has an account, `UserTaken` if somebody has the user id.
+    pub async fn signup(&self, user_id: &str, server_url: &str, server_key: Option<&str>) -> Result<WhoAmI> {
+        self.turn_on(true).await?.sign_up(SignUpOptions { user_id, server_url, server_key }).await
+    }
+
+    /// Starts a session and opens the account's keys again.
+    pub async fn login(&self) -> Result<WhoAmI> {
+        self.turn().await?.log_in().await
+    }
+
+    /// Ends the session and wipes the keys from this device. With `forget` the device too: then its account can be
+    /// used from other devices only, and is lost if there is none.
+    pub async fn logout(&self, forget: bool) -> Result<()> {
+        let mut turn = self.turn().await?;
+        let told = turn.log_out().await;
+        if !forget {
+            return told;
+        }
+        // A device that is gone needs no server's consent; one that was never signed up has nobody to tell.
+        let lock = turn.session.host().take();
+        drop(turn);
+        let mut session = self.shared.session.lock().await;
+        *session = None;
+        let forgotten = self.shared.home.forget();
+        drop(lock);
+        forgotten?;
+        match told {
+            Err(error) if error.code != Code::NoHome => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Who this home belongs to.
+    pub async fn whoami(&self) -> Result<WhoAmI> {
+        self.turn().await?.who_am_i()
+    }
+
+    /// A person's identity; pins it at first sight. `UnknownUser`, `IdentityChanged`.
+    pub async fn identity(&self, user_id: &str) -> Result<Identity> {
+        self.turn().await?.identity(user_id).await
+    }
+
+    /// Several at once; `None` for whom there is no account.
+    pub async fn identities(&self, user_ids: &[&str]) -> Result<Vec<Option<Identity>>> {
+        self.turn().await?.identities(user_ids).await
+    }
+
+    /// Founds a keychain.
+    pub async fn create_keychain(&self, purpose: &str, algorithm: Algorithm) -> Result<KeyMetadata> {
+        self.turn().await?.create_keychain(purpose, algorithm).await
+    }
+
+    /// The newest key of every keychain, by purpose.
+    pub async fn keychains(&self) -> Result<Vec<KeyMetadata>> {
+        self.turn().await?.keychains().await
+    }
+
+    /// A keychain, by purpose or fingerprint, with its keys, newest first. `UnknownKeychain`, `AmbiguousPurpose`.
+    pub async fn keychain(&self, kc: &str) -> Result<Keychain> {
+        self.turn().await?.keychain(kc).await
+    }
+
+    /// Makes the next key of a keychain, for every follower.
+    pub async fn rotate(&self, kc: &str) -> Result<KeyMetadata> {
+        self.turn().await?.rotate(kc).await
+    }
+
+    /// Shares keys with one or many people, in one request.
+    pub async fn share(
+        &self,
+        kc: &str,
+        with: &[&str],
+        keys: ShareKeys,
+        options: ShareOptions,
+    ) -> Result<ShareOutcome> {
+        self.turn().await?.share(kc, with, &keys, &options).await
+    }
+
+    /// Shares that wait for an answer.
+    pub async fn outgoing_shares(&self) -> Result<Vec<OutgoingShare>> {
+        self.turn().await?.outgoing_shares().await
+    }
+
+    /// Withdraws the share with this key. `NotPending` if its recipient was faster.
+    pub async fn cancel_share(&self, user_id: &str, key_fingerprint: &str) -> Result<()> {
+        self.turn().await?.cancel_share(user_id, key_fingerprint).await
+    }
+
+    /// Who owns a copy of a key, or of any, by the verified ledger; with `pending` also to whom one is on its way.
+    pub async fn participants(
+        &self,
+        kc: &str,
+        key_fingerprint: Option<&str>,
+        pending: bool,
+    ) -> Result<Vec<Participant>> {
+        self.turn().await?.participants(kc, key_fingerprint, pending).await
+    }
+
+    /// Seals a value under a keychain's current key, in its text form. Where the server is not reached, that is the
+    /// newest key known here.
+    pub async fn encrypt_value(&self, kc: &str, value: &Value, context: Option<&[u8]>) -> Result<String> {
+        let sealed = self.turn().await?.encrypt_value(kc, value, context.unwrap_or_default()).await?;
+        Ok(sealed.text)
+    }
+
+    /// Opens a value.
+    pub async fn decrypt_value(&self, text: &str, context: Option<&[u8]>) -> Result<DecryptedValue> {
+        self.turn().await?.decrypt_value(text, context.unwrap_or_default()).await
+    }
+
+    /// Takes in everything that happened, and tells what nobody was told yet.
+    pub async fn sync(&self) -> Result<Vec<ClientEvent>> {
+        self.turn().await?.sync().await
+    }
+
+    /// Signs items together and in order. Base64url; [`crate::verify_signature`] verifies it.
+    pub async fn sign(&self, items: &[&[u8]]) -> Result<String> {
+        self.turn().await?.sign(items)
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("home", &self.shared.home).finish_non_exhaustive()
+    }
+}
+
+fn no_home() -> Error {
+    Error::new(Code::NoHome, "this home has no account").hint("Sign up first: `keyfold signup USER --server URL`.")
+}

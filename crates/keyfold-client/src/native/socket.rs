@@ -1,0 +1,117 @@
+//! The event stream on a WebSocket: both sides show who they are, then events come.
+
+use super::client::Client;
+use crate::{Error, Result, session::Subscription};
+use futures_util::{SinkExt, StreamExt};
+use keyfold_format::label::SignatureLabel;
+use keyfold_protocol::{
+    Code,
+    events::{Challenge, Event, ServerFrame, Subscribe, Welcome},
+    limits, route,
+    signing::BadServerSignature,
+};
+use std::time::Duration;
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    tungstenite::{self, Message, protocol::WebSocketConfig},
+};
+
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// The server pings more often than this; a line that is silent for longer is dead.
+const SILENCE: Duration = Duration::from_secs(90);
+
+/// A stream of events that both sides have signed for.
+pub(crate) struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Where the stream starts.
+    pub(crate) cursor: u64,
+}
+
+impl Socket {
+    /// Connects and subscribes, from what was applied last.
+    pub(crate) async fn connect(client: &Client) -> Result<(Self, Subscription)> {
+        let subscription = client.turn().await?.subscription()?;
+        let connecting = Self::subscribe(client, &subscription);
+        let socket = timeout(HANDSHAKE, connecting).await.map_err(|_| gone("it did not answer in time"))??;
+        Ok((socket, subscription))
+    }
+
+    async fn subscribe(client: &Client, subscription: &Subscription) -> Result<Self> {
+        let url = format!("{}{}", subscription.server.url.websocket(), route::EVENTS);
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(limits::FRAME_BYTES))
+            .max_frame_size(Some(limits::FRAME_BYTES));
+        let connected = connect_async_with_config(url, Some(config), true).await;
+        let (stream, _) = connected.map_err(broken)?;
+        let mut socket = Self { stream, cursor: 0 };
+        let ServerFrame::Challenge(challenge) = socket.frame().await? else { return Err(unexpected()) };
+        let request = sign(client, subscription, &challenge).await?;
+        socket.stream.send(Message::binary(request.encode())).await.map_err(broken)?;
+        match socket.frame().await? {
+            ServerFrame::Welcome(welcome) => socket.cursor = verify(&welcome, subscription, &challenge, &request)?,
+            ServerFrame::Goodbye(goodbye) => return Err(farewell(goodbye.code)),
+            _ => return Err(unexpected()),
+        }
+        Ok(socket)
+    }
+
+    /// The next event. Safe to drop and call again.
+    pub(crate) async fn event(&mut self) -> Result<Event> {
+        match self.frame().await? {
+            ServerFrame::Event(event) => Ok(event),
+            ServerFrame::Goodbye(goodbye) => Err(farewell(goodbye.code)),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn frame(&mut self) -> Result<ServerFrame> {
+        loop {
+            let next = timeout(SILENCE, self.stream.next()).await.map_err(|_| gone("it fell silent"))?;
+            match next {
+                Some(Ok(Message::Binary(bytes))) => return ServerFrame::decode(&bytes).map_err(|_| unexpected()),
+                // Pings are answered while reading.
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Close(_))) | None => return Err(gone("it closed the connection")),
+                Some(Ok(_)) => return Err(unexpected()),
+                Some(Err(error)) => return Err(broken(error)),
+            }
+        }
+    }
+}
+
+async fn sign(client: &Client, subscription: &Subscription, challenge: &Challenge) -> Result<Subscribe> {
+    let mut nonce = [0; 32];
+    let turn = client.turn().await?;
+    crate::host::Host::random(turn.host(), &mut nonce);
+    let Subscription { server, device, after, created } = subscription;
+    let message = Subscribe::message(&server.id(), challenge, &nonce, *after, *created);
+    let signature = turn.sign_as_device(SignatureLabel::Events, &message).ok_or_else(unexpected)?;
+    Ok(Subscribe { device: *device, after: *after, nonce, created: *created, signature })
+}
+
+fn verify(welcome: &Welcome, subscription: &Subscription, challenge: &Challenge, sent: &Subscribe) -> Result<u64> {
+    welcome.verify(&subscription.server.key, challenge, sent).map_err(|_| BadServerSignature)?;
+    Ok(welcome.cursor)
+}
+
+fn farewell(code: Code) -> Error {
+    match code {
+        Code::LoggedOut => Error::new(code, "this device is logged out").hint("Log in first."),
+        Code::UnknownDevice => Error::new(code, "the server does not know this device"),
+        // Whatever else ends a stream, a new one may start: nothing in it was the server's signed word.
+        _ => gone("it ended the stream of events"),
+    }
+}
+
+fn gone(why: &str) -> Error {
+    crate::host::Unreachable(why.to_owned()).into()
+}
+
+fn broken(error: tungstenite::Error) -> Error {
+    gone(&error.to_string())
+}
+
+fn unexpected() -> Error {
+    Error::new(Code::BadServerSignature, "the stream of events does not follow the protocol")
+}

@@ -1,0 +1,255 @@
+//! Following events as they happen: the stream tells that something is new, a catch-up brings it, the journal gives
+//! each event once and in order, whichever process on this home took it in.
+
+use super::{client::Client, socket::Socket};
+use crate::{
+    Error, Result,
+    model::{ClientEvent, SyncState},
+};
+use futures_util::Stream;
+use keyfold_format::ScopeId;
+use keyfold_protocol::{Class, events::Event};
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    sync::mpsc,
+    task::AbortHandle,
+    time::{Instant, sleep, sleep_until},
+};
+
+/// After a keychain's first event, further ones are taken in together: when fifty people accept a share, each of
+/// their fifty clients must not fetch fifty times.
+const COALESCE: Duration = Duration::from_millis(150);
+const FIRST_RETRY: Duration = Duration::from_millis(250);
+const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// Events, until it is dropped. After an error that waiting does not mend, such as `Rollback` or `LoggedOut`, it
+/// ends.
+#[derive(Debug)]
+pub struct Watch {
+    events: mpsc::Receiver<Result<ClientEvent>>,
+    task: AbortHandle,
+}
+
+impl Stream for Watch {
+    type Item = Result<ClientEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.events.poll_recv(cx)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Client {
+    /// Follows events from where somebody was last told of one: catches up, then waits. Connects again by itself.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn watch(&self) -> Watch {
+        let (sender, events) = mpsc::channel(64);
+        let watcher = Watcher { client: self.clone(), sender, position: None, is_online: false };
+        let task = tokio::spawn(watcher.run()).abort_handle();
+        Watch { events, task }
+    }
+}
+
+struct Watcher {
+    client: Client,
+    sender: mpsc::Sender<Result<ClientEvent>>,
+    /// Number of the next event to tell.
+    position: Option<u64>,
+    is_online: bool,
+}
+
+impl Watcher {
+    async fn run(mut self) {
+        let mut retry = FIRST_RETRY;
+        loop {
+            let Err(error) = self.follow().await else { return };
+            let may_pass = error.class() == Class::Network || error.retryable();
+            if !may_pass {
+                // If nobody listens any more there is nobody to tell.
+                _ = self.sender.send(Err(error)).await;
+                return;
+            }
+            if std::mem::take(&mut self.is_online) {
+                retry = FIRST_RETRY;
+                if self.tell(ClientEvent::SyncStateChanged { state: SyncState::Offline }).await.is_err() {
+                    return;
+                }
+            }
+            sleep(self.jittered(retry)).await;
+            retry = (retry * 2).min(LAST_RETRY);
+        }
+    }
+
+    /// Follows one connection to its end. `Ok` when nobody listens any more.
+    async fn follow(&mut self) -> Result<()> {
+        // What is in the journal can be told without a server.
+        if self.tell_journal().await.is_err() {
+            return Ok(());
+        }
+        let (mut socket, subscription) = Socket::connect(&self.client).await?;
+        if subscription.after.is_none() {
+            // The stream starts now, so what was before is fetched. What comes meanwhile waits in the socket.
+            let mut turn = self.client.turn().await?;
+            turn.catch_up_all().await?;
+            turn.apply(&[], socket.cursor).await?;
+        }
+        if self.tell_journal().await.is_err() {
+            return Ok(());
+        }
+        self.is_online = true;
+        if self.tell(ClientEvent::SyncStateChanged { state: SyncState::Online }).await.is_err() {
+            return Ok(());
+        }
+        let mut batch = Batch::default();
+        loop {
+            tokio::select! {
+                event = socket.event() => batch.push(event?),
+                () = batch.is_due() => {
+                    let (events, cursor) = batch.take();
+                    self.client.turn().await?.apply(&events, cursor).await?;
+                    if self.tell_journal().await.is_err() {
+                        return Ok(());
+                    }
+                }
+                () = self.sender.closed() => return Ok(()),
+            }
+        }
+    }
+
+    /// Tells what the journal has beyond what was told here.
+    async fn tell_journal(&mut self) -> Result<(), Gone> {
+        let read = async {
+            let mut turn = self.client.turn().await?;
+            let from = *self.position.get_or_insert(turn.untold());
+            let (events, next) = turn.journal(from).await?;
+            if next > from {
+                turn.tell_until(next).await?;
+            }
+            Result::<_>::Ok((events, next))
+        };
+        match read.await {
+            Ok((events, next)) => {
+                self.position = Some(next);
+                for event in events {
+                    self.tell(event).await?;
+                }
+                Ok(())
+            }
+            Err(error) => self.sender.send(Err(error)).await.map_err(|_| Gone).and(Err(Gone)),
+        }
+    }
+
+    async fn tell(&self, event: ClientEvent) -> Result<(), Gone> {
+        self.sender.send(Ok(event)).await.map_err(|_| Gone)
+    }
+
+    /// Many clients of one server that stopped must not come back at the same moment.
+    fn jittered(&self, wait: Duration) -> Duration {
+        let mut byte = [0];
+        if getrandom::fill(&mut byte).is_err() {
+            return wait;
+        }
+        wait / 2 + wait * u32::from(byte[0]) / 256
+    }
+}
+
+/// Nobody listens.
+struct Gone;
+
+/// Events that were received and not applied.
+#[derive(Default)]
+struct Batch {
+    waiting: Vec<Event>,
+    applied: HashMap<ScopeId, Instant>,
+    /// The newest event of all.
+    newest: u64,
+}
+
+impl Batch {
+    fn push(&mut self, event: Event) {
+        self.newest = self.newest.max(event.cursor);
+        self.waiting.push(event);
+    }
+
+    /// When the next ones may be applied: at once for a keychain that was quiet.
+    fn due(&self) -> Option<Instant> {
+        let now = Instant::now();
+        self.waiting.iter().map(|event| self.applied.get(&event.scope).map_or(now, |at| *at + COALESCE)).min()
+    }
+
+    async fn is_due(&self) {
+        match self.due() {
+            Some(at) => sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Those that are due, and the cursor up to which nothing waits any more.
+    fn take(&mut self) -> (Vec<Event>, u64) {
+        let now = Instant::now();
+        let is_due = |event: &Event| self.applied.get(&event.scope).is_none_or(|at| *at + COALESCE <= now);
+        let (due, waiting): (Vec<Event>, Vec<Event>) = std::mem::take(&mut self.waiting).into_iter().partition(is_due);
+        self.waiting = waiting;
+        self.applied.retain(|_, at| *at + COALESCE > now);
+        self.applied.extend(due.iter().map(|event| (event.scope, now)));
+        let before_waiting = self.waiting.iter().map(|event| event.cursor.saturating_sub(1)).min();
+        (due, before_waiting.unwrap_or(self.newest))
+    }
+}
+
+impl From<Gone> for Error {
+    fn from(_: Gone) -> Self {
+        Self::new(keyfold_protocol::Code::Cancelled, "nobody listens any more")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keyfold_protocol::wire::ScopeKind;
+
+    fn event(scope: u8, cursor: u64) -> Event {
+        let author = ScopeId([9; 32]);
+        Event { cursor, scope: ScopeId([scope; 32]), kind: ScopeKind::Keychain, seq: cursor, author }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_keychain_s_first_event_is_taken_at_once_and_further_ones_together() {
+        let mut batch = Batch::default();
+        batch.push(event(1, 10));
+        batch.is_due().await;
+        assert_eq!(batch.take().1, 10);
+        let start = Instant::now();
+        batch.push(event(1, 11));
+        batch.push(event(1, 12));
+        batch.is_due().await;
+        assert_eq!(start.elapsed(), COALESCE);
+        let (events, cursor) = batch.take();
+        assert_eq!((events.len(), cursor), (2, 12));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_cursor_never_passes_an_event_that_still_waits() {
+        let mut batch = Batch::default();
+        batch.push(event(1, 10));
+        batch.take();
+        batch.push(event(1, 11));
+        batch.push(event(2, 12));
+        let (events, cursor) = batch.take();
+        assert_eq!(events, [event(2, 12)]);
+        assert_eq!(cursor, 10);
+        tokio::time::advance(COALESCE).await;
+        assert_eq!(batch.take().1, 12);
+    }
+}

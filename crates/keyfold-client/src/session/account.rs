@@ -1,0 +1,167 @@
+//! Signing up, logging in and out, and who one is.
+
+use super::{Session, wire::{decode_answer, not_ours}};
+use crate::{
+    Error, Result,
+    host::Host,
+    machine::{
+        Enrolled, KnownAccount, Own, PendingSignUp, ServerPin, compose,
+        record,
+        server::ServerUrl,
+    },
+    model::{ClientEvent, WhoAmI},
+};
+use keyfold_format::{UserId, VerifyingKey, cbor, id::from_base64url};
+use keyfold_protocol::{
+    Code, route,
+    signing::Method,
+    wire::{LedgerPage, LoggedIn, SignUp, SignedUp},
+};
+
+/// Where and as whom to sign up.
+#[derive(Clone, Copy, Debug)]
+pub struct SignUpOptions<'a> {
+    /// The application's name of the person.
+    pub user_id: &'a str,
+    /// `https://host[:port]`.
+    pub server_url: &'a str,
+    /// The server's key, base64url. Without it the key that the server shows first is pinned.
+    pub server_key: Option<&'a str>,
+}
+
+impl<H: Host> Session<H> {
+    /// Founds an account with this device, and logs in.
+    ///
+    /// If only the answer of an earlier attempt was lost, the same request is sent again, and the account is there.
+    pub async fn sign_up(&mut self, options: SignUpOptions<'_>) -> Result<WhoAmI> {
+        if let Some(enrolled) = &self.belief.enrolled {
+            return Err(home_exists(&enrolled.user_id));
+        }
+        let user_id = UserId::new(options.user_id).map_err(|fault| {
+            Error::from(fault).hint("A user id is 1 to 128 bytes of text in normal form C, without control characters.")
+        })?;
+        let pending = self.pending_sign_up(&user_id, options).await?;
+        let answer = self.exchange_with(&pending.server, Method::Post, route::ACCOUNTS, pending.body.clone()).await?;
+        let bytes = match answer {
+            Ok(bytes) => bytes,
+            Err(refusal) => {
+                // The server knows nothing of it, so the next attempt may be another.
+                self.belief.stage(record::SIGN_UP, None);
+                self.commit().await?;
+                return Err(refusal.into());
+            }
+        };
+        let signed_up = decode_answer(&bytes, SignedUp::decode)?;
+        let request = SignUp::decode(&pending.body)?;
+        let account = KnownAccount::founded(request.genesis)?;
+        let page = LedgerPage { entries: Vec::new(), receipt: signed_up.receipt, more: false };
+        let account = account.extended(&page, &pending.server.key)?;
+        let enrolled = Enrolled { server: pending.server, user_id, account: account.ledger().id() };
+        self.belief.own = Some(Own::open(&request.master_key, &self.device, account.ledger())?);
+        self.belief.stage(record::ENROLLED, Some(cbor::encode(&enrolled).into()));
+        self.belief.stage(record::MASTER, Some(request.master_key.into()));
+        self.belief.stage(record::SIGN_UP, None);
+        self.belief.emit(ClientEvent::IdentityUpdated { account_id: Some(enrolled.account.to_string()) });
+        self.belief.enrolled = Some(enrolled);
+        self.belief.keep_account(account)?;
+        self.commit().await?;
+        self.who_am_i()
+    }
+
+    /// The attempt that was made before, or a new one, durable before it is sent.
+    async fn pending_sign_up(&mut self, user_id: &UserId, options: SignUpOptions<'_>) -> Result<PendingSignUp> {
+        let url = ServerUrl::parse(options.server_url)?;
+        let key = options.server_key.map(parse_server_key).transpose()?;
+        if let Some(bytes) = self.host.load(record::SIGN_UP).await? {
+            let pending: PendingSignUp = super::read(&bytes)?;
+            let same = pending.user_id == *user_id && pending.server.url == url;
+            if !same {
+                return Err(home_exists(&pending.user_id).hint(format!(
+                    "It was signing up as {} when the connection broke. Repeat that, or use another home.",
+                    pending.user_id
+                )));
+            }
+            return match key {
+                Some(key) if key != pending.server.key => Err(wrong_server_key()),
+                _ => Ok(pending),
+            };
+        }
+        let info = self.server_info(&url, key).await?;
+        let request = compose::sign_up(user_id, &self.device, self.now_ms(), &mut self.rng())?;
+        let server = ServerPin { url, key: info.server_key };
+        let pending = PendingSignUp { server, user_id: user_id.clone(), body: request.encode() };
+        self.belief.stage(record::SIGN_UP, Some(cbor::encode(&pending).into()));
+        self.commit().await?;
+        Ok(pending)
+    }
+
+    /// Starts a session and opens the account's keys again. Keys that the pinned ledger does not name are refused.
+    pub async fn log_in(&mut self) -> Result<WhoAmI> {
+        let enrolled = self.belief.enrolled()?.clone();
+        let answer = self.ask(Method::Post, route::SESSIONS, Vec::new(), LoggedIn::decode).await?;
+        self.fetch_own_account().await?;
+        let statement = answer.receipt.verify(&enrolled.server.key)?;
+        let ledger = self.belief.own_ledger()?;
+        if statement.scope != enrolled.account || ledger.hash_at(statement.head.seq) != Some(statement.head.hash) {
+            return Err(Error::rollback("the server shows another state of your account than before"));
+        }
+        let index = usize::try_from(ledger.generation()).map_err(|_| not_ours())?;
+        let envelope = answer.master_keys.get(index).ok_or_else(not_ours)?;
+        self.belief.own = Some(Own::open(envelope, &self.device, ledger)?);
+        self.belief.stage(record::MASTER, Some(envelope.clone().into()));
+        self.belief.emit(ClientEvent::IdentityUpdated { account_id: Some(enrolled.account.to_string()) });
+        self.commit().await?;
+        self.sync().await?;
+        self.who_am_i()
+    }
+
+    /// Ends the session and wipes the account's keys and all keychains' keys from this device. The device itself,
+    /// pins and high-water marks stay. The keys are wiped even if the server is not reached; then it is an error.
+    pub async fn log_out(&mut self) -> Result<()> {
+        self.belief.enrolled()?;
+        let told = self.exchange(Method::Delete, route::SESSIONS, Vec::new()).await;
+        let rings: Vec<String> = self.belief.rings.keys().map(record::ring).collect();
+        rings.into_iter().for_each(|name| self.belief.stage(name, None));
+        self.belief.stage(record::MASTER, None);
+        self.belief.forget_secrets();
+        self.belief.emit(ClientEvent::IdentityUpdated { account_id: None });
+        self.commit().await?;
+        match told {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(refusal)) if refusal.code == Code::LoggedOut => Ok(()),
+            Ok(Err(refusal)) => Err(refusal.into()),
+            Err(error) => Err(error.hint("The keys are wiped here; the server was not told, so its session goes on.")),
+        }
+    }
+
+    /// Who this home belongs to.
+    pub fn who_am_i(&self) -> Result<WhoAmI> {
+        let enrolled = self.belief.enrolled()?;
+        Ok(WhoAmI {
+            user_id: enrolled.user_id.to_string(),
+            account_id: enrolled.account.to_string(),
+            device_id: self.device.id().to_string(),
+            generation: self.belief.own_ledger()?.generation(),
+            logged_in: self.belief.own.is_some(),
+            server_url: enrolled.server.url.http(),
+            server_key: enrolled.server.key.to_string(),
+        })
+    }
+}
+
+fn parse_server_key(text: &str) -> Result<VerifyingKey> {
+    let bytes = from_base64url(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.map(VerifyingKey).ok_or_else(|| {
+        Error::new(Code::WrongServerKey, "this is not a server key")
+            .hint("A server key is 43 characters; `keyfold serve` prints it.")
+    })
+}
+
+fn wrong_server_key() -> Error {
+    Error::new(Code::WrongServerKey, "the server does not have the key that you named")
+}
+
+fn home_exists(user_id: &UserId) -> Error {
+    Error::new(Code::HomeExists, format!("this home belongs to {user_id}"))
+        .hint("Use another home (--home) for another account.")
+}

@@ -1,0 +1,120 @@
+//! Appending to a keychain: compose, send, and where the server's head moved meanwhile, look again and compose anew.
+
+use super::{Session, wire::{Answer, decode_answer}};
+use crate::{
+    Error, Result,
+    host::{Host, HostRng},
+    machine::{
+        Belief,
+        compose::{Author, Draft},
+        scope::{Page, Stop},
+    },
+};
+use keyfold_format::ScopeId;
+use keyfold_protocol::{
+    Code, Details, ErrorBody, route,
+    signing::Method,
+    wire::{Append, Appended, CreateScope},
+};
+
+/// How often an entry is composed before giving up: others were faster each time.
+const TRIES: u32 = 8;
+
+impl<H: Host> Session<H> {
+    /// Appends what `compose` makes of the newest state; `None` if it makes nothing. Staged, not committed.
+    pub(super) async fn append(
+        &mut self,
+        id: ScopeId,
+        mut compose: impl FnMut(&Belief, Author<'_>, &mut HostRng<'_, H>) -> Result<Option<Draft>, Stop>,
+    ) -> Result<Option<Draft>> {
+        let (mut clock_was_set, mut is_fresh) = (false, false);
+        for _ in 0..TRIES {
+            if !self.belief.scope(&id)?.is_complete() {
+                self.catch_up(&[id], &[]).await?;
+                is_fresh = true;
+            }
+            let draft = match self.draft(&mut compose).await {
+                Ok(Some(draft)) => draft,
+                Ok(None) => return Ok(None),
+                // What the newest state allows may be more than what the known one does.
+                Err(_) if !is_fresh => {
+                    self.catch_up(&[id], &[]).await?;
+                    is_fresh = true;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let answer = self.send_draft(&id, &draft).await?;
+            let refusal = match answer {
+                Ok(bytes) => {
+                    let appended = decode_answer(&bytes, Appended::decode)?;
+                    let key = self.belief.enrolled()?.server.key;
+                    self.belief.keep_scope(draft.next.clone().confirmed(&appended.receipt, &key)?);
+                    return Ok(Some(draft));
+                }
+                Err(refusal) => refusal,
+            };
+            match (refusal.code, &refusal.details) {
+                (Code::Conflict, Some(Details::Standing(standing))) => {
+                    let before = self.belief.scope(&id)?.clone();
+                    let page = Page { entries: &standing.entries, receipt: &standing.receipt, more: true };
+                    self.take_in(&id, page).await?;
+                    self.follow_up(&id, Some(&before), self.sharer(&standing.entries)).await?;
+                }
+                (Code::Conflict, _) => self.catch_up(&[id], &[]).await?,
+                (Code::StaleCitation | Code::MissingLedger, _) => self.fetch_cited(&draft).await?,
+                (Code::ClockSkew, _) if !clock_was_set => clock_was_set = true,
+                _ => return Err(refusal.into()),
+            }
+        }
+        Err(Error::new(Code::Conflict, "others changed the keychain faster than this could").hint("Try again."))
+    }
+
+    /// Composes, fetching the ledgers that composing asks for.
+    async fn draft(
+        &mut self,
+        compose: &mut impl FnMut(&Belief, Author<'_>, &mut HostRng<'_, H>) -> Result<Option<Draft>, Stop>,
+    ) -> Result<Option<Draft>> {
+        loop {
+            match compose(&self.belief, self.author()?, &mut self.rng()) {
+                Ok(draft) => return Ok(draft),
+                Err(Stop::Refused(error)) => return Err(error),
+                // Each turn brings one ledger more, so this ends.
+                Err(Stop::MissingLedger(account)) => self.need_accounts(&[account]).await?,
+            }
+        }
+    }
+
+    async fn send_draft(&mut self, id: &ScopeId, draft: &Draft) -> Result<Answer> {
+        let (entry, wraps) = (draft.entry.clone(), draft.wraps.clone());
+        match draft.expected {
+            Some(expected) => {
+                let body = Append { expected, entry, wraps }.encode();
+                self.exchange(Method::Post, &route::entries(id), body).await
+            }
+            None => {
+                let body = CreateScope { genesis: entry, wraps }.encode();
+                self.exchange(Method::Post, route::SCOPES, body).await
+            }
+        }
+    }
+
+    /// Brings every account that a draft cites up to date.
+    async fn fetch_cited(&mut self, draft: &Draft) -> Result<()> {
+        use keyfold_format::scope::ScopeEntry;
+        let accounts: Vec<ScopeId> = match ScopeEntry::decode(&draft.entry.signed)? {
+            ScopeEntry::Ordinary(entry) => entry.cites.iter().map(|cite| cite.principal).collect(),
+            ScopeEntry::Placed(placed) => vec![placed.author.principal],
+        };
+        self.fetch_accounts(&accounts).await
+    }
+
+    /// Sends a composed genesis. A refusal is returned.
+    pub(super) async fn found(&mut self, draft: &Draft) -> Result<std::result::Result<Appended, ErrorBody>> {
+        let id = draft.next.ledger().id();
+        match self.send_draft(&id, draft).await? {
+            Ok(bytes) => decode_answer(&bytes, Appended::decode).map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Other people: looked up by user id, verified by replay, pinned at first sight.
+
+use super::Session;
+use crate::{
+    Error, Result,
+    host::Host,
+    machine::{KnownAccount, scope::Stop},
+    model::Identity,
+};
+use keyfold_format::{Malformed, ScopeId, UserId};
+use keyfold_protocol::{
+    Code, limits, route,
+    signing::Method,
+    wire::{AccountLedger, Accounts, After, LedgerPage, LedgerPages, Ledgers, Lookup},
+};
+
+impl<H: Host> Session<H> {
+    /// A person's identity, or `UnknownUser`.
+    pub async fn identity(&mut self, user_id: &str) -> Result<Identity> {
+        self.identities(&[user_id]).await?.pop().flatten().ok_or_else(|| unknown_user(user_id))
+    }
+
+    /// Several at once; `None` for whom there is no account.
+    pub async fn identities(&mut self, user_ids: &[&str]) -> Result<Vec<Option<Identity>>> {
+        let accounts = self.look_up(user_ids).await?;
+        self.commit().await?;
+        let of = |id: ScopeId| Identity::of(self.belief.accounts.get(&id)?.ledger());
+        Ok(accounts.into_iter().map(|id| id.and_then(of)).collect())
+    }
+
+    /// Looks accounts up, in the order of the user ids. Staged, not committed.
+    pub(super) async fn look_up(&mut self, user_ids: &[&str]) -> Result<Vec<Option<ScopeId>>> {
+        let asked = user_ids.iter().map(|id| user_id(id)).collect::<Result<Vec<_>>>()?;
+        let mut unique = asked.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        for chunk in unique.chunks(limits::LOOKUPS) {
+            let body = Lookup { user_ids: chunk.to_vec() }.encode();
+            let answer = self.ask(Method::Post, route::LOOKUP, body, Accounts::decode).await?;
+            if answer.accounts.len() != chunk.len() {
+                return Err(super::wire::not_ours());
+            }
+            for (user_id, found) in chunk.iter().zip(&answer.accounts) {
+                self.take_in_account(user_id, found.as_ref()).await?;
+            }
+        }
+        Ok(asked.iter().map(|user_id| self.belief.pinned(user_id)).collect())
+    }
+
+    /// The accounts of people; those who were seen before are not asked for again, because the server refuses what
+    /// cites them at an old head.
+    pub(super) async fn people(&mut self, user_ids: &[&str]) -> Result<Vec<ScopeId>> {
+        let mut unseen = Vec::new();
+        for id in user_ids {
+            if self.belief.pinned(&user_id(id)?).is_none() {
+                unseen.push(*id);
+            }
+        }
+        if !unseen.is_empty() {
+            self.look_up(&unseen).await?;
+        }
+        let mut found = Vec::with_capacity(user_ids.len());
+        for id in user_ids {
+            found.push(self.belief.pinned(&user_id(id)?).ok_or_else(|| unknown_user(id))?);
+        }
+        Ok(found)
+    }
+
+    async fn take_in_account(&mut self, user_id: &UserId, found: Option<&AccountLedger>) -> Result<()> {
+        let key = self.belief.enrolled()?.server.key;
+        let pinned = match self.belief.pinned(user_id) {
+            Some(id) => {
+                self.recall_account(&id).await?;
+                Some(self.belief.accounts.get(&id).ok_or_else(|| Error::internal("a pinned account is not stored"))?)
+            }
+            None => None,
+        };
+        match found {
+            Some(found) => {
+                let known = KnownAccount::looked_up(user_id, pinned, found, &key)?;
+                self.belief.keep_account(known)
+            }
+            None if pinned.is_some() => Err(Error::identity_changed(user_id)),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes sure that these accounts are in memory: from the store, else from the server.
+    pub(super) async fn need_accounts(&mut self, ids: &[ScopeId]) -> Result<()> {
+        let mut absent = Vec::new();
+        for id in ids {
+            if !self.recall_account(id).await? {
+                absent.push(*id);
+            }
+        }
+        if absent.is_empty() { Ok(()) } else { self.fetch_accounts(&absent).await }
+    }
+
+    pub(super) async fn fetch_own_account(&mut self) -> Result<()> {
+        let id = self.belief.enrolled()?.account;
+        self.fetch_accounts(&[id]).await
+    }
+
+    /// Brings accounts up to date, known or not. Staged, not committed.
+    pub(super) async fn fetch_accounts(&mut self, ids: &[ScopeId]) -> Result<()> {
+        let mut wanted = Vec::with_capacity(ids.len());
+        for id in ids {
+            self.recall_account(id).await?;
+            wanted.push(After { scope: *id, after: self.belief.accounts.get(id).map(|known| known.head().seq) });
+        }
+        for (after, page) in self.fetch(wanted).await? {
+            self.take_in_account_page(&after.scope, page)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in a page of an account's ledger; what was asked for follows what is known.
+    pub(super) fn take_in_account_page(&mut self, id: &ScopeId, page: Result<LedgerPage, Code>) -> Result<()> {
+        let page = page.map_err(|code| Error::new(code, "the server does not show an account's ledger"))?;
+        let key = self.belief.enrolled()?.server.key;
+        let known = match self.belief.accounts.get(id) {
+            Some(known) => known.extended(&page, &key)?,
+            None => KnownAccount::received(&AccountLedger { entries: page.entries, receipt: page.receipt }, &key)?,
+        };
+        if known.ledger().id() != *id {
+            return Err(Error::rollback("the server answers with another account than was asked for"));
+        }
+        self.belief.keep_account(known)
+    }
+
+    /// Fetches ledgers, as many a request as the server takes.
+    pub(super) async fn fetch(&mut self, wanted: Vec<After>) -> Result<Vec<(After, Result<LedgerPage, Code>)>> {
+        let mut fetched = Vec::with_capacity(wanted.len());
+        for chunk in wanted.chunks(limits::LEDGERS) {
+            let body = Ledgers { wanted: chunk.to_vec() }.encode();
+            let answer = self.ask(Method::Post, route::LEDGERS, body, LedgerPages::decode).await?;
+            if answer.pages.len() != chunk.len() {
+                return Err(super::wire::not_ours());
+            }
+            fetched.extend(chunk.iter().cloned().zip(answer.pages));
+        }
+        Ok(fetched)
+    }
+}
+
+fn user_id(text: &str) -> Result<UserId> {
+    UserId::new(text).map_err(|fault: Malformed| {
+        Error::from(fault).hint("A user id is 1 to 128 bytes of text in normal form C, without control characters.")
+    })
+}
+
+fn unknown_user(user_id: &str) -> Error {
+    Error::new(Code::UnknownUser, format!("nobody on this server is called {user_id}")).hint("Check the user id.")
+}
+
+/// For the callers of replay that have fetched what was missing: then it is final.
+pub(super) fn settled(stop: Stop) -> Error {
+    match stop {
+        Stop::Refused(error) => error,
+        Stop::MissingLedger(_) => Error::new(Code::MissingLedger, "the server does not show an author's ledger"),
+    }
+}

@@ -1,0 +1,290 @@
+//! Keychains: found, listed, named by purpose, rotated.
+
+use super::{Session, identity::settled};
+use crate::{
+    Error, Result,
+    host::Host,
+    machine::{
+        KnownScope,
+        belief::unknown_keychain,
+        compose::{self, Draft},
+        event, record,
+    },
+    model::{ClientEvent, KeyMetadata, Keychain},
+};
+use keyfold_format::{
+    Name, ScopeId, cbor,
+    entry::SignedEntry,
+    id::base64url,
+    scope::{Algorithm, Member},
+    wrap::Wrap,
+};
+use keyfold_protocol::{Code, ErrorBody};
+use minicbor::{Decode, Encode};
+
+/// A creation that was sent and not acknowledged so far. Asked for again, it is sent again rather than made anew.
+#[derive(Debug, Encode, Decode)]
+#[cbor(array)]
+struct Creation {
+    #[n(0)]
+    purpose: Name,
+    #[n(1)]
+    algorithm: u8,
+    #[n(2)]
+    genesis: SignedEntry,
+    #[n(3)]
+    wraps: Vec<Wrap>,
+}
+
+impl<H: Host> Session<H> {
+    /// Founds a keychain.
+    pub async fn create_keychain(&mut self, purpose: &str, algorithm: Algorithm) -> Result<KeyMetadata> {
+        let purpose = Name::new(purpose).map_err(|fault| {
+            Error::from(fault).hint("A purpose is 1 to 256 bytes of text in normal form C, without control characters.")
+        })?;
+        if algorithm == Algorithm::Group {
+            return Err(Error::new(Code::Unsupported, "groups come with a later release"));
+        }
+        self.me()?;
+        if let Some(bytes) = self.host.load(record::CREATION).await? {
+            let creation: Creation = super::read(&bytes)?;
+            if creation.purpose == purpose && creation.algorithm == algorithm.number() {
+                return self.finish_creation(creation).await;
+            }
+        }
+        let mut refusal = None;
+        for _ in 0..2 {
+            let draft = self.draft_keychain(&purpose, algorithm)?;
+            let creation = Creation {
+                purpose: purpose.clone(),
+                algorithm: algorithm.number(),
+                genesis: draft.entry.clone(),
+                wraps: draft.wraps.clone(),
+            };
+            self.belief.stage(record::CREATION, Some(cbor::encode(&creation).into()));
+            self.commit().await?;
+            match self.found(&draft).await? {
+                Ok(appended) => {
+                    let key = self.belief.enrolled()?.server.key;
+                    return self.founded(draft, &appended.receipt, &key).await;
+                }
+                Err(refused) => refusal = Some(self.creation_refused(refused).await?),
+            }
+        }
+        Err(refusal.map_or_else(|| Error::internal("nothing was tried"), Error::from))
+    }
+
+    fn draft_keychain(&mut self, purpose: &Name, algorithm: Algorithm) -> Result<Draft> {
+        compose::create(purpose, algorithm, self.author()?, &self.belief.accounts, &mut self.rng()).map_err(settled)
+    }
+
+    /// A refusal that another attempt may get past is returned; any other is the answer.
+    async fn creation_refused(&mut self, refusal: ErrorBody) -> Result<ErrorBody> {
+        self.belief.stage(record::CREATION, None);
+        match refusal.code {
+            Code::StaleCitation => self.fetch_own_account().await?,
+            Code::ClockSkew => {}
+            _ => {
+                self.commit().await?;
+                return Err(refusal.into());
+            }
+        }
+        self.commit().await?;
+        Ok(refusal)
+    }
+
+    async fn founded(
+        &mut self,
+        draft: Draft,
+        receipt: &keyfold_format::receipt::Receipt,
+        server: &keyfold_format::VerifyingKey,
+    ) -> Result<KeyMetadata> {
+        let next = draft.next.confirmed(receipt, server)?;
+        let id = next.ledger().id();
+        let mut ring = crate::machine::Keyring::default();
+        if let Some(made) = draft.made {
+            ring.hold(next.ledger(), 1, made);
+        }
+        self.belief.emit(event::updated(&id, &ring));
+        self.belief.keep_scope(next);
+        self.belief.keep_ring(id, ring);
+        self.belief.stage(record::CREATION, None);
+        self.commit().await?;
+        self.newest_key(&id)
+    }
+
+    /// The answer to an earlier attempt was lost. If the keychain is there, it is that one.
+    async fn finish_creation(&mut self, creation: Creation) -> Result<KeyMetadata> {
+        let id = creation.genesis.scope_id();
+        let next = KnownScope::founded(&creation.genesis, &self.belief.accounts).map_err(settled)?;
+        let draft = Draft { expected: None, entry: creation.genesis, wraps: creation.wraps, next, made: None };
+        match self.found(&draft).await? {
+            Err(refusal) if refusal.code != Code::Conflict => {
+                self.belief.stage(record::CREATION, None);
+                self.commit().await?;
+                return Err(refusal.into());
+            }
+            _ => {}
+        }
+        self.catch_up(&[id], &[]).await?;
+        if let Some(ring) = self.belief.rings.get(&id) {
+            self.belief.emit(event::updated(&id, ring));
+        }
+        self.belief.stage(record::CREATION, None);
+        self.commit().await?;
+        self.newest_key(&id)
+    }
+
+    /// The newest key of every keychain that this account is in, by purpose.
+    pub async fn keychains(&mut self) -> Result<Vec<KeyMetadata>> {
+        self.me()?;
+        self.sync_if_reached().await?;
+        let mut found = Vec::new();
+        for id in self.belief.rings.keys().copied().collect::<Vec<_>>() {
+            self.prepare(&id).await?;
+            if !self.belief.ring(&id)?.is_empty() {
+                found.push(self.newest_key(&id)?);
+            }
+        }
+        found.sort_by(|a, b| (&a.purpose, &a.keychain_fingerprint).cmp(&(&b.purpose, &b.keychain_fingerprint)));
+        Ok(found)
+    }
+
+    /// A keychain with all its keys that this account can read, newest first.
+    pub async fn keychain(&mut self, kc: &str) -> Result<Keychain> {
+        let id = self.resolve(kc).await?;
+        self.freshen(&id).await?;
+        self.prepare(&id).await?;
+        let me = self.me()?;
+        let mut ring = self.belief.rings.remove(&id).ok_or_else(unknown_keychain)?;
+        let numbers: Vec<u32> = match self.belief.scope(&id)?.ledger().standing(&me) {
+            Some(member) => member.keys.iter().collect(),
+            None => Vec::new(),
+        };
+        let ledger = self.belief.scope(&id)?.ledger();
+        let readable: Vec<u32> = numbers.into_iter().rev().filter(|number| ring.reach(ledger, *number)).collect();
+        self.belief.rings.insert(id, ring);
+        let known = self.belief.scope(&id)?;
+        let member = self.membership(known)?;
+        Ok(Keychain {
+            keychain_fingerprint: id.to_string(),
+            purpose: self.belief.ring(&id)?.purpose().to_owned(),
+            algorithm: known.ledger().algorithm(),
+            permissions: known.ledger().permissions(&me).into(),
+            read_only: member.read_only,
+            follows: member.follows,
+            needs_rotation: known.ledger().needs_rotation(),
+            shared_by: member.shared_by.map(|by| self.belief.person(&by)),
+            keys: readable.into_iter().map(|number| self.key_metadata(&id, number)).collect::<Result<_>>()?,
+        })
+    }
+
+    /// Makes the next key of a keychain, for every follower.
+    pub async fn rotate(&mut self, kc: &str) -> Result<KeyMetadata> {
+        let id = self.resolve(kc).await?;
+        self.freshen(&id).await?;
+        let draft = self
+            .append(id, |belief, author, rng| {
+                let (scope, ring) = (belief.scope(&id)?, belief.ring(&id)?);
+                compose::rotate(scope, ring, author, &belief.accounts, rng).map(Some)
+            })
+            .await?;
+        if let Some(Draft { made: Some(made), next, .. }) = draft {
+            let mut ring = self.belief.rings.remove(&id).ok_or_else(unknown_keychain)?;
+            let number = next.ledger().current_key();
+            ring.hold(next.ledger(), number, made);
+            self.belief.emit(event::updated(&id, &ring));
+            if let Some(key) = next.ledger().key(number) {
+                self.belief.emit(ClientEvent::KeyRotated {
+                    keychain_fingerprint: id.to_string(),
+                    key_fingerprint: key.fingerprint.to_string(),
+                });
+            }
+            self.belief.keep_ring(id, ring);
+        }
+        self.commit().await?;
+        self.newest_key(&id)
+    }
+
+    /// The keychain that is meant: a fingerprint, or a purpose if only one has it. One's own win; syncs if none is
+    /// known.
+    pub(super) async fn resolve(&mut self, kc: &str) -> Result<ScopeId> {
+        self.me()?;
+        if let Some(id) = self.find(kc).await? {
+            return Ok(id);
+        }
+        self.sync_if_reached().await?;
+        self.find(kc).await?.ok_or_else(unknown_keychain)
+    }
+
+    async fn find(&mut self, kc: &str) -> Result<Option<ScopeId>> {
+        if let Ok(id) = kc.parse::<ScopeId>()
+            && self.belief.rings.contains_key(&id)
+        {
+            return Ok(Some(id));
+        }
+        let named: Vec<ScopeId> =
+            self.belief.rings.iter().filter(|(_, ring)| !ring.is_empty() && ring.purpose() == kc).map(|(id, _)| *id).collect();
+        let me = self.me()?;
+        let mut own = Vec::new();
+        for id in &named {
+            self.recall_scope(id).await?;
+            if self.belief.scope(id)?.ledger().creator() == me {
+                own.push(*id);
+            }
+        }
+        match (own.as_slice(), named.as_slice()) {
+            ([id], _) | ([], [id]) => Ok(Some(*id)),
+            ([], []) => Ok(None),
+            _ => Err(Error::new(Code::AmbiguousPurpose, format!("several keychains are called `{kc}`"))
+                .hint("Name one by its fingerprint; `keyfold keychain list` shows them.")),
+        }
+    }
+
+    /// Reads what is needed to show or use a keychain into memory.
+    pub(super) async fn prepare(&mut self, id: &ScopeId) -> Result<()> {
+        if !self.recall_scope(id).await? {
+            return Err(unknown_keychain());
+        }
+        let sharer = self.membership(self.belief.scope(id)?)?.shared_by;
+        match sharer {
+            Some(by) => self.recall_account(&by).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// One's own terms.
+    pub(super) fn membership<'a>(&self, known: &'a KnownScope) -> Result<&'a Member> {
+        let me = self.me()?;
+        known.ledger().standing(&me).filter(|_| known.is_in(&me)).ok_or_else(unknown_keychain)
+    }
+
+    async fn sync_if_reached(&mut self) -> Result<()> {
+        match self.catch_up_all().await {
+            Err(error) if error.is_offline() && !self.belief.is_changed() => Ok(()),
+            other => other,
+        }
+    }
+
+    pub(super) fn newest_key(&self, id: &ScopeId) -> Result<KeyMetadata> {
+        let newest = self.belief.ring(id)?.newest().ok_or_else(unknown_keychain)?;
+        self.key_metadata(id, newest)
+    }
+
+    pub(super) fn key_metadata(&self, id: &ScopeId, number: u32) -> Result<KeyMetadata> {
+        let known = self.belief.scope(id)?;
+        let member = self.membership(known)?;
+        let key = known.ledger().key(number).ok_or_else(|| Error::internal("a key without an entry"))?;
+        Ok(KeyMetadata {
+            algorithm: known.ledger().algorithm(),
+            purpose: self.belief.ring(id)?.purpose().to_owned(),
+            keychain_fingerprint: id.to_string(),
+            key_fingerprint: key.fingerprint.to_string(),
+            key_number: number,
+            public_key: key.public.as_ref().map(|key| base64url(key.as_bytes())),
+            created_at: known.created(number),
+            expires_at: member.expires_at,
+            shared_by: member.shared_by.map(|by| self.belief.person(&by)),
+        })
+    }
+}

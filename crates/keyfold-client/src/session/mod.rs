@@ -1,0 +1,203 @@
+//! One person's device at work: asks the server, gives what it answers to `machine`, and commits what came of it.
+//! Generic over the host, so that it is the same on a disk and in a browser. It decides nothing by itself.
+//!
+//! An operation changes memory first and the store last, in one commit. If it fails or is dropped in between, the
+//! next one reads the store again: what was not committed never was.
+
+mod account;
+mod append;
+mod file;
+mod identity;
+mod keychain;
+mod share;
+mod sync;
+mod value;
+mod wire;
+
+pub use account::SignUpOptions;
+pub(crate) use file::{SealedHead, TrailerCheck};
+pub use value::{EncryptedValue, verify_signature};
+
+use crate::{
+    Error, Result,
+    host::{Host, HostRng},
+    machine::{
+        Belief, Keyring, KnownAccount, KnownScope, Own, ServerPin,
+        compose::Author,
+        record::{self, Marks, Pins},
+    },
+    model::ClientEvent,
+};
+use keyfold_core::{DeviceSeed, device::DeviceKeys};
+use keyfold_format::{HolderId, ScopeId, Signature, label::SignatureLabel};
+use std::collections::BTreeMap;
+
+/// What is needed to subscribe to events.
+#[derive(Clone, Debug)]
+pub(crate) struct Subscription {
+    pub(crate) server: ServerPin,
+    pub(crate) device: HolderId,
+    pub(crate) after: Option<u64>,
+    /// Seconds since 1970.
+    pub(crate) created: u64,
+}
+
+/// A device at work. Only one may work on a home at a time: the host sees to it.
+pub struct Session<H> {
+    host: H,
+    device: DeviceKeys,
+    belief: Belief,
+    is_read: bool,
+    /// What the server's clock is ahead of ours, once it has said so.
+    skew_ms: i64,
+}
+
+impl<H: Host> Session<H> {
+    /// For a device, on its store.
+    pub fn new(host: H, seed: &DeviceSeed) -> Result<Self> {
+        let device = DeviceKeys::derive(seed)?;
+        Ok(Self { host, device, belief: Belief::default(), is_read: false, skew_ms: 0 })
+    }
+
+    /// To be called before each operation: takes in what another process has committed, and drops what a former
+    /// operation left unfinished.
+    pub async fn refresh(&mut self) -> Result<()> {
+        let marks: Marks = match self.host.load(record::MARKS).await? {
+            Some(bytes) => read(&bytes)?,
+            None => Marks::default(),
+        };
+        if self.is_read && !self.belief.is_changed() && marks.version == self.belief.marks().version {
+            return Ok(());
+        }
+        self.is_read = false;
+        let enrolled = match self.host.load(record::ENROLLED).await? {
+            Some(bytes) => Some(read(&bytes)?),
+            None => None,
+        };
+        let pins = match self.host.load(record::PINS).await? {
+            Some(bytes) => read::<Pins>(&bytes)?.pins,
+            None => Vec::new(),
+        };
+        let mut rings = BTreeMap::new();
+        for (name, bytes) in self.host.scan(record::RINGS).await? {
+            let id = name.strip_prefix(record::RINGS).and_then(|id| id.parse().ok());
+            rings.insert(id.ok_or_else(|| Error::internal("a record has a strange name"))?, Keyring::decode(&bytes)?);
+        }
+        self.belief = Belief::new(enrolled, marks, pins, rings);
+        if let Some(id) = self.belief.enrolled.as_ref().map(|enrolled| enrolled.account) {
+            self.recall_account(&id).await?;
+            if let Some(envelope) = self.host.load(record::MASTER).await? {
+                self.belief.own = Some(Own::open(&envelope, &self.device, self.belief.own_ledger()?)?);
+            }
+        }
+        self.is_read = true;
+        Ok(())
+    }
+
+    /// The world that it works in.
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// Makes everything that was staged durable, at once.
+    async fn commit(&mut self) -> Result<()> {
+        if self.belief.is_changed() {
+            self.host.commit(self.belief.puts()).await?;
+            self.belief.committed();
+        }
+        Ok(())
+    }
+
+    /// Events from number `from` on, and the number of the next one.
+    pub async fn journal(&mut self, from: u64) -> Result<(Vec<ClientEvent>, u64)> {
+        let next = self.belief.marks().next_event;
+        let mut events = Vec::new();
+        for number in from.max(next.saturating_sub(record::JOURNAL_LENGTH))..next {
+            if let Some(bytes) = self.host.load(&record::journal(number)).await? {
+                events.push(read::<record::Noted>(&bytes)?.event);
+            }
+        }
+        Ok((events, next))
+    }
+
+    /// The first event that nobody was told.
+    pub fn untold(&self) -> u64 {
+        self.belief.marks().untold
+    }
+
+    /// Remembers that all events before `number` were told.
+    pub async fn tell_until(&mut self, number: u64) -> Result<()> {
+        self.belief.tell_until(number);
+        self.commit().await
+    }
+
+    /// What the stream of events is asked for: by whom, of whom, and from where.
+    pub(crate) fn subscription(&self) -> Result<Subscription> {
+        self.belief.own()?;
+        Ok(Subscription {
+            server: self.belief.enrolled()?.server.clone(),
+            device: self.device.id(),
+            after: self.belief.marks().cursor,
+            created: self.now_ms() / 1_000,
+        })
+    }
+
+    /// The device's signature on `label ‖ 00 ‖ rest`; `None` if the message does not start like that.
+    pub(crate) fn sign_as_device(&self, label: SignatureLabel, message: &[u8]) -> Option<Signature> {
+        let rest = message.strip_prefix(label.as_str().as_bytes())?.strip_prefix(&[0])?;
+        Some(self.device.signing.sign(label, &[rest]))
+    }
+
+    /// Milliseconds since 1970, by the server's clock as far as it is known.
+    fn now_ms(&self) -> u64 {
+        self.host.now_ms().saturating_add_signed(self.skew_ms)
+    }
+
+    fn rng(&self) -> HostRng<'_, H> {
+        HostRng(&self.host)
+    }
+
+    fn author(&self) -> Result<Author<'_>> {
+        Ok(Author { own: self.belief.own()?, ledger: self.belief.own_ledger()?, now_ms: self.now_ms() })
+    }
+
+    fn me(&self) -> Result<ScopeId> {
+        Ok(self.belief.own()?.account())
+    }
+
+    /// Reads an account from the store into memory, if it is there and not in memory already.
+    async fn recall_account(&mut self, id: &ScopeId) -> Result<bool> {
+        if self.belief.accounts.get(id).is_some() {
+            return Ok(true);
+        }
+        let Some(bytes) = self.host.load(&record::account(id)).await? else { return Ok(false) };
+        self.belief.recall_account(KnownAccount::decode(&bytes)?);
+        Ok(true)
+    }
+
+    /// Reads a keychain's ledger from the store into memory, if it is there and not in memory already.
+    async fn recall_scope(&mut self, id: &ScopeId) -> Result<bool> {
+        if self.belief.scopes.contains_key(id) {
+            return Ok(true);
+        }
+        let Some(bytes) = self.host.load(&record::scope(id)).await? else { return Ok(false) };
+        self.belief.scopes.insert(*id, KnownScope::decode(&bytes)?);
+        Ok(true)
+    }
+
+    /// Reads all keychains' ledgers into memory.
+    async fn recall_scopes(&mut self) -> Result<()> {
+        for (name, bytes) in self.host.scan(record::SCOPES).await? {
+            let id = name.strip_prefix(record::SCOPES).and_then(|id| id.parse().ok());
+            let id = id.ok_or_else(|| Error::internal("a record has a strange name"))?;
+            if let std::collections::btree_map::Entry::Vacant(place) = self.belief.scopes.entry(id) {
+                place.insert(KnownScope::decode(&bytes)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &[u8]) -> Result<T> {
+    minicbor::decode(bytes).map_err(|_| Error::internal("a record cannot be read; another release wrote it, or the disk changed it"))
+}

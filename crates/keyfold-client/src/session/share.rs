@@ -1,0 +1,234 @@
+//! Sharing keychains with people, and who is in one.
+
+use super::Session;
+use crate::{
+    Error, Result,
+    host::Host,
+    machine::{
+        belief::unknown_keychain,
+        compose::{self, Standing, Terms},
+        scope::Stop,
+    },
+    model::{MemberState, OutgoingShare, Participant, Recipient, ShareKeys, ShareOptions, ShareOutcome},
+};
+use keyfold_format::{
+    KeyFingerprint, ScopeId,
+    scope::{Ledger, Member},
+};
+use keyfold_protocol::Code;
+
+impl<H: Host> Session<H> {
+    /// Shares keys of a keychain with one or many people, in one request. Who has, or has waiting, all of it already
+    /// is told so and gets nothing more.
+    pub async fn share(
+        &mut self,
+        kc: &str,
+        with: &[&str],
+        keys: &ShareKeys,
+        options: &ShareOptions,
+    ) -> Result<ShareOutcome> {
+        let id = self.resolve(kc).await?;
+        let me = self.me()?;
+        let people = self.people(with).await?;
+        self.prepare(&id).await?;
+        // Who was still to answer may have done so.
+        let ledger = self.belief.scope(&id)?.ledger();
+        let waits = people.iter().any(|person| ledger.pending().contains_key(person));
+        if waits || !ledger.members().contains_key(&me) {
+            self.catch_up(&[id], &[]).await?;
+        }
+        self.reach_for_share(&id, keys)?;
+        let mut before = Vec::new();
+        let mut shared = None;
+        self.append(id, |belief, author, rng| {
+            let (scope, ring) = (belief.scope(&id)?, belief.ring(&id)?);
+            let own = scope.ledger().members().get(&me).ok_or_else(unknown_keychain)?;
+            let terms = Terms::new(scope.ledger(), own, keys, options)?;
+            before = people.iter().map(|person| compose::standing(scope.ledger(), person, &terms)).collect();
+            shared = Some(terms.keys.clone());
+            compose::share(scope, ring, &people, &terms, author, &belief.accounts, rng)
+        })
+        .await?;
+        self.commit().await?;
+        let ledger = self.belief.scope(&id)?.ledger();
+        let recipients = people.iter().zip(&before).map(|(person, before)| {
+            let already = matches!(before, Standing::Member(true) | Standing::Pending(true));
+            let accepted = ledger.members().contains_key(person);
+            let state = if accepted { MemberState::Accepted } else { MemberState::Pending };
+            let crate::model::Person { user_id, account_id } = self.belief.person(person);
+            Recipient { user_id, account_id, state, already }
+        });
+        Ok(ShareOutcome {
+            keychain_fingerprint: id.to_string(),
+            purpose: self.belief.ring(&id)?.purpose().to_owned(),
+            key_fingerprints: shared.map(|keys| fingerprints(ledger, keys.iter())).unwrap_or_default(),
+            recipients: recipients.collect(),
+        })
+    }
+
+    /// Opens the key that is shared, where only history leads to it.
+    fn reach_for_share(&mut self, id: &ScopeId, keys: &ShareKeys) -> Result<()> {
+        let ledger = self.belief.scope(id)?.ledger().clone();
+        let me = self.me()?;
+        let mut wanted = Vec::new();
+        match keys {
+            ShareKeys::One(fingerprint) => {
+                let parsed: Option<KeyFingerprint> = fingerprint.parse().ok();
+                wanted.extend(parsed.and_then(|fp| ledger.key_by_fingerprint(&fp)).map(|key| key.number));
+            }
+            // The last key of each segment: what wraps are made of.
+            ShareKeys::All | ShareKeys::Latest => {
+                if let Some(member) = ledger.members().get(&me) {
+                    let history = member.history;
+                    let wraps = keyfold_format::scope::wraps_of_keys(&ledger, &member.keys, history);
+                    wanted.extend(wraps.into_iter().map(|(number, _)| number));
+                }
+            }
+        }
+        if let Some(ring) = self.belief.rings.get_mut(id) {
+            for number in wanted {
+                ring.reach(&ledger, number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Shares of this account that wait for an answer.
+    pub async fn outgoing_shares(&mut self) -> Result<Vec<OutgoingShare>> {
+        let me = self.me()?;
+        match self.catch_up_all().await {
+            Err(error) if error.is_offline() && !self.belief.is_changed() => self.recall_scopes().await?,
+            other => other?,
+        }
+        let mut found = Vec::new();
+        for id in self.belief.scopes.keys().copied().collect::<Vec<_>>() {
+            let pending = self.belief.scope(&id)?.ledger().pending();
+            let mine: Vec<ScopeId> =
+                pending.iter().filter(|(_, share)| share.author == me).map(|(recipient, _)| *recipient).collect();
+            self.need_accounts(&mine).await?;
+            for recipient in mine {
+                found.extend(self.outgoing(&id, &recipient));
+            }
+        }
+        self.commit().await?;
+        found.sort_by(|a, b| (&a.purpose, &a.user_id).cmp(&(&b.purpose, &b.user_id)));
+        Ok(found)
+    }
+
+    fn outgoing(&self, id: &ScopeId, recipient: &ScopeId) -> Option<OutgoingShare> {
+        let ledger = self.belief.scope(id).ok()?.ledger();
+        let terms = &ledger.pending().get(recipient)?.terms;
+        let person = self.belief.person(recipient);
+        let key_fingerprints = fingerprints(ledger, terms.keys.iter());
+        Some(OutgoingShare {
+            user_id: person.user_id,
+            account_id: person.account_id,
+            keychain_fingerprint: id.to_string(),
+            purpose: self.belief.ring(id).map(|ring| ring.purpose().to_owned()).unwrap_or_default(),
+            key_fingerprint: key_fingerprints.first()?.clone(),
+            key_fingerprints,
+            permissions: terms.permissions.into(),
+            shared_at: terms.since_time,
+            expires_at: terms.expires_at,
+        })
+    }
+
+    /// Withdraws a share before its recipient has answered: the one that holds this key. `NotPending` if there is
+    /// none, or he was faster.
+    pub async fn cancel_share(&mut self, user_id: &str, key_fingerprint: &str) -> Result<()> {
+        self.me()?;
+        let person = *self.people(&[user_id]).await?.first().ok_or_else(not_pending)?;
+        self.catch_up_all().await?;
+        let key: KeyFingerprint = key_fingerprint.parse().map_err(|_| not_pending())?;
+        let holds = |ledger: &Ledger| {
+            let number = ledger.key_by_fingerprint(&key)?.number;
+            ledger.pending().get(&person).filter(|share| share.terms.keys.contains(number)).map(|_| ledger.id())
+        };
+        let id = self.belief.scopes.values().find_map(|scope| holds(scope.ledger())).ok_or_else(not_pending)?;
+        self.append(id, |belief, author, rng| {
+            compose::cancel_share(belief.scope(&id)?, person, author, &belief.accounts, rng).map(Some)
+        })
+        .await?;
+        self.commit().await
+    }
+
+    /// Who owns a copy of a key (of any key, if none is named), by the verified ledger. Pending ones only if asked
+    /// for.
+    pub async fn participants(
+        &mut self,
+        kc: &str,
+        key_fingerprint: Option<&str>,
+        pending: bool,
+    ) -> Result<Vec<Participant>> {
+        let id = self.resolve(kc).await?;
+        self.freshen(&id).await?;
+        let ledger = self.belief.scope(&id)?.ledger();
+        let number = match key_fingerprint {
+            None => None,
+            Some(text) => Some(
+                text.parse()
+                    .ok()
+                    .and_then(|fingerprint: KeyFingerprint| ledger.key_by_fingerprint(&fingerprint))
+                    .map(|key| key.number)
+                    .ok_or_else(|| Error::new(Code::UnknownKey, format!("the keychain has no key `{text}`")))?,
+            ),
+        };
+        let owns = |member: &Member| number.is_none_or(|number| member.keys.contains(number));
+        let accepted = ledger.members().iter().map(|(id, member)| (*id, member.clone(), MemberState::Accepted));
+        let waiting = ledger.pending().iter().map(|(id, share)| (*id, share.terms.clone(), MemberState::Pending));
+        let listed: Vec<(ScopeId, Member, MemberState)> =
+            accepted.chain(waiting.filter(|_| pending)).filter(|(_, member, _)| owns(member)).collect();
+        let mut accounts: Vec<ScopeId> = listed.iter().map(|(id, ..)| *id).collect();
+        accounts.extend(listed.iter().filter_map(|(_, member, _)| member.shared_by));
+        accounts.sort_unstable();
+        accounts.dedup();
+        self.need_accounts(&accounts).await?;
+        self.verify_members(&id, &accounts)?;
+        self.commit().await?;
+        let ledger = self.belief.scope(&id)?.ledger();
+        let mut participants: Vec<Participant> = listed
+            .into_iter()
+            .map(|(account, member, state)| {
+                let person = self.belief.person(&account);
+                let owner = ledger.owners().contains(&account);
+                let permissions = if owner { ledger.permissions(&account) } else { member.permissions };
+                Participant {
+                    user_id: person.user_id,
+                    account_id: person.account_id,
+                    permissions: permissions.into(),
+                    owner,
+                    read_only: member.read_only,
+                    state,
+                    since: member.since_time,
+                    expires_at: member.expires_at,
+                    shared_by: member.shared_by.map(|by| self.belief.person(&by)),
+                }
+            })
+            .collect();
+        participants.sort_by(|a, b| a.user_id.cmp(&b.user_id));
+        Ok(participants)
+    }
+
+    /// Nobody is shown as verified whose ledger does not have the head that the keychain cites.
+    fn verify_members(&self, id: &ScopeId, accounts: &[ScopeId]) -> Result<()> {
+        let ledger = self.belief.scope(id)?.ledger();
+        for account in accounts.iter().filter(|account| ledger.cited(account).is_some()) {
+            ledger
+                .verify_citation(account, &self.belief.accounts)
+                .map_err(|rejected| super::identity::settled(Stop::from(rejected)))?;
+        }
+        Ok(())
+    }
+}
+
+/// Fingerprints of keys, newest first.
+fn fingerprints(ledger: &Ledger, numbers: impl Iterator<Item = u32>) -> Vec<String> {
+    let mut found: Vec<_> = numbers.filter_map(|number| ledger.key(number)).collect();
+    found.reverse();
+    found.into_iter().map(|key| key.fingerprint.to_string()).collect()
+}
+
+fn not_pending() -> Error {
+    Error::new(Code::Rejected(keyfold_format::Rejected::NotPending), "no such share is waiting for an answer")
+        .hint("`keyfold shares` lists those that can still be cancelled.")
+}

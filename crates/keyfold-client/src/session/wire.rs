@@ -1,0 +1,138 @@
+//! One exchange with the server: signed, sent, verified. An answer that the server did not sign is no answer.
+
+use super::Session;
+use crate::{
+    Error, Result,
+    host::{Host, HttpRequest, HttpResponse},
+    machine::{ServerPin, server::ServerUrl},
+};
+use keyfold_protocol::{
+    Code, Details, ErrorBody,
+    signing::{Address, Fields, Method, Nonce, Outgoing, Reply, Request, fields, response::Verified},
+    wire::Info,
+};
+use keyfold_format::Malformed;
+
+/// What a server said: yes with a body, or no.
+pub(super) type Answer = std::result::Result<Vec<u8>, ErrorBody>;
+
+impl<H: Host> Session<H> {
+    /// Asks the server of this home; a refusal is an error.
+    pub(super) async fn ask<T>(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        decode: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<T> {
+        let bytes = self.exchange(method, path, body).await?.map_err(Error::from)?;
+        decode_answer(&bytes, decode)
+    }
+
+    /// Asks the server of this home; a refusal is for the caller to look at.
+    pub(super) async fn exchange(&mut self, method: Method, path: &str, body: Vec<u8>) -> Result<Answer> {
+        let server = self.belief.enrolled()?.server.clone();
+        self.exchange_with(&server, method, path, body).await
+    }
+
+    /// The same, of a server that is not this home's yet. A clock that is off is set right once.
+    pub(super) async fn exchange_with(
+        &mut self,
+        server: &ServerPin,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Answer> {
+        let request = Request { method, path: path.to_owned(), query: String::new(), body };
+        let answer = self.send_signed(server, request.clone()).await?;
+        match answer {
+            Err(ErrorBody { code: Code::ClockSkew, details: Some(Details::Time(time_ms)), .. }) => {
+                self.set_clock(time_ms);
+                self.send_signed(server, request).await
+            }
+            answer => Ok(answer),
+        }
+    }
+
+    async fn send_signed(&self, server: &ServerPin, request: Request) -> Result<Answer> {
+        let to = Address { authority: server.url.authority().to_owned(), server: server.id() };
+        let created = self.now_ms() / 1_000;
+        let sign = |base: &[u8]| self.device.signing.sign_message(base);
+        let out = request.sign(&to, &self.device.id(), self.nonce(), created, sign);
+        let reply = self.send(&server.url, &out).await?;
+        answer(reply.verify(&out.binding, &server.key)?)
+    }
+
+    /// What a server says about itself. The answer is verified with `key`, or with the key that it names itself.
+    pub(super) async fn server_info(&mut self, url: &ServerUrl, key: Option<keyfold_format::VerifyingKey>) -> Result<Info> {
+        let request = Request {
+            method: Method::Get,
+            path: keyfold_protocol::route::INFO.to_owned(),
+            query: String::new(),
+            body: Vec::new(),
+        };
+        let out = request.unsigned(url.authority(), self.nonce());
+        let reply = self.send(url, &out).await?;
+        let wrong = |_| {
+            Error::new(Code::WrongServerKey, "the server does not have the key that you named")
+                .hint("Compare the key with the one that `keyfold serve` printed, by another way than this connection.")
+        };
+        let (info, verified) = Info::on_first_use(reply, &out.binding)?;
+        if let Some(key) = key
+            && info.server_key != key
+        {
+            return Err(wrong(()));
+        }
+        // The reply is bound to our nonce, so its time is now.
+        self.set_clock_if_far(verified.time_ms);
+        Ok(info)
+    }
+
+    async fn send(&self, url: &ServerUrl, out: &Outgoing) -> Result<Reply> {
+        let request = HttpRequest {
+            method: out.request.method,
+            url: format!("{}{}", url.http(), out.request.path),
+            headers: out.headers.clone(),
+            body: out.request.body.clone(),
+        };
+        let HttpResponse { status, headers, body } = self.host.exchange(request).await?;
+        let known = headers.into_iter().filter(|(name, _)| fields::ALL.iter().any(|ours| name.eq_ignore_ascii_case(ours)));
+        Ok(Reply { status, fields: known.collect::<Fields>(), body })
+    }
+
+    fn nonce(&self) -> Nonce {
+        let mut nonce = [0; 24];
+        self.host.random(&mut nonce);
+        Nonce(nonce)
+    }
+
+    fn set_clock(&mut self, server_ms: u64) {
+        let ahead = i128::from(server_ms) - i128::from(self.host.now_ms());
+        self.skew_ms = i64::try_from(ahead).unwrap_or_default();
+    }
+
+    /// A clock that is right to a few seconds is left alone: the network's delay would make it worse.
+    fn set_clock_if_far(&mut self, server_ms: u64) {
+        if self.now_ms().abs_diff(server_ms) > 30_000 {
+            self.set_clock(server_ms);
+        }
+    }
+}
+
+/// A verified reply is the server's word, yes or no.
+fn answer(reply: Verified) -> Result<Answer> {
+    match reply.status {
+        200..=299 => Ok(Ok(reply.body)),
+        _ => ErrorBody::decode(&reply.body).map(Err).map_err(|_| not_ours()),
+    }
+}
+
+pub(super) fn decode_answer<T>(bytes: &[u8], decode: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Result<T> {
+    decode(bytes).map_err(|_| not_ours())
+}
+
+/// Signed by the server, and not what was asked for: a server of another release, or a broken one.
+pub(super) fn not_ours() -> Error {
+    Error::new(Code::Unsupported, "the server's answer is not one that this release understands")
+        .hint("Update keyfold here or on the server.")
+}
