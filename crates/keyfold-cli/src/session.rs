@@ -1,0 +1,38 @@
+//! One run of the command line: whose home it works on, and how it shows what it did.
+
+use crate::fault::Fault;
+use crate::output::Output;
+use directories::ProjectDirs;
+use keyfold_client::Client;
+use std::path::PathBuf;
+
+/// What every verb of a client gets.
+#[derive(Debug)]
+pub(crate) struct Session {
+    home: Option<PathBuf>,
+    /// How results are shown.
+    pub(crate) output: Output,
+}
+
+impl Session {
+    pub(crate) fn new(home: Option<PathBuf>, output: Output) -> Self {
+        Self { home, output }
+    }
+
+    /// The person's client. It need not have an account yet; a verb that needs one says so.
+    pub(crate) fn client(&self) -> Result<Client, Fault> {
+        let home = match &self.home {
+            Some(home) => home.clone(),
+            None => platform()?.config_dir().to_owned(),
+        };
+        Ok(Client::open(&home)?)
+    }
+}
+
+/// Where this platform keeps a program's files.
+pub(crate) fn platform() -> Result<ProjectDirs, Fault> {
+    ProjectDirs::from("", "", "keyfold").ok_or_else(|| {
+        Fault::usage("this account of the operating system has no home folder")
+            .hint("Name a folder with --home, or with --data for a server.")
+    })
+}

@@ -1,0 +1,94 @@
+//! Verbs that the contract has and this release does not. They parse, so that a script learns which of its lines waits
+//! for what, and they do nothing.
+//!
+//! Spec: `docs/spec/cli.md`, "Later releases".
+
+use crate::fault::Fault;
+use clap::{Args, Subcommand};
+use std::ffi::OsString;
+
+/// Whatever follows such a verb.
+#[derive(Args, Debug)]
+pub(crate) struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    words: Vec<OsString>,
+}
+
+macro_rules! later {
+    ($($variant:ident $name:literal: $missing:literal,)+) => {
+        /// A verb of a later release.
+        #[derive(Subcommand, Debug)]
+        pub(crate) enum Verb {
+            $(
+                #[doc = concat!("Comes with ", $missing)]
+                #[command(hide = true, disable_help_flag = true)]
+                $variant(Rest),
+            )+
+        }
+
+        impl Verb {
+            /// What it is called, and what it waits for.
+            fn missing(&self) -> (&'static str, &'static str) {
+                match self {
+                    $(Self::$variant(_) => ($name, $missing),)+
+                }
+            }
+
+            fn rest(&self) -> &Rest {
+                match self {
+                    $(Self::$variant(rest) => rest,)+
+                }
+            }
+        }
+    };
+}
+
+later! {
+    Lock "lock": "locking a home",
+    Unlock "unlock": "locking a home",
+    Accept "accept": "homes that ask before they take a share; until then a share is taken in by itself",
+    Decline "decline": "homes that ask before they take a share; until then a share is taken in by itself",
+    Permissions "permissions": "permissions and bans",
+    Ban "ban": "permissions and bans",
+    Leave "leave": "permissions and bans",
+    Owners "owners": "groups and owners",
+    Group "group": "groups and owners",
+    Device "device": "several devices for one account",
+    Recovery "recovery": "recovery",
+    Vault "vault": "vaults",
+    Index "index": "encrypted indexes",
+    Form "form": "forms",
+    Publish "publish": "publications",
+    Verify "verify": "publications",
+    Audit "audit": "the audit of ledgers",
+    Inspect "inspect": "the server's tools",
+    Doctor "doctor": "the server's tools",
+    Backup "backup": "the server's tools",
+    Restore "restore": "the server's tools",
+}
+
+impl Verb {
+    /// Whether this word follows it.
+    pub(crate) fn has(&self, word: &str) -> bool {
+        self.rest().words.iter().any(|one| one == word)
+    }
+}
+
+pub(crate) fn run(verb: &Verb) -> Result<(), Fault> {
+    let (name, missing) = verb.missing();
+    Err(Fault::later(&format!("keyfold {name}"), missing))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::command::Cli;
+    use clap::Parser;
+
+    #[test]
+    fn json_is_heard_behind_such_a_verb_too() {
+        let cli = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap();
+        assert!(cli("keyfold device list --json").is_json());
+        assert!(cli("keyfold device --json").is_json());
+        assert!(!cli("keyfold device list").is_json());
+    }
+}

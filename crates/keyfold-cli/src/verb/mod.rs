@@ -1,0 +1,50 @@
+//! One file a verb: what it takes, what it calls, and how its document reads.
+
+pub(crate) mod completions;
+pub(crate) mod decrypt;
+pub(crate) mod encrypt;
+pub(crate) mod keychain;
+pub(crate) mod later;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod participants;
+pub(crate) mod serve;
+pub(crate) mod share;
+pub(crate) mod shares;
+pub(crate) mod signup;
+pub(crate) mod slot;
+pub(crate) mod sync;
+pub(crate) mod unshare;
+pub(crate) mod user;
+pub(crate) mod watch;
+pub(crate) mod whoami;
+
+use crate::command::{Cli, Verb};
+use crate::fault::Fault;
+use crate::output::Output;
+use crate::session::Session;
+
+/// Does what was typed.
+pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Fault> {
+    let session = Session::new(cli.home, output);
+    match cli.verb {
+        Verb::Serve(options) => serve::run(options, output).await,
+        Verb::Signup(options) => signup::run(&session, options).await,
+        Verb::Login => login::run(&session).await,
+        Verb::Logout(options) => logout::run(&session, options).await,
+        Verb::Whoami => whoami::run(&session).await,
+        Verb::User(options) => user::run(&session, options).await,
+        Verb::Keychain(command) => keychain::run(&session, command).await,
+        Verb::Share(options) => share::run(&session, options).await,
+        Verb::Shares => shares::run(&session).await,
+        Verb::Unshare(options) => unshare::run(&session, options).await,
+        Verb::Participants(options) => participants::run(&session, options).await,
+        Verb::Encrypt(options) => encrypt::run(&session, options).await,
+        Verb::Decrypt(options) => decrypt::run(&session, options).await,
+        Verb::Slot(options) => slot::run(&session, options).await,
+        Verb::Sync => sync::run(&session).await,
+        Verb::Watch => watch::run(&session).await,
+        Verb::Completions(options) => completions::run(options, output),
+        Verb::Later(verb) => later::run(&verb),
+    }
+}

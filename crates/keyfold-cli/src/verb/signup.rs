@@ -1,0 +1,30 @@
+//! `keyfold signup`.
+
+use super::whoami;
+use crate::fault::Fault;
+use crate::session::Session;
+use crate::word::typed;
+use clap::Args;
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// The user id: at most 128 bytes, and never changed again
+    #[arg(value_parser = typed)]
+    user: String,
+    /// The server's address
+    #[arg(long, value_name = "URL", env = "KEYFOLD_SERVER")]
+    server: String,
+    /// The key that the server must have, as `keyfold serve` printed it [default: trust the one it shows]
+    #[arg(long, value_name = "KEY", env = "KEYFOLD_SERVER_KEY", value_parser = typed)]
+    server_key: Option<String>,
+}
+
+pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
+    let client = session.client()?;
+    let who = client.signup(&options.user, &options.server, options.server_key.as_deref()).await?;
+    if options.server_key.is_none() {
+        session.output.remark("No --server-key was given, so the key that the server showed was taken as its own.");
+        session.output.remark("Compare it with what `keyfold serve` printed.");
+    }
+    session.output.show(&who, |who| format!("Signed up.\n\n{}", whoami::text(who)))
+}

@@ -1,0 +1,49 @@
+//! `keyfold watch`: events as lines, until stopped.
+
+use crate::fault::Fault;
+use crate::session::Session;
+use crate::stop;
+use futures_util::StreamExt;
+use keyfold_client::{ClientEvent, SyncState};
+use std::pin::pin;
+
+pub(crate) async fn run(session: &Session) -> Result<(), Fault> {
+    let mut stopped = pin!(stop::requested()?);
+    let client = session.client()?;
+    let mut events = pin!(client.watch());
+    loop {
+        tokio::select! {
+            () = &mut stopped => return Ok(()),
+            event = events.next() => match event {
+                Some(event) => session.output.show(&event?, text)?,
+                None => return Ok(()),
+            },
+        }
+    }
+}
+
+/// An event in one line, for people.
+pub(super) fn text(event: &ClientEvent) -> String {
+    match event {
+        ClientEvent::KeychainUpdated { keychain_fingerprint, purpose } => {
+            format!("keychainUpdated     {purpose} ({keychain_fingerprint})")
+        }
+        ClientEvent::KeyReceived { key_fingerprint, shared_by, .. } => {
+            format!("keyReceived         {key_fingerprint} from {}", shared_by.user_id)
+        }
+        ClientEvent::KeyRotated { key_fingerprint, .. } => format!("keyRotated          {key_fingerprint}"),
+        ClientEvent::PermissionsUpdated { keychain_fingerprint, permissions } => {
+            let may = super::keychain::permissions_text(*permissions);
+            format!("permissionsUpdated  {may} in {keychain_fingerprint}")
+        }
+        ClientEvent::IdentityUpdated { account_id: Some(account) } => format!("identityUpdated     {account}"),
+        ClientEvent::IdentityUpdated { account_id: None } => "identityUpdated     logged out".to_owned(),
+        ClientEvent::IdentityChanged { user_id } => {
+            format!("identityChanged     the server shows another {user_id} than before: ask the person by another way")
+        }
+        ClientEvent::SyncStateChanged { state: SyncState::Online } => "syncStateChanged    online".to_owned(),
+        ClientEvent::SyncStateChanged { state: SyncState::Offline } => "syncStateChanged    offline".to_owned(),
+        // A kind of event that is newer than this command; --json shows it whole.
+        _ => "event".to_owned(),
+    }
+}
