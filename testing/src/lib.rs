@@ -1,1 +1,6 @@
-//! The lying server, network and fault helpers, end-to-end stories.
+//! The evil server, people with real clients, the real binary: what end-to-end tests need. Nothing of it is shipped.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+pub mod evil;
+pub mod keyfold_bin;
+pub mod people;

@@ -1,0 +1,280 @@
+//! The evil server: the real server behind a proxy that holds its signing key, alters what it likes and signs that.
+//!
+//! What a test proves against it, it proves against an operator: every lie comes with a valid signature. A script says
+//! what to alter; all else passes. The event stream passes as it is.
+
+use ed25519_dalek::{Signer, SigningKey};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Response,
+    body::{Bytes, Incoming},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    service::service_fn,
+};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioIo},
+};
+use keyfold_format::{
+    ScopeId, Signature,
+    entry::Head,
+    key::{VerifyingKey, signed_message},
+    label::SignatureLabel,
+    receipt::{Receipt, Statement},
+};
+use keyfold_protocol::signing::{
+    Fields, fields,
+    request::Binding,
+    response::{ReplyHead, server_id, sign_response},
+};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A request that passes.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// `GET`, `POST` or `DELETE`.
+    pub method: String,
+    /// Without the query.
+    pub path: String,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+/// The server's answer to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The whole body.
+    pub body: Vec<u8>,
+    /// Whether to sign it. An unsigned answer is what somebody without the server's key can do.
+    pub signed: bool,
+}
+
+/// What the operator's key allows: signatures that clients believe.
+#[derive(Clone)]
+pub struct ServerKey(Arc<SigningKey>);
+
+impl ServerKey {
+    /// The key in a server's folder of secrets.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn in_folder(secrets: &Path) -> Self {
+        let seed = std::fs::read(secrets.join("signing.key")).expect("the server made a key");
+        Self(Arc::new(SigningKey::from_bytes(&seed.try_into().expect("a key has 32 bytes"))))
+    }
+
+    /// A receipt for any head.
+    pub fn receipt(&self, scope: ScopeId, head: Head, time: u64) -> Receipt {
+        let statement = Statement { server: server_id(&self.public()), scope, head, time };
+        let signature = self.sign(&signed_message(SignatureLabel::Receipt, &[&statement.signed()]));
+        Receipt { statement, signature }
+    }
+
+    fn sign(&self, message: &[u8]) -> Signature {
+        Signature(self.0.sign(message).to_bytes())
+    }
+
+    fn public(&self) -> VerifyingKey {
+        VerifyingKey(self.0.verifying_key().to_bytes())
+    }
+}
+
+/// What to do to an answer.
+type Script = Box<dyn FnMut(&Asked, &mut Answer) + Send>;
+
+/// The proxy. It ends when it is dropped.
+pub struct EvilServer {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+struct Shared {
+    upstream: String,
+    key: ServerKey,
+    script: Mutex<Script>,
+    seen: Mutex<Vec<Asked>>,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl EvilServer {
+    /// In front of `upstream`, `host:port`; honest until it is told to lie.
+    ///
+    /// # Panics
+    /// If no port of 127.0.0.1 is free.
+    pub async fn start(upstream: &str, key: ServerKey) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let shared = Arc::new(Shared {
+            upstream: upstream.to_owned(),
+            key,
+            script: Mutex::new(Box::new(|_, _| ())),
+            seen: Mutex::new(Vec::new()),
+            client: Client::builder(TokioExecutor::new()).build_http(),
+        });
+        let task = tokio::spawn(accept(listener, shared.clone()));
+        Self { address, shared, task }
+    }
+
+    /// Where clients find it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// From now on every answer goes through `script`, and is signed as the server would.
+    pub fn lie(&self, script: impl FnMut(&Asked, &mut Answer) + Send + 'static) {
+        *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(script);
+    }
+
+    /// Back to the truth.
+    pub fn be_honest(&self) {
+        self.lie(|_, _| ());
+    }
+
+    /// The operator's key.
+    pub fn key(&self) -> &ServerKey {
+        &self.shared.key
+    }
+
+    /// What was asked since the last call: the captured traffic.
+    pub fn take_seen(&self) -> Vec<Asked> {
+        std::mem::take(&mut *self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for EvilServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            let mut start = [0; 14];
+            let read = stream.peek(&mut start).await.unwrap_or(0);
+            if start.get(..read).is_some_and(|s| s.starts_with(b"GET /v1/events")) {
+                tunnel(stream, &shared.upstream).await;
+            } else {
+                let service = service_fn(move |request| answer(shared.clone(), request));
+                // A client that goes away ends its connection.
+                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+            }
+        });
+    }
+}
+
+async fn tunnel(mut client: TcpStream, upstream: &str) {
+    if let Ok(mut server) = TcpStream::connect(upstream).await {
+        tokio::io::copy_bidirectional(&mut client, &mut server).await.ok();
+    }
+}
+
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
+    let host = head.headers.get("host").and_then(|h| h.to_str().ok()).unwrap_or_default().to_owned();
+    let binding = Binding::of(head.method.as_str(), &host, &path, &query, &fields_of(&head.headers));
+    let asked = Asked { method: head.method.to_string(), path, body: body.to_vec() };
+    shared.seen.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
+
+    // The Host header stays: the request is signed for the proxy's address, and the server believes what it reads.
+    let target = head.uri.path_and_query().map_or("/", |p| p.as_str());
+    let mut forward = Request::builder().method(head.method).uri(format!("http://{}{target}", shared.upstream));
+    if let Some(headers) = forward.headers_mut() {
+        *headers = head.headers;
+    }
+    let Ok(forward) = forward.body(Full::new(body)) else { return Ok(bad_gateway()) };
+    let Ok(response) = shared.client.request(forward).await else { return Ok(bad_gateway()) };
+    let (head, body) = response.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let truth = Answer { status: head.status.as_u16(), body: body.to_vec(), signed: true };
+    let mut told = truth.clone();
+    (shared.script.lock().unwrap_or_else(PoisonError::into_inner))(&asked, &mut told);
+
+    let mut headers = head.headers;
+    if told != truth {
+        headers.remove(CONTENT_LENGTH);
+        fields::ALL.into_iter().for_each(|name| drop(headers.remove(name)));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/cbor"));
+    }
+    if told != truth && told.signed {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let reply = ReplyHead { status: told.status, time_ms: now.as_millis() as u64, body: &told.body };
+        let key = shared.key.clone();
+        for (name, value) in sign_response(reply, &binding, &server_id(&key.public()), |message| key.sign(message)) {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+    let mut response = Response::new(Full::new(Bytes::from(told.body)));
+    *response.headers_mut() = headers;
+    *response.status_mut() = hyper::StatusCode::from_u16(told.status).unwrap_or(hyper::StatusCode::BAD_GATEWAY);
+    Ok(response)
+}
+
+fn fields_of(headers: &HeaderMap) -> Fields {
+    headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
+}
+
+fn bad_gateway() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::new()));
+    *response.status_mut() = hyper::StatusCode::BAD_GATEWAY;
+    response
+}
+
+/// The real server, the evil one in front of it, and people who talk to it through that.
+pub struct EvilWorld {
+    /// What people connect to.
+    pub evil: EvilServer,
+    /// The honest server behind it.
+    pub server: keyfold_server::Running,
+    folder: tempfile::TempDir,
+}
+
+impl EvilWorld {
+    /// On an empty folder.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut config = keyfold_server::Config::new(folder.path().join("data"));
+        config.listen.set_port(0);
+        let secrets = config.secrets_folder();
+        let server = keyfold_server::Server::start(config).await.expect("the server starts");
+        let upstream = server.address().to_string();
+        let evil = EvilServer::start(&upstream, ServerKey::in_folder(&secrets)).await;
+        Self { evil, server, folder }
+    }
+
+    /// Somebody signed up here.
+    ///
+    /// # Panics
+    /// If signing up fails.
+    pub async fn person(&self, user_id: &str) -> keyfold_client::Client {
+        let client = keyfold_client::Client::open(&self.folder.path().join(user_id)).expect("a home");
+        let key = self.server.server_key().to_string();
+        client.signup(user_id, &self.evil.url(), Some(&key)).await.expect("signing up");
+        client
+    }
+}
+
+/// Whether any of these requests changes something: what a client must not send once it was lied to.
+pub fn writes(seen: &[Asked]) -> Vec<&Asked> {
+    let changes = |asked: &&Asked| {
+        asked.method == "POST"
+            && (asked.path.ends_with("/entries") || asked.path.ends_with("/placed") || asked.path == "/v1/scopes")
+    };
+    seen.iter().filter(changes).collect()
+}

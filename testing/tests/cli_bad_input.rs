@@ -1,0 +1,421 @@
+//! Bad input from a terminal: each a clear error with code and exit status, nothing half-done, no output left behind.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use keyfold_testing::keyfold_bin::{Failure, Person, Server, failure, files};
+use std::ffi::OsString;
+use std::path::Path;
+
+#[track_caller]
+fn is(failure: &Failure, code: &str, exit: i32) {
+    assert_eq!((failure.code.as_str(), failure.exit), (code, exit), "{failure:?}");
+    assert!(!failure.message.is_empty() && failure.stdout.is_empty(), "{failure:?}");
+}
+
+/// Alice, who holds a keychain `notes`.
+fn alice(server: &Server) -> Person {
+    let alice = Person::signed_up("alice", server);
+    alice.json(["keychain", "create", "notes"]);
+    alice
+}
+
+/// What a person's `sync` brings, without what this device did itself.
+fn arrived(person: &Person) -> Vec<String> {
+    let events = person.json(["sync"]);
+    let names = events.as_array().unwrap().iter().map(|event| event["event"].as_str().unwrap().to_owned());
+    names.filter(|name| name != "identityUpdated").collect()
+}
+
+/// The files beside the home that are not in `known`: what a failing command left.
+fn left(person: &Person, known: &[&str]) -> Vec<String> {
+    let folder = person.home();
+    let folder = folder.parent().unwrap();
+    let names = std::fs::read_dir(folder).unwrap().map(|item| item.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name != "home" && !known.contains(&name.as_str())).collect()
+}
+
+#[test]
+fn an_unknown_user_is_not_found_and_nobody_gets_anything() {
+    let server = Server::start();
+    let alice = alice(&server);
+    let _bob = Person::signed_up("bob", &server);
+    is(&alice.failure(["user", "dave"]), "UnknownUser", 4);
+    is(&alice.failure(["share", "notes", "bob", "dave"]), "UnknownUser", 4);
+    assert_eq!(alice.json(["shares"]).as_array().map(Vec::len), Some(0), "bob got nothing either");
+}
+
+#[test]
+fn a_server_with_another_key_is_refused_before_anything_is_made() {
+    let (server, other) = (Server::start(), Server::start());
+    let alice = Person::new("alice");
+    is(&alice.failure(["signup", "alice", "--server", &server.url, "--server-key", &other.key]), "WrongServerKey", 5);
+    is(&alice.failure(["whoami"]), "NoHome", 4);
+    alice.json(["signup", "alice", "--server", &server.url, "--server-key", &server.key]);
+}
+
+#[test]
+fn a_server_key_that_is_none_is_refused() {
+    let server = Server::start();
+    let alice = Person::new("alice");
+    is(&alice.failure(["signup", "alice", "--server", &server.url, "--server-key", "short"]), "WrongServerKey", 5);
+    is(&alice.failure(["whoami"]), "NoHome", 4);
+}
+
+#[test]
+fn a_name_that_is_too_long_empty_or_not_text_is_refused() {
+    let server = Server::start();
+    let person = Person::new("alice");
+    let long = "a".repeat(129);
+    for (name, code) in [(long.as_str(), "TooLarge"), ("", "BadText"), ("a\nb", "BadText"), ("e\u{301}", "BadText")] {
+        is(&person.failure(["signup", name, "--server", &server.url]), code, 2);
+    }
+    is(&person.failure(["whoami"]), "NoHome", 4);
+
+    let alice = alice(&server);
+    let long = "a".repeat(257);
+    for (purpose, code) in [(long.as_str(), "TooLarge"), ("", "BadText"), ("a\u{7}", "BadText")] {
+        is(&alice.failure(["keychain", "create", purpose]), code, 2);
+    }
+    assert_eq!(alice.json(["keychain", "list"]).as_array().map(Vec::len), Some(1));
+    alice.json(["keychain", "create", &"a".repeat(256)]);
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_not_utf_8_are_refused() {
+    use std::os::unix::ffi::OsStringExt;
+    let server = Server::start();
+    let alice = alice(&server);
+    let bad = || OsString::from_vec(vec![b'a', 0xff]);
+    is(&alice.failure([OsString::from("keychain"), "create".into(), bad()]), "BadText", 2);
+    is(&alice.failure(["signup".into(), bad(), "--server".into(), OsString::from(&server.url)]), "BadText", 2);
+    assert_eq!(alice.json(["keychain", "list"]).as_array().map(Vec::len), Some(1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_may_have_a_name_that_is_not_utf_8() {
+    use std::os::unix::ffi::OsStringExt;
+    let server = Server::start();
+    let alice = alice(&server);
+    let name = OsString::from_vec(vec![b'a', 0xff]);
+    std::fs::write(alice.home().parent().unwrap().join(&name), "bytes").unwrap();
+    alice.json(["encrypt".into(), "notes".into(), name, "-o".into(), OsString::from("sealed")]);
+    assert_eq!(alice.run(["decrypt", "sealed"]).stdout, b"bytes");
+}
+
+#[test]
+fn a_file_that_was_cut_altered_or_is_no_envelope_leaves_no_output() {
+    let server = Server::start();
+    let alice = alice(&server);
+    // Three segments, so that the fault can lie behind others that are fine.
+    alice.write("plain", &vec![7; 180_000]);
+    alice.json(["encrypt", "notes", "plain", "-o", "sealed"]);
+    let sealed = std::fs::read(alice.file("sealed")).unwrap();
+    let altered = |at: usize| {
+        let mut bytes = sealed.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let end = sealed.len();
+    let longer = [&sealed[..], b"x"].concat();
+    for (what, bytes, code, exit) in [
+        ("cut in the header", sealed[..40].to_vec(), "Truncated", 5),
+        ("cut in the last segment", sealed[..end - 1].to_vec(), "Unauthentic", 5),
+        ("without the last segment", sealed[..end - 65_000].to_vec(), "Unauthentic", 5),
+        ("altered at the end", altered(end - 1), "Unauthentic", 5),
+        ("altered in the middle", altered(end - 100_000), "Unauthentic", 5),
+        ("one byte longer", longer, "Unauthentic", 5),
+        ("another version", altered(8), "Unsupported", 1),
+        ("not an envelope", b"just text, and long enough for a header".to_vec(), "NotAnEnvelope", 1),
+        ("empty", Vec::new(), "NotAnEnvelope", 1),
+    ] {
+        alice.write("bad", &bytes);
+        let failure = alice.failure(["decrypt", "bad", "-o", "out"]);
+        // Where exactly a cut is noticed depends on where it is; that it is one of the two is the contract.
+        let cut = what.starts_with("cut") || what.starts_with("without");
+        let code = if cut && failure.code == "Truncated" { "Truncated" } else { code };
+        assert_eq!((failure.code.as_str(), failure.exit), (code, exit), "{what}: {failure:?}");
+        assert_eq!(left(&alice, &["plain", "sealed", "bad"]), [""; 0], "{what}");
+    }
+}
+
+#[test]
+fn to_a_pipe_only_authentic_segments_are_released() {
+    let server = Server::start();
+    let alice = alice(&server);
+    let plain: Vec<u8> = (0..400_000_u32).flat_map(u32::to_be_bytes).collect();
+    let mut sealed = alice.pipe(["encrypt", "notes"], &plain).stdout;
+    let end = sealed.len();
+    sealed[end - 1] ^= 1;
+    let output = alice.pipe(["decrypt", "--json"], &sealed);
+    assert_eq!(failure(&output).map(|failure| (failure.code, failure.exit)), Some(("Unauthentic".into(), 5)));
+    assert!(plain.starts_with(&output.stdout) && output.stdout.len() < plain.len());
+}
+
+#[test]
+fn a_file_that_is_not_there_is_not_found() {
+    let server = Server::start();
+    let alice = alice(&server);
+    is(&alice.failure(["encrypt", "notes", "nowhere", "-o", "out"]), "UnknownFile", 4);
+    is(&alice.failure(["decrypt", "nowhere", "-o", "out"]), "UnknownFile", 4);
+    is(&alice.failure(["slot", "nowhere", "list"]), "UnknownFile", 4);
+    assert_eq!(left(&alice, &[]), [""; 0]);
+}
+
+#[test]
+fn an_output_that_exists_is_left_alone_unless_forced() {
+    let server = Server::start();
+    let alice = alice(&server);
+    alice.write("plain", b"bytes");
+    alice.write("out", b"precious");
+    is(&alice.failure(["encrypt", "notes", "plain", "-o", "out"]), "OutputExists", 2);
+    assert_eq!(std::fs::read(alice.file("out")).unwrap(), b"precious");
+    alice.json(["encrypt", "notes", "plain", "-o", "out", "--force"]);
+    is(&alice.failure(["decrypt", "out", "-o", "plain"]), "OutputExists", 2);
+}
+
+#[test]
+fn a_keychain_one_is_not_in_does_not_exist() {
+    let server = Server::start();
+    let (alice, carol) = (alice(&server), Person::signed_up("carol", &server));
+    let keychain = alice.json(["keychain", "show", "notes"])["keychainFingerprint"].as_str().unwrap().to_owned();
+    alice.write("plain", b"bytes");
+    alice.json(["encrypt", "notes", "plain", "-o", "sealed"]);
+    std::fs::copy(alice.file("sealed"), carol.file("sealed")).unwrap();
+    carol.write("mine", b"bytes");
+    for name in ["notes", keychain.as_str()] {
+        is(&carol.failure(["participants", name]), "UnknownKeychain", 4);
+        is(&carol.failure(["keychain", "show", name]), "UnknownKeychain", 4);
+        is(&carol.failure(["keychain", "rotate", name]), "UnknownKeychain", 4);
+        is(&carol.failure(["share", name, "carol"]), "UnknownKeychain", 4);
+        is(&carol.failure(["encrypt", name, "mine", "-o", "out"]), "UnknownKeychain", 4);
+    }
+    is(&carol.failure(["decrypt", "sealed", "-o", "out"]), "NoSlot", 3);
+    assert_eq!(left(&carol, &["sealed", "mine"]), [""; 0]);
+}
+
+#[test]
+fn the_same_command_twice_does_its_work_once() {
+    let server = Server::start();
+    let (alice, bob) = (alice(&server), Person::signed_up("bob", &server));
+    is(&alice.failure(["signup", "alice", "--server", &server.url]), "HomeExists", 2);
+    is(&Person::new("alice").failure(["signup", "alice", "--server", &server.url]), "UserTaken", 3);
+    let first = alice.json(["share", "notes", "bob"]);
+    let second = alice.json(["share", "notes", "bob"]);
+    assert_eq!(
+        (&first["recipients"][0]["already"], &second["recipients"][0]["already"]),
+        (&false.into(), &true.into())
+    );
+    assert_eq!(alice.json(["shares"]).as_array().map(Vec::len), Some(1));
+    let key = first["keyFingerprints"][0].as_str().unwrap();
+    alice.json(["unshare", "bob", key]);
+    is(&alice.failure(["unshare", "bob", key]), "NotPending", 4);
+    assert_eq!(arrived(&bob), [""; 0]);
+    alice.json(["logout"]);
+    is(&alice.failure(["keychain", "list"]), "LoggedOut", 3);
+    alice.json(["login"]);
+    assert_eq!(alice.json(["keychain", "list"]).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn two_at_once_on_one_home_wait_for_each_other() {
+    let server = Server::start();
+    let alice = alice(&server);
+    let commands: Vec<_> = (0..6)
+        .map(|n| alice.command(["keychain", "create", &format!("keychain {n}"), "--json"]).spawn().unwrap())
+        .collect();
+    for command in commands {
+        let output = command.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    assert_eq!(alice.json(["keychain", "list"]).as_array().map(Vec::len), Some(7));
+}
+
+#[test]
+fn two_purposes_alike_are_ambiguous_unless_one_is_ones_own() {
+    let server = Server::start();
+    let (alice, bob) = (alice(&server), Person::signed_up("bob", &server));
+    alice.json(["share", "notes", "bob"]);
+    bob.json(["sync"]);
+    let own = bob.json(["keychain", "create", "notes"]);
+    assert_eq!(bob.json(["keychain", "show", "notes"])["keychainFingerprint"], own["keychainFingerprint"]);
+    bob.json(["keychain", "create", "notes"]);
+    is(&bob.failure(["keychain", "show", "notes"]), "AmbiguousPurpose", 2);
+    bob.json(["keychain", "show", own["keychainFingerprint"].as_str().unwrap()]);
+}
+
+#[test]
+fn another_context_does_not_open_it() {
+    let server = Server::start();
+    let alice = alice(&server);
+    let value = alice.pipe(["encrypt", "notes", "--text", "--context", "row-7"], b"42").stdout;
+    assert_eq!(alice.pipe(["decrypt", "--text", "--context", "row-7"], &value).stdout, b"42");
+    for context in [&[][..], &["--context", "row-8"]] {
+        let arguments = ["decrypt", "--text", "--json"].iter().chain(context);
+        let output = alice.pipe(arguments, &value);
+        assert_eq!(failure(&output).map(|failure| (failure.code, failure.exit)), Some(("Unauthentic".into(), 5)));
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn text_that_is_no_text_and_values_that_are_none_are_refused() {
+    let server = Server::start();
+    let alice = alice(&server);
+    for (arguments, input, code) in [
+        (["encrypt", "notes", "--text", "--json"], &[0xff][..], "BadText"),
+        (["decrypt", "--text", "-o", "out"], b"kf2.AAAA", "NotAnEnvelope"),
+        (["decrypt", "--text", "-o", "out"], b"\xff", "NotAnEnvelope"),
+        (["decrypt", "-o", "out", "--json"], b"kf1.S0ZWAQ", "NotAnEnvelope"),
+    ] {
+        let output =
+            alice.pipe(arguments.iter().chain(&["--json"][..usize::from(!arguments.contains(&"--json"))]), input);
+        assert_eq!(failure(&output).map(|failure| failure.code).as_deref(), Some(code), "{arguments:?}: {output:?}");
+    }
+    assert_eq!(left(&alice, &[]), [""; 0]);
+}
+
+#[test]
+fn ranges_exclude_their_end_and_bad_ones_are_usage() {
+    let server = Server::start();
+    let alice = alice(&server);
+    let plain: Vec<u8> = (0..200_000_u32).map(|n| n.to_be_bytes()[3]).collect();
+    alice.write("plain", &plain);
+    alice.json(["encrypt", "notes", "plain", "-o", "sealed"]);
+    for (range, from, to) in
+        [("0-4", 0, 4), ("65530-65540", 65_530, 65_540), ("199990-", 199_990, 200_000), ("5-5", 5, 5)]
+    {
+        let output = alice.run(["decrypt", "sealed", "--range", range]);
+        assert!(output.status.success() && output.stdout == plain[from..to], "{range}: {:?}", output.stderr);
+    }
+    for range in ["4-0", "x", "-", "1", "-5", "0-99999999999999999999"] {
+        let failure = alice.failure(["decrypt", "sealed", &format!("--range={range}"), "-o", "out"]);
+        assert_eq!(failure.exit, 2, "{range}: {failure:?}");
+    }
+    assert_eq!(left(&alice, &["plain", "sealed"]), [""; 0]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said_and_leaves_nothing() {
+    let server = Server::start();
+    let alice = alice(&server);
+    alice.write("plain", &vec![7; 300_000]);
+    is(&alice.failure(["encrypt", "notes", "plain", "-o", "/dev/full"]), "StorageFull", 1);
+    alice.json(["encrypt", "notes", "plain", "-o", "sealed"]);
+    is(&alice.failure(["decrypt", "sealed", "-o", "/dev/full"]), "StorageFull", 1);
+    let mount = alice.file("disk");
+    let Some(disk) = Disk::of_megabytes(&mount, 1) else {
+        assert!(std::env::var_os("CI").is_none(), "a small disk could not be mounted, and in CI nothing is left out");
+        return;
+    };
+    // A disk on which the file does not fit: what was written before that is gone again.
+    alice.write("large", &vec![7; 3_000_000]);
+    let out = disk.path.join("out");
+    is(
+        &alice.failure(["encrypt", "notes".as_ref(), "large".as_ref(), "-o".as_ref(), out.to_str().unwrap()]),
+        "StorageFull",
+        1,
+    );
+    assert!(files(disk.path).is_empty());
+}
+
+/// A disk of its own, small enough to be filled.
+#[cfg(target_os = "linux")]
+struct Disk<'a> {
+    path: &'a Path,
+}
+
+#[cfg(target_os = "linux")]
+impl<'a> Disk<'a> {
+    /// None if this process may not mount.
+    fn of_megabytes(path: &'a Path, size: u32) -> Option<Self> {
+        std::fs::create_dir(path).unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}m"), "tmpfs"]).arg(path);
+        mount.output().is_ok_and(|output| output.status.success()).then_some(Self { path })
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Disk<'_> {
+    fn drop(&mut self) {
+        // Lazily, for what may still be open; a failure leaves an empty mount in a folder that goes away.
+        std::process::Command::new("umount").arg("-l").arg(self.path).status().ok();
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_a_network_error_and_what_one_has_still_opens() {
+    let mut server = Server::start();
+    let alice = alice(&server);
+    let sealed = alice.pipe(["encrypt", "notes"], b"bytes").stdout;
+    server.stop();
+    is(&alice.failure(["keychain", "create", "more"]), "ServerUnavailable", 6);
+    is(&alice.failure(["share", "notes", "bob"]), "ServerUnavailable", 6);
+    assert_eq!(alice.pipe(["decrypt"], &sealed).stdout, b"bytes");
+    is(&Person::new("bob").failure(["signup", "bob", "--server", &server.url]), "ServerUnavailable", 6);
+}
+
+#[test]
+fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
+    let alice = Person::new("alice");
+    for line in [
+        "device list",
+        "recovery status",
+        "vault notes ls",
+        "index notes i count",
+        "form create notes",
+        "publish n f",
+        "verify f",
+        "audit notes",
+        "inspect",
+        "doctor",
+        "backup",
+        "restore",
+        "group create g",
+        "ban notes bob",
+        "permissions notes bob",
+        "leave notes",
+        "owners notes",
+        "accept",
+        "decline",
+        "lock",
+        "unlock",
+        "logout --everywhere",
+        "user bob --verify words",
+        "serve --gate oidc",
+        "serve --gate passkey",
+        "serve --config file",
+        "keychain drop notes KEY",
+        "share notes group:team",
+    ] {
+        let failure = alice.failure(line.split(' '));
+        is(&failure, "Unsupported", 1);
+        assert!(failure.hint.is_some(), "{line}");
+    }
+    assert!(!alice.home().exists(), "nothing was made");
+}
+
+#[test]
+fn what_cannot_be_understood_is_usage() {
+    let alice = Person::new("alice");
+    for line in [
+        "",
+        "no-such-verb",
+        "signup",
+        "signup alice",
+        "share notes",
+        "keychain",
+        "keychain create n --algorithm rot13",
+        "share notes bob --allow everything",
+        "share notes bob --expires soon",
+        "serve --listen nowhere",
+        "encrypt notes a --text --sign",
+        "encrypt notes a --text --also more",
+        "decrypt a --text --range 0-1",
+    ] {
+        let failure = alice.failure(line.split_whitespace());
+        assert_eq!(failure.exit, 2, "{line}: {failure:?}");
+    }
+}

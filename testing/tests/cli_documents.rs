@@ -1,0 +1,137 @@
+//! What every verb prints with `--json` is the document that docs/spec/cli.md promises.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use keyfold_testing::keyfold_bin::{self, Person, Server};
+use serde_json::{Value, json};
+
+const SCHEMA: &str = include_str!("../../docs/spec/cli.schema.json");
+const PAGE: &str = include_str!("../../docs/spec/cli.md");
+
+/// What is wrong with a document, by one of the schema's definitions.
+fn faults(definition: &str, document: &Value) -> Vec<String> {
+    let mut schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    assert!(schema["$defs"][definition].is_object(), "the schema has no {definition}");
+    schema["$ref"] = json!(format!("#/$defs/{definition}"));
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[track_caller]
+fn is(definition: &str, document: &Value) {
+    let faults = faults(definition, document);
+    assert!(faults.is_empty(), "{document} is not a `{definition}`: {faults:?}");
+}
+
+#[test]
+fn the_schema_refuses_a_document_of_another_shape() {
+    assert!(!faults("logout", &json!({"loggedOut": true})).is_empty(), "a name is missing");
+    assert!(!faults("logout", &json!({"loggedOut": true, "forgotten": false, "more": 1})).is_empty(), "one too many");
+    assert!(!faults("fingerprint", &json!("short")).is_empty());
+}
+
+#[test]
+fn the_page_names_only_documents_that_the_schema_has() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let rows = PAGE.lines().filter(|line| line.starts_with("| `")).map(|line| line.trim_end_matches(" |"));
+    let named = rows.filter_map(|row| row.rsplit_once("| ").and_then(|(_, last)| last.split('`').nth(1)));
+    let named: Vec<&str> = named.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase())).collect();
+    assert!(named.len() >= 19, "{named:?}");
+    for name in named {
+        assert!(schema["$defs"][name].is_object(), "the schema has no {name}");
+    }
+}
+
+#[test]
+fn accounts_print_their_documents() {
+    let mut server = Server::start();
+    let alice = Person::new("alice");
+    is("whoami", &alice.json(["signup", "alice", "--server", &server.url]));
+    is("whoami", &alice.json(["whoami"]));
+    let _bob = Person::signed_up("bob", &server);
+    is("user", &alice.json(["user", "bob"]));
+    is("logout", &alice.json(["logout"]));
+    is("whoami", &alice.json(["login"]));
+    assert_eq!(server.stop(), Some(0), "a server that is asked to stop ends well");
+}
+
+#[test]
+fn sharing_prints_its_documents() {
+    let server = Server::start();
+    let (alice, bob) = (Person::signed_up("alice", &server), Person::signed_up("bob", &server));
+    let key = alice.json(["keychain", "create", "notes"]);
+    is("key", &key);
+    is("key", &alice.json(["keychain", "create", "inbox", "--algorithm", "sealedBox"]));
+    is("keys", &alice.json(["keychain", "list"]));
+    is("keychain", &alice.json(["keychain", "show", "notes"]));
+    is("key", &alice.json(["keychain", "rotate", "notes"]));
+    let share = alice.json(["share", "notes", "bob", "--keys", "all", "--allow", "sharing", "--expires", "7d"]);
+    is("share", &share);
+    let shares = alice.json(["shares"]);
+    is("shares", &shares);
+    assert_eq!(shares.as_array().map(Vec::len), Some(1));
+    is("participants", &alice.json(["participants", "notes"]));
+    let key = shares[0]["keyFingerprint"].as_str().unwrap().to_owned();
+    is("unshare", &alice.json(["unshare", "bob", &key]));
+    alice.json(["share", "inbox", "bob"]);
+    let events = bob.json(["sync"]);
+    is("events", &events);
+    assert!(!events.as_array().unwrap().is_empty());
+    alice.json(["share", "notes", "bob"]);
+    let watch = bob.watch();
+    is("event", &watch.next());
+    is("event", &watch.next());
+    assert_eq!(watch.stop(), Some(0), "a watch that is asked to stop ends well");
+}
+
+#[test]
+fn files_and_values_print_their_documents() {
+    let server = Server::start();
+    let alice = Person::signed_up("alice", &server);
+    alice.json(["keychain", "create", "notes"]);
+    alice.json(["keychain", "create", "more"]);
+    alice.write("plain", b"some bytes");
+    is("encrypt", &alice.json(["encrypt", "notes", "plain", "-o", "sealed", "--sign"]));
+    is("decrypt", &alice.json(["decrypt", "sealed", "-o", "again"]));
+    is("slots", &alice.json(["slot", "sealed", "list"]));
+    is("slots", &alice.json(["slot", "sealed", "add", "more"]));
+    is("slots", &alice.json(["slot", "sealed", "remove", "more"]));
+    let value = alice.json(["encrypt", "notes", "plain", "--text"]);
+    is("encrypt", &value);
+    alice.write("value", value["text"].as_str().unwrap().as_bytes());
+    let opened = alice.json(["decrypt", "value", "--text"]);
+    is("decrypt", &opened);
+    assert_eq!(opened["value"], "some bytes");
+}
+
+#[test]
+fn the_document_goes_to_standard_error_where_the_data_is_the_output() {
+    let server = Server::start();
+    let alice = Person::signed_up("alice", &server);
+    alice.json(["keychain", "create", "notes"]);
+    let sealed = alice.pipe(["encrypt", "notes", "--json"], b"some bytes");
+    assert!(sealed.status.success(), "{sealed:?}");
+    is("encrypt", &serde_json::from_slice(&sealed.stderr).unwrap());
+    let opened = alice.pipe(["decrypt", "--json"], &sealed.stdout);
+    assert_eq!(opened.stdout, b"some bytes");
+    is("decrypt", &serde_json::from_slice(&opened.stderr).unwrap());
+}
+
+#[test]
+fn completions_print_their_document() {
+    let alice = Person::new("alice");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        is("completions", &alice.json(["completions", shell]));
+    }
+}
+
+#[test]
+fn every_failure_prints_the_error_document() {
+    let alice = Person::new("alice");
+    for arguments in [&["whoami"][..], &["device", "list"], &["no-such-verb"], &["signup"], &["decrypt", "nowhere"]] {
+        let output = alice.command(arguments).arg("--json").output().unwrap();
+        assert!(output.stdout.is_empty() && !output.status.success(), "{arguments:?}: {output:?}");
+        let failure = keyfold_bin::failure(&output).unwrap_or_else(|| panic!("{arguments:?}: {output:?}"));
+        is("error", &serde_json::from_slice(&output.stderr).unwrap());
+        assert!((1..=6).contains(&failure.exit), "{failure:?}");
+    }
+}

@@ -1,0 +1,114 @@
+//! The guide's story, run as it is written: the commands of docs/guides/two-people-share-a-key.md, from top to bottom,
+//! in one shell. What the guide says must then be true.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg(unix)]
+
+use keyfold_testing::keyfold_bin::{binary, files};
+use std::fs::File;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const GUIDE: &str = include_str!("../../docs/guides/two-people-share-a-key.md");
+const ADDRESS: &str = "127.0.0.1:8787";
+
+/// What stands between ```sh and ```, in order.
+fn commands() -> String {
+    let mut commands = String::new();
+    let mut inside = false;
+    for line in GUIDE.lines() {
+        match line {
+            "```sh" => inside = true,
+            "```" => inside = false,
+            _ if inside => commands.extend([line, "\n"]),
+            _ => {}
+        }
+    }
+    commands
+}
+
+/// The place of each of these lines in the text, which must all be there.
+fn places(text: &str, lines: &[&str]) -> Vec<usize> {
+    let place = |line: &&str| text.find(line).unwrap_or_else(|| panic!("`{line}` is missing in:\n{text}"));
+    lines.iter().map(place).collect()
+}
+
+/// True if the file has any of the needles, which all have one length.
+fn has_any(path: &Path, needles: &[Vec<u8>]) -> bool {
+    let bytes = std::fs::read(path).unwrap();
+    let needles: std::collections::HashSet<&[u8]> = needles.iter().map(Vec::as_slice).collect();
+    let length = needles.iter().next().unwrap().len();
+    bytes.windows(length).any(|window| needles.contains(window))
+}
+
+#[test]
+fn the_guide_is_true() {
+    let folder = tempfile::tempdir().unwrap();
+    // The guide's port may be in use here; everything else runs as it stands.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let commands = commands();
+    assert!(commands.contains(ADDRESS), "the guide starts a server");
+    let script = format!("set -e\nPATH={}:$PATH\n{}", programs(folder.path()), commands.replace(ADDRESS, &free));
+    let work = folder.path().join("work");
+    std::fs::create_dir(&work).unwrap();
+    let mut shell = Command::new("bash");
+    shell.arg("-c").arg(&script).current_dir(&work).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KEYFOLD_")) {
+        shell.env_remove(name);
+    }
+    let output = shell.output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+
+    // In the order of the page.
+    let order = places(
+        &said,
+        &[
+            "server key",
+            "keychainUpdated     summer in Lisbon",
+            "keyReceived",
+            "the same, to the last byte",
+            "refused, exit status 3",
+            "and there is no file",
+            "not found, exit status 4",
+            "the server does not know the purpose",
+            "surprise for Bob",
+            "Nothing new.",
+        ],
+    );
+    assert!(order.is_sorted(), "{order:?} in:\n{said}");
+    let seen = std::fs::read_to_string(work.join("bob-sees.txt")).unwrap();
+    assert_eq!(seen.matches("keychainUpdated").count(), 1, "{seen}");
+    assert_eq!(seen.matches("keyReceived").count(), 1, "{seen}");
+    let nothing_new = said.find("Nothing new.").unwrap();
+    assert!(!said[nothing_new..].contains("surprise"), "{said}");
+
+    let film = work.join("film.mp4");
+    assert_eq!(std::fs::metadata(&film).unwrap().len(), 1 << 30);
+    assert!(!work.join("stolen.mp4").exists());
+
+    // Neither the purpose nor the film is anywhere in the server's folders: looked at as bytes, and the film at
+    // its start and its end.
+    let mut samples = Vec::new();
+    let mut start = vec![0; 4096];
+    File::open(&film).unwrap().read_exact(&mut start).unwrap();
+    samples.extend(start.chunks_exact(16).map(<[u8]>::to_vec));
+    samples.push(b"summer in Lisbon".to_vec());
+    samples.push(b"surprise for Bob".to_vec());
+    let stored: Vec<_> = ["server", "server-secrets"].iter().flat_map(|name| files(&work.join(name))).collect();
+    assert!(stored.len() >= 2, "{stored:?}");
+    for path in &stored {
+        assert!(!has_any(path, &samples), "{}", path.display());
+    }
+    assert!(has_any(&film, &samples), "the look finds what is there");
+}
+
+/// A folder that has the binary under the name that the guide calls it by.
+fn programs(folder: &Path) -> String {
+    let programs = folder.join("bin");
+    std::fs::create_dir(&programs).unwrap();
+    let target = std::path::absolute(binary()).unwrap();
+    std::os::unix::fs::symlink(target, programs.join("keyfold")).unwrap();
+    programs.display().to_string()
+}
