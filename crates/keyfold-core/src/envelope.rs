@@ -15,6 +15,7 @@ mod open;
 mod range;
 mod seal;
 mod whole;
+mod zeros;
 
 pub use head::{OpenedHead, Unopened};
 pub use metadata::Metadata;
@@ -22,6 +23,7 @@ pub use open::{LastSegment, Opened, Opener, UnverifiedTrailer};
 pub use range::{Ranges, UnprovenRanges};
 pub use seal::{Options, Sealed, Sealer, Tail, UnsignedTrailer};
 pub use whole::{OpenedEnvelope, open_slice, seal_to_vec};
+pub use zeros::HeldZeros;
 
 use crate::suite::Unauthentic;
 use keyfold_format::{Malformed, envelope::BadEnvelope};

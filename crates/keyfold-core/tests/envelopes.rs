@@ -232,6 +232,9 @@ fn a_cached_data_key_opens_its_object_and_no_other() {
     };
     assert_eq!(cached(&sealed), Ok(None));
     assert_eq!(cached(&other), Err(EnvelopeError::Unauthentic));
+    let (head, _) = Unopened::parse(&sealed).unwrap();
+    let elsewhere = head.open_cached(b"another context", DataKey::from_slice(data.expose()).unwrap());
+    assert_eq!(elsewhere.map(drop), Err(EnvelopeError::Unauthentic));
 }
 
 #[test]

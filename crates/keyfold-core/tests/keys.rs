@@ -4,9 +4,10 @@
 mod support;
 
 use keyfold_core::{
-    DeviceSeed, HistorySecret, KeychainKey, MasterKey,
+    DeviceSeed, HistorySecret, KeychainKey, MasterKey, WriterKey,
     account::{AccountSecrets, MasterKeys},
     device::DeviceKeys,
+    envelope::{self, Options},
     keychain::{self, KeySite, KeychainError},
 };
 use keyfold_format::{
@@ -14,7 +15,7 @@ use keyfold_format::{
     scope::Algorithm,
     wrap::{WrapKind, WrapPlace},
 };
-use support::SeededRng;
+use support::{SeededRng, reference};
 
 fn site(number: u32, algorithm: Algorithm) -> KeySite {
     KeySite { binding: [4; 32], number, algorithm }
@@ -102,6 +103,19 @@ fn a_public_half_that_is_not_the_key_s_is_refused() {
 }
 
 #[test]
+fn a_wrap_or_an_entry_of_another_number_is_refused_though_the_key_is_right() {
+    let mut rng = SeededRng::new("number");
+    let site = site(1, Algorithm::SecretBox);
+    let (made, mut entry) = site.generate(&name("n"), None, &mut rng).unwrap();
+    let wrap = keychain::wrap(&place(2), &made.key, None, bob().sharing.public(), &mut rng).unwrap();
+    assert_eq!(site.unwrap(&wrap, &place(2), &bob().sharing, &entry), Err(KeychainError::Unauthentic));
+    let wrap = keychain::wrap(&place(1), &made.key, None, bob().sharing.public(), &mut rng).unwrap();
+    assert!(site.unwrap(&wrap, &place(1), &bob().sharing, &entry).is_ok());
+    entry.number = 2;
+    assert_eq!(site.unwrap(&wrap, &place(1), &bob().sharing, &entry), Err(KeychainError::Unauthentic));
+}
+
+#[test]
 fn fingerprints_and_commitments_are_bound_to_binding_number_and_kind() {
     let key = KeychainKey::from_slice(&[7; 32]).unwrap();
     let history = HistorySecret::from_slice(&[7; 32]).unwrap();
@@ -160,6 +174,26 @@ fn a_name_has_one_of_four_sizes_and_opens_under_its_key_and_number_only() {
     }
 }
 
+#[test]
+fn a_name_with_other_padding_or_of_another_size_is_refused() {
+    let (site, key) = (site(1, Algorithm::SecretBox), KeychainKey::from_slice(&[7; 32]).unwrap());
+    let open = |padded: &[u8]| {
+        let place = [&site.binding[..], &1_u32.to_be_bytes()].concat();
+        site.open_name(&key, &reference::seal_once(key.expose(), "KF1 name", &place, padded, [1; 24]))
+    };
+    let padded = |length: u16, text: &[u8], size: usize| {
+        let mut bytes = [&length.to_be_bytes()[..], text].concat();
+        bytes.resize(size, 0);
+        bytes
+    };
+    assert_eq!(open(&padded(7, b"minutes", 32)), Ok(name("minutes")));
+    assert_eq!(open(&padded(6, b"minutes", 32)), Err(KeychainError::Unauthentic), "padding is not zero");
+    assert_eq!(open(&padded(7, b"minutes", 64)), Err(KeychainError::Unauthentic), "another size");
+    assert_eq!(open(&padded(31, b"minutes", 32)), Err(KeychainError::Unauthentic), "longer than there is");
+    assert_eq!(open(&padded(2, &[0xc3, 0x28], 32)), Err(KeychainError::Unauthentic), "not UTF-8");
+    assert_eq!(open(&padded(0, b"", 32)).unwrap_err().code(), "BadText");
+}
+
 const NONCE: [u8; 32] = [0x99; 32];
 const ACCOUNT: ScopeId = ScopeId([0xac; 32]);
 
@@ -200,6 +234,31 @@ fn master_keys_that_the_ledger_does_not_name_are_refused() {
     assert_eq!(open(&honest, ACCOUNT, 1, &NONCE).unwrap_err().code(), "Unauthentic", "another generation");
     assert_eq!(open(&honest, ScopeId([0; 32]), 0, &NONCE).unwrap_err().code(), "Unauthentic", "another account");
     assert_eq!(open(&honest, ACCOUNT, 0, &[0; 32]).unwrap_err().code(), "Unauthentic", "another nonce");
+}
+
+#[test]
+fn an_envelope_holds_exactly_the_generations_it_is_for_in_canonical_form() {
+    let mut rng = SeededRng::new("crafted");
+    let (holder, masters) = (device(1), [[0x11_u8; 32], [0x22; 32]]);
+    let named = AccountSecrets::derive(&MasterKey::from_slice(&masters[0]).unwrap(), &NONCE, 0).unwrap().public();
+    let mut open = |plaintext: &[u8]| {
+        let context = [&b"KF1 master key\0"[..], &ACCOUNT.0, &0_u32.to_be_bytes()].concat();
+        let options = Options { context: &context, ..Options::default() };
+        let writer = WriterKey::Holder { key: holder.wrapping.public(), account: ACCOUNT };
+        let sealed = envelope::seal_to_vec(&options, &[writer], plaintext, None, &mut rng).unwrap();
+        let opened = MasterKeys::open(&sealed, ACCOUNT, 0, &NONCE, &holder.wrapping, &named);
+        opened.map(drop).map_err(|fault| fault.code())
+    };
+    let key = |master: &[u8; 32]| [&[0x58, 0x20][..], master].concat();
+    let one = [&[0x82, 0x00, 0x81][..], &key(&masters[0])].concat();
+    assert_eq!(open(&one), Ok(()));
+    assert_eq!(open(&[&one[..], &[0]].concat()), Err("Unauthentic"), "a byte more");
+    let long = [&[0x82, 0x18, 0x00, 0x81][..], &key(&masters[0])].concat();
+    assert_eq!(open(&long), Err("Unauthentic"), "a longer integer");
+    let later = [&[0x82, 0x01, 0x82][..], &key(&masters[0]), &key(&masters[1])].concat();
+    assert_eq!(open(&later), Err("Unauthentic"), "a later generation");
+    let more = [&[0x82, 0x00, 0x82][..], &key(&masters[0]), &key(&masters[1])].concat();
+    assert_eq!(open(&more), Err("Unauthentic"), "a key more than generations");
 }
 
 #[test]

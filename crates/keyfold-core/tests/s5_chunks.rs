@@ -278,6 +278,10 @@ mod crafted {
         bytes[padded - 65_536 - 1] = 1;
         let lying = envelope(flags, |fixed| reference::body(fixed, &DATA, &bytes, len as u64));
         assert_eq!(open(&lying), Err("Unauthentic"));
+        // Zeros further to the front are no padding, however many.
+        bytes[65_536..3 * 65_536].fill(0);
+        let lying = envelope(flags, |fixed| reference::body(fixed, &DATA, &bytes, len as u64));
+        assert_eq!(open(&lying), Err("Unauthentic"));
     }
 }
 

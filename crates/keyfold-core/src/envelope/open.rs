@@ -45,7 +45,7 @@ impl Opener {
 
     /// Opens whole segments in place that are not the last: of each 65,552 bytes the first 65,536 are plaintext
     /// afterwards. On failure all of `sealed` is wiped. With padding, the plaintext may end in zeros that
-    /// [`Opened::len`] does not count.
+    /// [`Opened::len`] does not count: cut it there, or give it on through [`super::HeldZeros`].
     pub fn open_segments(&mut self, sealed: &mut [u8]) -> Result<(), EnvelopeError> {
         let opened = self.try_open_segments(sealed);
         if opened.is_err() {

@@ -177,3 +177,22 @@ impl UnsignedTrailer {
         Trailer { author, signature }.encode()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_counter_is_left_for_the_last_segment() {
+        let fixed =
+            FixedHeader { object: ObjectId([0; 32]), flags: Flags::default(), context: [0; 32], commitment: [0; 32] };
+        let next = (1 << 24) - 2;
+        let mut sealer = Sealer { key: SegmentKey::new(&[0; 32]).unwrap(), fixed, next, hasher: None };
+        let mut strides = vec![0; 2 * SEALED_SEGMENT_BYTES];
+        assert_eq!(sealer.seal_segments(&mut strides), Err(Malformed::TooLarge.into()));
+        assert!(strides.iter().all(|byte| *byte == 0), "nothing was sealed");
+        sealer.seal_segments(&mut strides[..SEALED_SEGMENT_BYTES]).unwrap();
+        assert!(sealer.seal_segments(&mut strides[..SEALED_SEGMENT_BYTES]).is_err());
+        assert_eq!(sealer.finish(&[1]).unwrap().body.segments(), 1 << 24);
+    }
+}
