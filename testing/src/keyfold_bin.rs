@@ -65,6 +65,7 @@ fn signal(child: &Child, signal: &str) {
 pub struct Person {
     name: &'static str,
     folder: TempDir,
+    home: PathBuf,
 }
 
 /// How a command failed.
@@ -88,7 +89,15 @@ impl Person {
     /// # Panics
     /// If no temporary folder can be made.
     pub fn new(name: &'static str) -> Self {
-        Self { name, folder: tempfile::tempdir().expect("a temporary folder") }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self { name, home: folder.path().join("home"), folder }
+    }
+
+    /// The same, with the home elsewhere.
+    #[must_use]
+    pub fn at_home(mut self, home: PathBuf) -> Self {
+        self.home = home;
+        self
     }
 
     /// The same, signed up at a server.
@@ -108,7 +117,7 @@ impl Person {
 
     /// The home.
     pub fn home(&self) -> PathBuf {
-        self.folder.path().join("home")
+        self.home.clone()
     }
 
     /// A file beside the home.

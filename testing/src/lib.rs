@@ -1,6 +1,7 @@
 //! The evil server, people with real clients, the real binary: what end-to-end tests need. Nothing of it is shipped.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod disk;
 pub mod evil;
 pub mod keyfold_bin;
 pub mod people;

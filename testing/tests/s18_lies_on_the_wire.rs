@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex};
 async fn s18_an_unsigned_401_404_or_500_is_a_network_error_and_changes_nothing() {
     let world = EvilWorld::start().await;
     let alice = world.person("alice").await;
-    for (status, code) in [(401, Code::LoggedOut), (401, Code::UnknownDevice), (404, Code::UnknownUser), (500, Code::Internal)] {
+    for (status, code) in
+        [(401, Code::LoggedOut), (401, Code::UnknownDevice), (404, Code::UnknownUser), (500, Code::Internal)]
+    {
         world.evil.lie(move |_, answer| {
             answer.status = status;
             answer.body = ErrorBody::new(code, "a lie").encode();

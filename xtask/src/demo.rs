@@ -34,11 +34,10 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
             Part::Text(text) => println!("{text}"),
             Part::Commands(commands) => {
                 for line in commands.lines() {
-                    println!("\x1b[1m  $ {line}\x1b[0m");
+                    println!("\x1b[1m$ {line}\x1b[0m");
+                    shell.play(line)?;
                 }
                 pause(options)?;
-                shell.play(&commands)?;
-                println!();
             }
         }
     }
@@ -49,7 +48,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
 
 fn pause(options: &Options) -> anyhow::Result<()> {
     if !options.no_pause {
-        print!("  (Enter)");
+        print!("(Enter goes on) ");
         stdout().flush()?;
         // At the end of the input there is nobody to wait for, and the play goes on.
         stdin().read_line(&mut String::new())?;
@@ -106,23 +105,23 @@ impl Shell {
         Ok(Self { child, input: Some(input), output })
     }
 
-    /// Runs the commands, shows what they print, and fails with the last of them.
-    fn play(&mut self, commands: &str) -> anyhow::Result<()> {
+    /// Runs a line, shows what it prints, and fails with it.
+    fn play(&mut self, line: &str) -> anyhow::Result<()> {
         let input = self.input.as_mut().context("the shell has stopped")?;
-        write!(input, "{commands}printf '\\036%s\\n' \"$?\"\n")?;
+        write!(input, "{line}\nprintf '\\036%s\\n' \"$?\"\n")?;
         input.flush()?;
-        let mut line = String::new();
-        while self.output.read_line(&mut line)? > 0 {
-            if let Some((before, status)) = line.split_once(END) {
+        let mut said = String::new();
+        while self.output.read_line(&mut said)? > 0 {
+            if let Some((before, status)) = said.split_once(END) {
                 print!("{before}");
                 if status.trim() != "0" {
-                    bail!("the last command ended with exit status {}", status.trim());
+                    bail!("`{line}` ended with exit status {}", status.trim());
                 }
                 return Ok(());
             }
-            print!("{line}");
+            print!("{said}");
             stdout().flush()?;
-            line.clear();
+            said.clear();
         }
         bail!("the shell ended")
     }
@@ -164,9 +163,9 @@ mod tests {
     fn a_step_that_fails_stops_the_play_and_variables_last_from_step_to_step() {
         let folder = tempfile::tempdir().unwrap();
         let mut shell = Shell::start(folder.path(), folder.path()).unwrap();
-        shell.play("A=7\n").unwrap();
-        shell.play("test $A = 7\n").unwrap();
-        assert!(shell.play("false\n").is_err());
+        shell.play("A=7").unwrap();
+        shell.play("test $A = 7").unwrap();
+        assert!(shell.play("false").is_err());
         shell.stop().unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::output::Output;
-use directories::ProjectDirs;
+use etcetera::BaseStrategy;
 use keyfold_client::Client;
 use std::path::PathBuf;
 
@@ -23,16 +23,25 @@ impl Session {
     pub(crate) fn client(&self) -> Result<Client, Fault> {
         let home = match &self.home {
             Some(home) => home.clone(),
-            None => platform()?.config_dir().to_owned(),
+            None => platform()?.config,
         };
         Ok(Client::open(&home)?)
     }
 }
 
-/// Where this platform keeps a program's files.
-pub(crate) fn platform() -> Result<ProjectDirs, Fault> {
-    ProjectDirs::from("", "", "keyfold").ok_or_else(|| {
+/// Where this platform keeps what belongs to this program.
+pub(crate) struct Folders {
+    /// A person's device.
+    pub(crate) config: PathBuf,
+    /// A server's data.
+    pub(crate) data: PathBuf,
+}
+
+/// The platform's folders for this program.
+pub(crate) fn platform() -> Result<Folders, Fault> {
+    let folders = etcetera::choose_base_strategy().map_err(|_| {
         Fault::usage("this account of the operating system has no home folder")
             .hint("Name a folder with --home, or with --data for a server.")
-    })
+    })?;
+    Ok(Folders { config: folders.config_dir().join("keyfold"), data: folders.data_dir().join("keyfold") })
 }

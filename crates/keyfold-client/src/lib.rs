@@ -13,9 +13,11 @@ mod native;
 pub use error::{Error, Result};
 pub use host::{Content, Host, HttpRequest, HttpResponse, Put, StoreFault, Unreachable};
 pub use keyfold_core::value::Value;
+pub use keyfold_format::id::base64url;
 pub use keyfold_protocol::{Class, Code};
 pub use model::*;
 #[cfg(feature = "native")]
 pub use native::*;
-pub use keyfold_format::id::base64url;
-pub use session::{EncryptedValue, Session, SignUpOptions, verify_signature};
+pub use session::{
+    EncryptedValue, NamedKey, SealedHead, Session, SignUpOptions, Subscription, TrailerCheck, verify_signature,
+};

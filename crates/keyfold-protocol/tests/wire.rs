@@ -19,7 +19,10 @@ fn entry() -> SignedEntry {
 
 fn receipt() -> Receipt {
     let head = Head { seq: 5, hash: EntryHash([6; 32]) };
-    Receipt { statement: Statement { server: keyfold_format::ServerId([6; 32]), scope: ScopeId([7; 32]), head, time: 8 }, signature: Signature([9; 64]) }
+    Receipt {
+        statement: Statement { server: keyfold_format::ServerId([6; 32]), scope: ScopeId([7; 32]), head, time: 8 },
+        signature: Signature([9; 64]),
+    }
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub(crate) async fn run(options: Options, output: Output) -> Result<(), Fault> {
     let stopped = stop::requested()?;
     let data = match options.data {
         Some(data) => data,
-        None => session::platform()?.data_dir().join("server"),
+        None => session::platform()?.data.join("server"),
     };
     let mut config = Config::new(data);
     (config.secrets, config.listen, config.gate) = (options.secrets, options.listen, gate);

@@ -144,7 +144,13 @@ impl KnownScope {
     }
 
     /// One's own placed entry, which stands at `at` and may leave a gap before it. `receipt` is the newest head.
-    pub(crate) fn accepted(&self, share: EntryHash, at: Head, receipt: &Receipt, server: &VerifyingKey) -> Result<Self> {
+    pub(crate) fn accepted(
+        &self,
+        share: EntryHash,
+        at: Head,
+        receipt: &Receipt,
+        server: &VerifyingKey,
+    ) -> Result<Self> {
         let statement = receipt.verify(server)?;
         let id = self.ledger.id();
         let low = statement.head.seq < at.seq || statement.head.seq < self.mark.seq;

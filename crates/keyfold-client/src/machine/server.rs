@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_signed_over_is_refused() {
-        for bad in ["", "keyfold.example", "ftp://a", "http://", "http://a/b", "http://a?b", "http://u@a", "http://é.example"] {
+        for bad in
+            ["", "keyfold.example", "ftp://a", "http://", "http://a/b", "http://a?b", "http://u@a", "http://é.example"]
+        {
             assert_eq!(ServerUrl::parse(bad).unwrap_err().code, Code::BadText, "{bad}");
         }
     }

@@ -9,9 +9,7 @@ use super::{
 };
 use crate::{
     Algorithm, DecryptedValue, Error, Identity, KeyMetadata, Keychain, OutgoingShare, Participant, Result, Session,
-    ShareKeys, ShareOptions, ShareOutcome, Value, WhoAmI,
-    model::ClientEvent,
-    session::SignUpOptions,
+    ShareKeys, ShareOptions, ShareOutcome, Value, WhoAmI, model::ClientEvent, session::SignUpOptions,
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
 use keyfold_protocol::Code;
@@ -170,13 +168,7 @@ impl Client {
     }
 
     /// Shares keys with one or many people, in one request.
-    pub async fn share(
-        &self,
-        kc: &str,
-        with: &[&str],
-        keys: ShareKeys,
-        options: ShareOptions,
-    ) -> Result<ShareOutcome> {
+    pub async fn share(&self, kc: &str, with: &[&str], keys: ShareKeys, options: ShareOptions) -> Result<ShareOutcome> {
         self.turn().await?.share(kc, with, &keys, &options).await
     }
 

@@ -10,7 +10,7 @@ use crate::{
     model::Person,
     session::{SealedHead, TrailerCheck},
 };
-use keyfold_core::envelope::{Metadata, OpenedHead, Opened, Options, Ranges, UnverifiedTrailer};
+use keyfold_core::envelope::{Metadata, Opened, OpenedHead, Options, Ranges, UnverifiedTrailer};
 use keyfold_format::envelope::{PREFIX_BYTES, Prefix};
 use serde::Serialize;
 use std::{

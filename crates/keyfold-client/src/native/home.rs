@@ -69,7 +69,8 @@ impl Home {
     /// Waits until no other process works on this home.
     pub(crate) async fn lock(&self) -> Result<HomeLock> {
         let path = self.dir.join(LOCK);
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|e| fault(&path, &e))?;
+        let file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|e| fault(&path, &e))?;
         let mut waited = Duration::ZERO;
         loop {
             match file.try_lock() {

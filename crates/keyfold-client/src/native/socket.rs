@@ -3,12 +3,10 @@
 use super::client::Client;
 use crate::{Error, Result, session::Subscription};
 use futures_util::{SinkExt, StreamExt};
-use keyfold_format::label::SignatureLabel;
 use keyfold_protocol::{
     Code,
-    events::{Challenge, Event, ServerFrame, Subscribe, Welcome},
-    limits, route,
-    signing::BadServerSignature,
+    events::{Event, ServerFrame},
+    limits,
 };
 use std::time::Duration;
 use tokio::{net::TcpStream, time::timeout};
@@ -38,18 +36,17 @@ impl Socket {
     }
 
     async fn subscribe(client: &Client, subscription: &Subscription) -> Result<Self> {
-        let url = format!("{}{}", subscription.server.url.websocket(), route::EVENTS);
         let config = WebSocketConfig::default()
             .max_message_size(Some(limits::FRAME_BYTES))
             .max_frame_size(Some(limits::FRAME_BYTES));
-        let connected = connect_async_with_config(url, Some(config), true).await;
+        let connected = connect_async_with_config(subscription.url(), Some(config), true).await;
         let (stream, _) = connected.map_err(broken)?;
         let mut socket = Self { stream, cursor: 0 };
         let ServerFrame::Challenge(challenge) = socket.frame().await? else { return Err(unexpected()) };
-        let request = sign(client, subscription, &challenge).await?;
+        let request = client.turn().await?.answer(subscription, &challenge)?;
         socket.stream.send(Message::binary(request.encode())).await.map_err(broken)?;
         match socket.frame().await? {
-            ServerFrame::Welcome(welcome) => socket.cursor = verify(&welcome, subscription, &challenge, &request)?,
+            ServerFrame::Welcome(welcome) => socket.cursor = subscription.welcomed(&challenge, &request, &welcome)?,
             ServerFrame::Goodbye(goodbye) => return Err(farewell(goodbye.code)),
             _ => return Err(unexpected()),
         }
@@ -78,21 +75,6 @@ impl Socket {
             }
         }
     }
-}
-
-async fn sign(client: &Client, subscription: &Subscription, challenge: &Challenge) -> Result<Subscribe> {
-    let mut nonce = [0; 32];
-    let turn = client.turn().await?;
-    crate::host::Host::random(turn.host(), &mut nonce);
-    let Subscription { server, device, after, created } = subscription;
-    let message = Subscribe::message(&server.id(), challenge, &nonce, *after, *created);
-    let signature = turn.sign_as_device(SignatureLabel::Events, &message).ok_or_else(unexpected)?;
-    Ok(Subscribe { device: *device, after: *after, nonce, created: *created, signature })
-}
-
-fn verify(welcome: &Welcome, subscription: &Subscription, challenge: &Challenge, sent: &Subscribe) -> Result<u64> {
-    welcome.verify(&subscription.server.key, challenge, sent).map_err(|_| BadServerSignature)?;
-    Ok(welcome.cursor)
 }
 
 fn farewell(code: Code) -> Error {

@@ -4,7 +4,7 @@
 use crate::host::{Content, Put, StoreFault};
 use keyfold_core::StateKey;
 use redb::{Builder, ConcurrencyMode, Database, ReadableDatabase, TableDefinition};
-use std::{io, path::Path};
+use std::{fs, io, path::Path};
 
 const RECORDS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("records");
 /// A home is small; redb's own default of a gibibyte would count against a file's encryption.
@@ -22,6 +22,16 @@ impl Store {
     pub(crate) fn open(path: &Path, key: StateKey) -> Result<Self, StoreFault> {
         let mut builder = Builder::new();
         builder.set_cache_size(CACHE_BYTES).set_concurrency_mode(ConcurrencyMode::MultiWriter);
+        if !path.exists() {
+            // A new file is filled in steps, and a process may be killed between them: only a whole one gets the name.
+            let new = path.with_extension("new");
+            let made = || -> Result<(), redb::Error> {
+                drop(fs::remove_file(&new));
+                drop(builder.create(&new)?);
+                Ok(fs::rename(&new, path)?)
+            };
+            made().map_err(fault)?;
+        }
         let db = builder.create(path).map_err(redb::Error::from).map_err(fault)?;
         Ok(Self { db, key })
     }
@@ -49,10 +59,7 @@ impl Store {
             }
             Ok(found)
         })?;
-        sealed
-            .into_iter()
-            .map(|(name, sealed)| self.open_record(&name, &sealed).map(|value| (name, value)))
-            .collect()
+        sealed.into_iter().map(|(name, sealed)| self.open_record(&name, &sealed).map(|value| (name, value))).collect()
     }
 
     /// Writes all or nothing.

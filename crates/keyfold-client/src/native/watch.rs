@@ -98,7 +98,7 @@ impl Watcher {
             return Ok(());
         }
         let (mut socket, subscription) = Socket::connect(&self.client).await?;
-        if subscription.after.is_none() {
+        if subscription.after().is_none() {
             // The stream starts now, so what was before is fetched. What comes meanwhile waits in the socket.
             let mut turn = self.client.turn().await?;
             turn.catch_up_all().await?;

@@ -1,14 +1,13 @@
 //! Signing up, logging in and out, and who one is.
 
-use super::{Session, wire::{decode_answer, not_ours}};
+use super::{
+    Session,
+    wire::{decode_answer, not_ours},
+};
 use crate::{
     Error, Result,
     host::Host,
-    machine::{
-        Enrolled, KnownAccount, Own, PendingSignUp, ServerPin, compose,
-        record,
-        server::ServerUrl,
-    },
+    machine::{Enrolled, KnownAccount, Own, PendingSignUp, ServerPin, compose, record, server::ServerUrl},
     model::{ClientEvent, WhoAmI},
 };
 use keyfold_format::{UserId, VerifyingKey, cbor, id::from_base64url};

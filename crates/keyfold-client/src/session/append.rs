@@ -1,6 +1,9 @@
 //! Appending to a keychain: compose, send, and where the server's head moved meanwhile, look again and compose anew.
 
-use super::{Session, wire::{Answer, decode_answer}};
+use super::{
+    Session,
+    wire::{Answer, decode_answer},
+};
 use crate::{
     Error, Result,
     host::{Host, HostRng},

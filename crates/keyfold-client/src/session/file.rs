@@ -11,28 +11,33 @@ use keyfold_format::{KeyFingerprint, ScopeId, envelope::AuthorHead};
 use keyfold_protocol::Code;
 
 /// A head, and what seals the body after it.
-pub(crate) struct SealedHead {
-    pub(crate) head: Vec<u8>,
-    pub(crate) sealer: Sealer,
+pub struct SealedHead {
+    /// To be written first.
+    pub head: Vec<u8>,
+    /// Seals the body.
+    pub sealer: Sealer,
     /// The keychains that can open it.
-    pub(crate) keychains: Vec<ScopeId>,
+    pub keychains: Vec<ScopeId>,
     /// Whether the server was not reached, so that a key may not be the newest.
-    pub(crate) stale: bool,
+    pub stale: bool,
 }
 
 /// What a slot is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NamedKey {
-    pub(crate) keychain: ScopeId,
-    pub(crate) number: u32,
+pub struct NamedKey {
+    /// The keychain.
+    pub keychain: ScopeId,
+    /// The key's number.
+    pub number: u32,
     /// Whether it is the keychain's current key.
-    pub(crate) current: bool,
-    pub(crate) purpose: String,
+    pub current: bool,
+    /// What the keychain is for.
+    pub purpose: String,
 }
 
 /// What is known about a file's author.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum TrailerCheck {
+pub enum TrailerCheck {
     /// Verified with this person's ledger.
     By(Person),
     /// The server was not reached to look the author up.
@@ -41,7 +46,7 @@ pub(crate) enum TrailerCheck {
 
 impl<H: Host> Session<H> {
     /// Seals the head of an envelope to the current keys of keychains.
-    pub(crate) async fn seal_head(&mut self, keychains: &[&str], options: &Options<'_>) -> Result<SealedHead> {
+    pub async fn seal_head(&mut self, keychains: &[&str], options: &Options<'_>) -> Result<SealedHead> {
         let mut ready: Vec<ScopeId> = Vec::with_capacity(keychains.len());
         let mut any_stale = false;
         for kc in keychains {
@@ -62,7 +67,7 @@ impl<H: Host> Session<H> {
     }
 
     /// Opens the head of an envelope with the first key that one has.
-    pub(crate) async fn open_head(&mut self, head: &[u8], context: &[u8]) -> Result<OpenedHead> {
+    pub async fn open_head(&mut self, head: &[u8], context: &[u8]) -> Result<OpenedHead> {
         self.me()?;
         let (unopened, _) = Unopened::parse(head)?;
         let fingerprints: Vec<KeyFingerprint> = unopened.fingerprints().collect();
@@ -80,14 +85,14 @@ impl<H: Host> Session<H> {
     }
 
     /// The keys that may open an envelope, ascending. Ledgers are read, so that [`Self::name_key`] knows them.
-    pub(crate) async fn slots(&mut self, head: &[u8]) -> Result<Vec<KeyFingerprint>> {
+    pub async fn slots(&mut self, head: &[u8]) -> Result<Vec<KeyFingerprint>> {
         let (unopened, _) = Unopened::parse(head)?;
         self.recall_scopes().await?;
         Ok(unopened.fingerprints().collect())
     }
 
     /// Which key of which keychain a fingerprint names, as far as this account knows.
-    pub(crate) fn name_key(&self, fingerprint: &KeyFingerprint) -> Option<NamedKey> {
+    pub fn name_key(&self, fingerprint: &KeyFingerprint) -> Option<NamedKey> {
         self.belief.scopes.iter().find_map(|(id, known)| {
             let number = known.ledger().key_by_fingerprint(fingerprint)?.number;
             let purpose = self.belief.rings.get(id).map(|ring| ring.purpose().to_owned()).unwrap_or_default();
@@ -96,24 +101,25 @@ impl<H: Host> Session<H> {
     }
 
     /// The head with a slot more, for the current key of a keychain.
-    pub(crate) async fn add_slot(&mut self, head: &OpenedHead, kc: &str) -> Result<Vec<u8>> {
+    pub async fn add_slot(&mut self, head: &OpenedHead, kc: &str) -> Result<Vec<u8>> {
         let (id, _) = self.ready_to_write(kc).await?;
         Ok(head.with_slot(&self.writer(&id)?, &mut self.rng())?)
     }
 
     /// The head without the slot for a key of a keychain: the newest one that has a slot.
-    pub(crate) async fn remove_slot(&mut self, head: &OpenedHead, kc: &str) -> Result<Vec<u8>> {
+    pub async fn remove_slot(&mut self, head: &OpenedHead, kc: &str) -> Result<Vec<u8>> {
         let id = self.resolve(kc).await?;
         self.recall_scope(&id).await?;
         let ledger = self.belief.scope(&id)?.ledger();
         let numbered = |fingerprint| Some((ledger.key_by_fingerprint(&fingerprint)?.number, fingerprint));
         let newest = head.fingerprints().filter_map(numbered).max_by_key(|(number, _)| *number);
-        let (_, fingerprint) = newest.ok_or_else(|| Error::new(Code::NoSlot, "the file has no slot for this keychain"))?;
+        let (_, fingerprint) =
+            newest.ok_or_else(|| Error::new(Code::NoSlot, "the file has no slot for this keychain"))?;
         Ok(head.without_slot(&fingerprint)?)
     }
 
     /// Signs an envelope as its author.
-    pub(crate) fn sign_trailer(&self, trailer: UnsignedTrailer) -> Result<Vec<u8>> {
+    pub fn sign_trailer(&self, trailer: UnsignedTrailer) -> Result<Vec<u8>> {
         let (own, ledger) = (self.belief.own()?, self.belief.own_ledger()?);
         let head = ledger.head();
         let author =
@@ -122,7 +128,7 @@ impl<H: Host> Session<H> {
     }
 
     /// Verifies the author's signature with his ledger, which is fetched if it is not known.
-    pub(crate) async fn check_trailer(&mut self, trailer: &UnverifiedTrailer) -> Result<TrailerCheck> {
+    pub async fn check_trailer(&mut self, trailer: &UnverifiedTrailer) -> Result<TrailerCheck> {
         let claimed = *trailer.claimed_author();
         match self.need_accounts(&[claimed.account]).await {
             Err(error) if error.is_offline() => return Ok(TrailerCheck::Unchecked),

@@ -47,23 +47,19 @@ impl<H: Host> Session<H> {
         Ok(asked.iter().map(|user_id| self.belief.pinned(user_id)).collect())
     }
 
-    /// The accounts of people; those who were seen before are not asked for again, because the server refuses what
-    /// cites them at an old head.
+    /// The accounts of people, asked for anew: a name means whom the server shows now, and that must be whom it
+    /// showed before.
     pub(super) async fn people(&mut self, user_ids: &[&str]) -> Result<Vec<ScopeId>> {
-        let mut unseen = Vec::new();
-        for id in user_ids {
-            if self.belief.pinned(&user_id(id)?).is_none() {
-                unseen.push(*id);
-            }
+        let found = self.look_up(user_ids).await?;
+        found.into_iter().zip(user_ids).map(|(id, user_id)| id.ok_or_else(|| unknown_user(user_id))).collect()
+    }
+
+    /// Somebody's account, from what is known if it is: for what sends nothing to him.
+    pub(super) async fn person(&mut self, text: &str) -> Result<ScopeId> {
+        match self.belief.pinned(&user_id(text)?) {
+            Some(id) => Ok(id),
+            None => self.people(&[text]).await?.pop().ok_or_else(|| unknown_user(text)),
         }
-        if !unseen.is_empty() {
-            self.look_up(&unseen).await?;
-        }
-        let mut found = Vec::with_capacity(user_ids.len());
-        for id in user_ids {
-            found.push(self.belief.pinned(&user_id(id)?).ok_or_else(|| unknown_user(id))?);
-        }
-        Ok(found)
     }
 
     async fn take_in_account(&mut self, user_id: &UserId, found: Option<&AccountLedger>) -> Result<()> {

@@ -223,8 +223,13 @@ impl<H: Host> Session<H> {
         {
             return Ok(Some(id));
         }
-        let named: Vec<ScopeId> =
-            self.belief.rings.iter().filter(|(_, ring)| !ring.is_empty() && ring.purpose() == kc).map(|(id, _)| *id).collect();
+        let named: Vec<ScopeId> = self
+            .belief
+            .rings
+            .iter()
+            .filter(|(_, ring)| !ring.is_empty() && ring.purpose() == kc)
+            .map(|(id, _)| *id)
+            .collect();
         let me = self.me()?;
         let mut own = Vec::new();
         for id in &named {

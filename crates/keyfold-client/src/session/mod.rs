@@ -10,37 +10,29 @@ mod file;
 mod identity;
 mod keychain;
 mod share;
+mod subscribe;
 mod sync;
 mod value;
 mod wire;
 
 pub use account::SignUpOptions;
-pub(crate) use file::{SealedHead, TrailerCheck};
+pub use file::{NamedKey, SealedHead, TrailerCheck};
+pub use subscribe::Subscription;
 pub use value::{EncryptedValue, verify_signature};
 
 use crate::{
     Error, Result,
     host::{Host, HostRng},
     machine::{
-        Belief, Keyring, KnownAccount, KnownScope, Own, ServerPin,
+        Belief, Keyring, KnownAccount, KnownScope, Own,
         compose::Author,
         record::{self, Marks, Pins},
     },
     model::ClientEvent,
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
-use keyfold_format::{HolderId, ScopeId, Signature, label::SignatureLabel};
+use keyfold_format::ScopeId;
 use std::collections::BTreeMap;
-
-/// What is needed to subscribe to events.
-#[derive(Clone, Debug)]
-pub(crate) struct Subscription {
-    pub(crate) server: ServerPin,
-    pub(crate) device: HolderId,
-    pub(crate) after: Option<u64>,
-    /// Seconds since 1970.
-    pub(crate) created: u64,
-}
 
 /// A device at work. Only one may work on a home at a time: the host sees to it.
 pub struct Session<H> {
@@ -131,23 +123,6 @@ impl<H: Host> Session<H> {
         self.commit().await
     }
 
-    /// What the stream of events is asked for: by whom, of whom, and from where.
-    pub(crate) fn subscription(&self) -> Result<Subscription> {
-        self.belief.own()?;
-        Ok(Subscription {
-            server: self.belief.enrolled()?.server.clone(),
-            device: self.device.id(),
-            after: self.belief.marks().cursor,
-            created: self.now_ms() / 1_000,
-        })
-    }
-
-    /// The device's signature on `label ‖ 00 ‖ rest`; `None` if the message does not start like that.
-    pub(crate) fn sign_as_device(&self, label: SignatureLabel, message: &[u8]) -> Option<Signature> {
-        let rest = message.strip_prefix(label.as_str().as_bytes())?.strip_prefix(&[0])?;
-        Some(self.device.signing.sign(label, &[rest]))
-    }
-
     /// Milliseconds since 1970, by the server's clock as far as it is known.
     fn now_ms(&self) -> u64 {
         self.host.now_ms().saturating_add_signed(self.skew_ms)
@@ -199,5 +174,6 @@ impl<H: Host> Session<H> {
 }
 
 fn read<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &[u8]) -> Result<T> {
-    minicbor::decode(bytes).map_err(|_| Error::internal("a record cannot be read; another release wrote it, or the disk changed it"))
+    minicbor::decode(bytes)
+        .map_err(|_| Error::internal("a record cannot be read; another release wrote it, or the disk changed it"))
 }

@@ -137,7 +137,7 @@ impl<H: Host> Session<H> {
     /// none, or he was faster.
     pub async fn cancel_share(&mut self, user_id: &str, key_fingerprint: &str) -> Result<()> {
         self.me()?;
-        let person = *self.people(&[user_id]).await?.first().ok_or_else(not_pending)?;
+        let person = self.person(user_id).await?;
         self.catch_up_all().await?;
         let key: KeyFingerprint = key_fingerprint.parse().map_err(|_| not_pending())?;
         let holds = |ledger: &Ledger| {

@@ -16,7 +16,9 @@ use keyfold_format::{
     scope::{Member, Op, ScopeEntry},
 };
 use keyfold_protocol::{
-    Code, events::Event, route,
+    Code,
+    events::Event,
+    route,
     signing::Method,
     wire::{After, LedgerPage, OwnWraps, Place, Placed, ScopeKind, Scopes},
 };
@@ -62,7 +64,7 @@ impl<H: Host> Session<H> {
 
     /// Takes in events of the server, all of those up to `cursor`; what was applied already costs nothing. What
     /// happened counts as told: the caller reads the journal and tells it.
-    pub(crate) async fn apply(&mut self, events: &[Event], cursor: u64) -> Result<()> {
+    pub async fn apply(&mut self, events: &[Event], cursor: u64) -> Result<()> {
         let me = self.me()?;
         let mut scopes: Vec<ScopeId> = Vec::new();
         let mut accounts: Vec<ScopeId> = Vec::new();
@@ -121,11 +123,7 @@ impl<H: Host> Session<H> {
     }
 
     /// Fetches ledgers, and tells for each keychain who shared with us in the new entries.
-    async fn fetch_scopes(
-        &mut self,
-        scopes: &[ScopeId],
-        accounts: &[ScopeId],
-    ) -> Result<BTreeMap<ScopeId, ScopeId>> {
+    async fn fetch_scopes(&mut self, scopes: &[ScopeId], accounts: &[ScopeId]) -> Result<BTreeMap<ScopeId, ScopeId>> {
         let mut shared_by = BTreeMap::new();
         let mut wanted = Vec::with_capacity(scopes.len() + accounts.len());
         for id in accounts {
@@ -241,8 +239,7 @@ impl<H: Host> Session<H> {
         }
         let known = self.belief.scope(id)?;
         if let Some(ring) = self.belief.rings.get(id) {
-            let change =
-                event::Change { me, before, after: known, accepted: accepted.as_ref(), shared_by, ring };
+            let change = event::Change { me, before, after: known, accepted: accepted.as_ref(), shared_by, ring };
             let sharers = accepted.as_ref().and_then(|terms| terms.shared_by).into_iter().chain(shared_by);
             let sharers: Vec<ScopeId> = sharers.collect();
             let events = change.events(|id| self.belief.person(id));
@@ -283,7 +280,13 @@ impl<H: Host> Session<H> {
 
     /// Others' answers may stand between what is known and ours. They need not be read before the key is used: the
     /// share that we answered is verified, and with it the key's fingerprint.
-    fn placed(&mut self, id: &ScopeId, share: keyfold_format::EntryHash, entry: &SignedEntry, placed: &Placed) -> Result<()> {
+    fn placed(
+        &mut self,
+        id: &ScopeId,
+        share: keyfold_format::EntryHash,
+        entry: &SignedEntry,
+        placed: &Placed,
+    ) -> Result<()> {
         let key = self.belief.enrolled()?.server.key;
         let known = self.belief.scope(id)?;
         let head = known.ledger().head();

@@ -6,12 +6,12 @@ use crate::{
     host::{Host, HttpRequest, HttpResponse},
     machine::{ServerPin, server::ServerUrl},
 };
+use keyfold_format::Malformed;
 use keyfold_protocol::{
     Code, Details, ErrorBody,
     signing::{Address, Fields, Method, Nonce, Outgoing, Reply, Request, fields, response::Verified},
     wire::Info,
 };
-use keyfold_format::Malformed;
 
 /// What a server said: yes with a body, or no.
 pub(super) type Answer = std::result::Result<Vec<u8>, ErrorBody>;
@@ -64,7 +64,11 @@ impl<H: Host> Session<H> {
     }
 
     /// What a server says about itself. The answer is verified with `key`, or with the key that it names itself.
-    pub(super) async fn server_info(&mut self, url: &ServerUrl, key: Option<keyfold_format::VerifyingKey>) -> Result<Info> {
+    pub(super) async fn server_info(
+        &mut self,
+        url: &ServerUrl,
+        key: Option<keyfold_format::VerifyingKey>,
+    ) -> Result<Info> {
         let request = Request {
             method: Method::Get,
             path: keyfold_protocol::route::INFO.to_owned(),
@@ -96,7 +100,8 @@ impl<H: Host> Session<H> {
             body: out.request.body.clone(),
         };
         let HttpResponse { status, headers, body } = self.host.exchange(request).await?;
-        let known = headers.into_iter().filter(|(name, _)| fields::ALL.iter().any(|ours| name.eq_ignore_ascii_case(ours)));
+        let known =
+            headers.into_iter().filter(|(name, _)| fields::ALL.iter().any(|ours| name.eq_ignore_ascii_case(ours)));
         Ok(Reply { status, fields: known.collect::<Fields>(), body })
     }
 

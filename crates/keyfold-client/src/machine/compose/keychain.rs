@@ -15,9 +15,7 @@ use keyfold_format::{
     EntryHash, Name, Rejected, ScopeId,
     entry::SignedEntry,
     label::SignatureLabel,
-    scope::{
-        Accounts, Algorithm, CancelShare, Entry, Genesis, KEYCHAIN_RANK, Op, Placed, Rotate, ScopeEntry, binding,
-    },
+    scope::{Accounts, Algorithm, CancelShare, Entry, Genesis, KEYCHAIN_RANK, Op, Placed, Rotate, ScopeEntry, binding},
 };
 use rand_core::CryptoRng;
 

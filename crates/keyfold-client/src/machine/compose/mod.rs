@@ -9,11 +9,7 @@ pub(crate) use keychain::{accept, cancel_share, create, rotate};
 pub(crate) use share::{Standing, Terms, share, standing};
 pub(crate) use sign_up::sign_up;
 
-use super::{
-    Keyring, KnownScope, Own,
-    own::cite,
-    scope::Stop,
-};
+use super::{Keyring, KnownScope, Own, own::cite, scope::Stop};
 use crate::{Error, Result};
 use keyfold_core::keychain::{KeyWithHistory, wrap};
 use keyfold_format::{
@@ -129,7 +125,8 @@ fn wraps(
             Some((key, history)) => (key, Some(history)),
             None => held().ok_or_else(|| super::keyring::unreached(needed.key))?,
         };
-        let history = needed.history.then(|| history.ok_or_else(|| super::keyring::unreached(needed.key))).transpose()?;
+        let history =
+            needed.history.then(|| history.ok_or_else(|| super::keyring::unreached(needed.key))).transpose()?;
         let place = WrapPlace {
             kind: WrapKind::Keychain,
             scope: ledger.id(),

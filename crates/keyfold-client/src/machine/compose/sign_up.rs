@@ -12,12 +12,7 @@ use keyfold_protocol::wire::SignUp;
 use rand_core::CryptoRng;
 
 /// The request that founds an account.
-pub(crate) fn sign_up(
-    user_id: &UserId,
-    device: &DeviceKeys,
-    now_ms: u64,
-    rng: &mut impl CryptoRng,
-) -> Result<SignUp> {
+pub(crate) fn sign_up(user_id: &UserId, device: &DeviceKeys, now_ms: u64, rng: &mut impl CryptoRng) -> Result<SignUp> {
     let mut nonce = [0; 32];
     rng.fill_bytes(&mut nonce);
     let masters = MasterKeys::generate(rng);
