@@ -34,7 +34,7 @@ pub fn binary() -> &'static Path {
         // cargo says where it put it: the folder depends on the machine's configuration.
         let said = String::from_utf8_lossy(&built.stdout).into_owned();
         let messages = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let found = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
+        let found = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
         found.expect("cargo says where the binary is")
     })
 }

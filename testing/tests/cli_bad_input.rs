@@ -310,7 +310,7 @@ fn a_full_disk_is_said_and_leaves_nothing() {
     let out = disk.path().join("out");
     let arguments = ["encrypt", "notes", "large", "-o", out.to_str().unwrap()];
     is(&alice.failure(arguments), "StorageFull", 1);
-    assert_eq!(files(disk.path()), [std::path::PathBuf::new(); 0]);
+    assert_eq!(files(disk.path()), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]

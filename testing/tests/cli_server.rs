@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_testing::keyfold_bin::{Person, Server, binary, ended, failure, files, files_with, terminate};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -131,7 +132,7 @@ fn a_share_that_was_cancelled_before_bob_was_online_never_reaches_him() {
     alice.json(["share", "notes", "bob"]);
     alice.json(["unshare", "bob", &key]);
     let watch = bob.watch();
-    assert_eq!(watch.within(Duration::from_secs(2)), [(); 0].map(|()| serde_json::Value::Null));
+    assert_eq!(watch.within(Duration::from_secs(2)), Vec::<serde_json::Value>::new());
     watch.stop();
     assert_eq!(bob.json(["keychain", "list"]).as_array().map(Vec::len), Some(0));
     assert_eq!(alice.json(["participants", "notes"]).as_array().map(Vec::len), Some(1));
@@ -153,13 +154,13 @@ fn its_disk_holds_neither_contents_nor_purposes() {
     assert_eq!(bob.pipe(["decrypt", "--text"], &value).stdout, plain);
     let running = server.folder().to_owned();
     for needle in [purpose.as_bytes(), plain] {
-        assert_eq!(files_with(&running, needle), [std::path::PathBuf::new(); 0]);
+        assert_eq!(files_with(&running, needle), Vec::<PathBuf>::new());
     }
     // The look finds what is there: user ids are no secret from the server.
     assert!(!files_with(&running, b"alice").is_empty(), "{:?}", files(&running));
     // And what was read holds no such thing in any home either, in the clear.
     for person in [&alice, &bob] {
-        assert_eq!(files_with(&person.home(), purpose.as_bytes()), [std::path::PathBuf::new(); 0]);
+        assert_eq!(files_with(&person.home(), purpose.as_bytes()), Vec::<PathBuf>::new());
     }
     server.stop();
 }

@@ -17,10 +17,7 @@ impl Progress {
             return Self(None);
         }
         let (bar, template) = match total {
-            Some(total) => (
-                ProgressBar::new(total),
-                "{bar:40} {percent:>3} %  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left",
-            ),
+            Some(total) => (ProgressBar::new(total), "{wide_bar} {percent:>3} %  {bytes_per_sec}  {eta}"),
             None => (ProgressBar::no_length(), "{spinner} {bytes}  {bytes_per_sec}"),
         };
         // The templates are constants; one that does not parse would show the plain bar.

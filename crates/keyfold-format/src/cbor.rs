@@ -9,7 +9,7 @@ use minicbor::{Decode, Decoder, Encode, data::Type, decode};
 /// The canonical encoding of a value.
 pub fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
     let mut out = Vec::new();
-    let Ok(()) = minicbor::encode(value, &mut out).map_err(|e| drop(e)) else {
+    let Ok(()) = minicbor::encode(value, &mut out).map_err(drop) else {
         // Writing to a vector cannot fail, and no type of ours refuses to be encoded.
         return Vec::new();
     };

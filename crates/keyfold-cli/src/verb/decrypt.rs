@@ -83,7 +83,7 @@ async fn file(session: &Session, options: Options, source: &Source, target: &Tar
         ..DecryptOptions::default()
     };
     let opening = client.decrypt_file(opened.file, output.writer()?, terms);
-    let report = stop::or(stopped, opening).await.map_err(|fault| output.explain(fault))?;
+    let report = stop::or(stopped, opening).await.map_err(|fault| output.explain(advised(fault)))?;
     output.finish()?;
     drop(progress);
     if report.signature_unchecked {
@@ -94,6 +94,14 @@ async fn file(session: &Session, options: Options, source: &Source, target: &Tar
     }
     let document = FileDocument { input: source.name(), output: target.name(), report };
     session.output.show_on(target.beside(), &document, |_| String::new())
+}
+
+/// What is no envelope may be a value: the two are easily mixed up.
+fn advised(fault: Fault) -> Fault {
+    match fault.code() == Code::NotAnEnvelope.as_str() && fault.advice().is_none() {
+        true => fault.hint("A value, `kf1.…`, is decrypted with --text."),
+        false => fault,
+    }
 }
 
 async fn text(session: &Session, options: &Options, source: &Source, target: &Target) -> Result<(), Fault> {

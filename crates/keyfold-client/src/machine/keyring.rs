@@ -1,7 +1,7 @@
 //! The opened keys of one keychain. Those that came in wraps are kept; those that history leads to are opened when
 //! they are asked for, so that a keychain of a thousand keys costs as much as one of two.
 //!
-//! Spec: `docs/spec/keychain-ledger.md`, "History".
+//! Spec: `docs/spec/keychain-ledger.md`, "Wraps that an entry needs".
 
 use super::Own;
 use crate::{Error, Result};

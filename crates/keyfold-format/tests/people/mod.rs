@@ -1,5 +1,5 @@
 //! Alice, bob and carol, with real signing keys and accounts, and a keychain that they can append anything to.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use ed25519_dalek::{Signer, SigningKey};
 use keyfold_format::{

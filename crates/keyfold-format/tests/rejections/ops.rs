@@ -209,12 +209,6 @@ fn shares_of_an_owner() -> Vec<Case> {
     ]
 }
 
-fn share_reversed(world: &World) -> Share {
-    let mut share = share_latest(&world.ledger, &[&world.bob, &world.carol], NONE);
-    share.principals.reverse();
-    share
-}
-
 /// Bob shares with carol, within his own.
 fn shares_of_a_member() -> Vec<Case> {
     let with = |permissions| World::with_bob(permissions);

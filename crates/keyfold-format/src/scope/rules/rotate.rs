@@ -13,7 +13,8 @@ pub(super) fn rotate(state: &mut State, op: &Rotate, context: &Context<'_>) -> R
     let author = context.entry.author;
     let own = state.members.get(&author).ok_or(Rejected::NotAMember)?;
     let needed = state.needs_rotation || context.observed.passes_exclusion;
-    if !state.permissions(&author).contains(Permissions::ROTATION) && !(needed && own.follows) {
+    let may_repair = needed && own.follows;
+    if !state.permissions(&author).contains(Permissions::ROTATION) && !may_repair {
         return Err(Rejected::RotationNotAllowed);
     }
     // Wraps stand for the newest key only: of two, one would reach nobody.
