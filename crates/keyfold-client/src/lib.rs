@@ -1,5 +1,8 @@
 #![cfg_attr(feature = "native", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "native"), doc = "Keyfold client: a session over any host, and the state machine that decides.")]
+#![cfg_attr(
+    not(feature = "native"),
+    doc = "Keyfold client: a session over any host, and the state machine that decides."
+)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod error;

@@ -32,8 +32,11 @@ impl Terms {
                 let newest = own.keys.last().ok_or_else(|| refused(Rejected::ShareOfNothing))?;
                 (KeySet::one(newest), own.follows && holds_current, None)
             }
-            // Without the current key there is no history to grant: it is reached from there.
-            ShareKeys::All => (own.keys.clone(), own.follows && holds_current, own.history.filter(|_| holds_current)),
+            ShareKeys::All => {
+                let follows = own.follows && holds_current;
+                // Only who follows gets history: it is reached from the current key.
+                (own.keys.clone(), follows, own.history.filter(|_| follows))
+            }
             ShareKeys::One(fingerprint) => {
                 let parsed: Option<KeyFingerprint> = fingerprint.parse().ok();
                 let entry = parsed.and_then(|fingerprint| ledger.key_by_fingerprint(&fingerprint));
