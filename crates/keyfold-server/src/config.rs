@@ -22,8 +22,14 @@ pub struct Config {
     pub gate: Gate,
     /// Connections at the same time; more wait to be accepted.
     pub connections: usize,
-    /// How long a request's head, and then its body, may take to arrive.
+    /// Of these from one address, or one IPv6 network of 64 bits; more are closed at once.
+    pub connections_per_address: usize,
+    /// Bytes of request bodies in memory at the same time; a quarter is for those who are not logged in.
+    pub body_memory: usize,
+    /// How long a request's head, and then its body, and the opening of an event stream may take.
     pub read_timeout: Duration,
+    /// How long a client may take nothing of an answer; what it does take earns more time, at 8 KiB a second.
+    pub write_timeout: Duration,
     /// How long a stop waits for requests to finish.
     pub stop_timeout: Duration,
     /// How often whom is answered.
@@ -39,7 +45,10 @@ impl Config {
             listen: (Ipv4Addr::LOCALHOST, 8787).into(),
             gate: Gate::Open,
             connections: 4_096,
+            connections_per_address: 1_024,
+            body_memory: 256 << 20,
             read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(10),
             rates: Rates::default(),
         }

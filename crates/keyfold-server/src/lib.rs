@@ -10,9 +10,11 @@ mod domain;
 mod http;
 mod hub;
 mod limits;
+mod private;
 mod secrets;
 mod server;
 mod store;
+mod stream;
 
 pub use config::Config;
 pub use keyfold_protocol::wire::Gate;

@@ -1,5 +1,6 @@
 //! The server's own secrets: its signing key. No other module holds one, and nothing here opens what people store.
 
+use crate::private;
 use ed25519_dalek::{Signer, SigningKey};
 use keyfold_format::{
     ServerId, Signature, VerifyingKey,
@@ -88,7 +89,7 @@ impl fmt::Debug for Secrets {
 
 fn read(mut open: fs::File, shown: &str) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
     let io = |e| SecretsError::Io(shown.to_owned(), e);
-    if exposed(&open.metadata().map_err(io)?) {
+    if private::exposed(&open.metadata().map_err(io)?) {
         return Err(SecretsError::Exposed(shown.to_owned()));
     }
     let mut seed = Zeroizing::new([0; 32]);
@@ -104,52 +105,15 @@ fn read(mut open: fs::File, shown: &str) -> Result<Zeroizing<[u8; 32]>, SecretsE
 fn generate(folder: &Path, file: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *seed).map_err(io::Error::other)?;
-    make_folder(folder)?;
+    private::make_folder(folder)?;
     let new = file.with_extension("new");
     _ = fs::remove_file(&new);
-    let mut out = private().open(&new)?;
+    let mut out = private::options().create_new(true).open(&new)?;
     out.write_all(&*seed)?;
     out.sync_all()?;
     fs::rename(&new, file)?;
     fs::File::open(folder)?.sync_all()?;
     Ok(seed)
-}
-
-#[cfg(unix)]
-fn make_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-#[cfg(unix)]
-fn private() -> fs::OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    options
-}
-
-#[cfg(unix)]
-fn exposed(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o077 != 0
-}
-
-#[cfg(not(unix))]
-fn make_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
-}
-
-#[cfg(not(unix))]
-fn private() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    options
-}
-
-#[cfg(not(unix))]
-fn exposed(_: &fs::Metadata) -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -3,17 +3,27 @@
 use crate::{
     config::Config,
     domain::Domain,
-    http::{self, App, Peer, stopped},
+    http::{self, App, Bodies, Peer, stopped},
     hub::Hub,
+    limits::{Origin, Origins},
+    private,
     secrets::{Secrets, SecretsError},
     store::{StoreError, sqlite::SqliteStore},
+    stream::Stream,
 };
 use axum::Router;
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use keyfold_format::{ServerId, VerifyingKey};
 use keyfold_protocol::wire::Gate;
-use std::{fs, io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
@@ -22,6 +32,8 @@ use tokio::{
 use tower::ServiceExt;
 
 const DATABASE: &str = "keyfold.db";
+/// What SQLite keeps beside it. It makes them with the mode of the database.
+const BESIDE: [&str; 2] = ["keyfold.db-wal", "keyfold.db-shm"];
 const LOCK: &str = "lock";
 
 /// Why a server does not start.
@@ -79,6 +91,7 @@ impl Server {
             return Err(StartError::OpenGate(config.listen));
         }
         let lock = lock_folder(&config.data)?;
+        keep_private(&config.data).map_err(|e| StartError::Data(config.data.clone(), e))?;
         let secrets = Secrets::load(&config.secrets_folder())?;
         let hub = Arc::new(Hub::default());
         let publish = hub.clone();
@@ -89,7 +102,8 @@ impl Server {
         let (key, id) = (secrets.key(), secrets.id());
         let domain = Arc::new(Domain::new(store.clone(), hub, secrets, config.gate, config.rates));
         let (stop, stopping) = watch::channel(false);
-        let app = App { domain, read_timeout: config.read_timeout, stopping };
+        let bodies = Bodies::new(config.body_memory, config.read_timeout);
+        let app = App { domain, bodies: Arc::new(bodies), read_timeout: config.read_timeout, stopping };
         tracing::info!(%address, server = %id, "listening");
         let ended = tokio::spawn(async move {
             accept(socket, app, &config).await;
@@ -130,19 +144,26 @@ impl Running {
 }
 
 /// Two servers on one folder would each miss the other's events.
-fn lock_folder(data: &PathBuf) -> Result<fs::File, StartError> {
-    let failed = |e| StartError::Data(data.clone(), e);
-    fs::create_dir_all(data).map_err(failed)?;
-    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(data.join(LOCK)).map_err(failed)?;
+fn lock_folder(data: &Path) -> Result<fs::File, StartError> {
+    let failed = |e| StartError::Data(data.to_owned(), e);
+    private::make_folder(data).map_err(failed)?;
+    let file = private::options().create(true).truncate(false).open(data.join(LOCK)).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(StartError::InUse(data.clone())),
+        Err(fs::TryLockError::WouldBlock) => Err(StartError::InUse(data.to_owned())),
         Err(fs::TryLockError::Error(e)) => Err(failed(e)),
     }
 }
 
+/// Who shares with whom is for the server alone.
+fn keep_private(data: &Path) -> io::Result<()> {
+    private::keep(&data.join(DATABASE), true)?;
+    BESIDE.iter().try_for_each(|name| private::keep(&data.join(name), false))
+}
+
 async fn accept(socket: TcpListener, app: App, config: &Config) {
     let places = Arc::new(Semaphore::new(config.connections));
+    let origins = Arc::new(Origins::new(config.connections_per_address));
     let mut stopping = app.stopping.clone();
     let router = http::router(app.clone());
     loop {
@@ -156,7 +177,15 @@ async fn accept(socket: TcpListener, app: App, config: &Config) {
         };
         match (place, accepted) {
             (Ok(place), Ok((stream, from))) => {
-                let peer = Peer { address: from.ip(), place: Arc::new(place) };
+                // Frames and replies are small and waited for.
+                _ = stream.set_nodelay(true);
+                let origin = Origin::from(from.ip());
+                let Some(share) = origins.clone().enter(origin) else {
+                    tracing::debug!("an address has as many connections as it may");
+                    continue;
+                };
+                let peer = Peer { origin, place: Arc::new((place, share)) };
+                let stream = Stream::new(stream, config.write_timeout);
                 tokio::spawn(serve(stream, peer, router.clone(), app.stopping.clone(), config.read_timeout));
             }
             (_, Err(error)) => {
@@ -177,14 +206,12 @@ async fn accept(socket: TcpListener, app: App, config: &Config) {
 
 /// One connection, until it ends or, on a stop, has answered what it was asked.
 async fn serve(
-    stream: TcpStream,
+    stream: Stream<TcpStream>,
     peer: Peer,
     router: Router,
     mut stopping: watch::Receiver<bool>,
     read_timeout: Duration,
 ) {
-    // Frames and replies are small and waited for.
-    _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
         router.clone().oneshot(request)

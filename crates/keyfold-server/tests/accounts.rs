@@ -82,6 +82,54 @@ async fn a_sign_up_whose_answer_was_lost_succeeds_again_and_a_taken_name_does_no
 }
 
 #[tokio::test]
+async fn a_sign_up_repeated_after_logging_out_says_to_log_in() {
+    let world = World::start().await;
+    let alice = Person::new("alice");
+    let (raw, binding) = alice.request(&world, Method::Post, route::ACCOUNTS, alice.sign_up_body());
+    assert_eq!(world.send(&raw, &binding).await.status, 200);
+    assert_eq!(alice.ask(&world, Method::Delete, route::SESSIONS, vec![]).await.status, 200);
+    // Not `UserTaken`, which would lock her out, and no session, which a replay would then begin.
+    assert_eq!(code(&world.send(&raw, &binding).await), Code::LoggedOut);
+    assert_eq!(code(&alice.get(&world, route::SCOPES).await), Code::LoggedOut);
+    assert_eq!(alice.ask(&world, Method::Post, route::SESSIONS, vec![]).await.status, 200);
+    assert_eq!(world.send(&raw, &binding).await.status, 200);
+}
+
+#[tokio::test]
+async fn strangers_send_small_bodies_and_are_told_why_a_large_one_is_refused() {
+    let world = World::start().await;
+    let alice = world.alice().await;
+    let large = vec![0; 100_000];
+    let (raw, binding) = Raw::unsigned(&world, Method::Post, route::LOOKUP, large.clone());
+    let refused = error(&world.send(&raw, &binding).await);
+    assert_eq!((refused.code, refused.details), (Code::TooLarge, Some(Details::Limit(64 << 10))));
+    let bob = Person::new("bob");
+    assert_eq!(code(&bob.ask(&world, Method::Post, route::ACCOUNTS, large.clone()).await), Code::TooLarge);
+    assert_eq!(code(&bob.ask(&world, Method::Post, route::LOOKUP, large.clone()).await), Code::UnknownDevice);
+    // Who takes a device's id but not its key is no member.
+    let mut forged = Person::new("mallory");
+    forged.device = alice.device;
+    assert_eq!(code(&forged.ask(&world, Method::Post, route::LOOKUP, large.clone()).await), Code::Unauthorized);
+    // Members get as far as the body's meaning; until they log out.
+    assert_eq!(code(&alice.ask(&world, Method::Post, route::LOOKUP, large.clone()).await), Code::Malformed);
+    assert_eq!(alice.ask(&world, Method::Delete, route::SESSIONS, vec![]).await.status, 200);
+    assert_eq!(code(&alice.ask(&world, Method::Post, route::LOOKUP, large).await), Code::LoggedOut);
+}
+
+#[tokio::test]
+async fn bodies_together_take_no_more_memory_than_the_server_gives_them() {
+    let world = World::with(|config| config.body_memory = 1 << 20).await;
+    let alice = world.alice().await;
+    let refused = alice.ask(&world, Method::Post, route::LOOKUP, vec![0; 2 << 20]).await;
+    assert_eq!(code(&refused), Code::ServerUnavailable);
+    // What was held is given back.
+    for _ in 0..4 {
+        let taken = alice.ask(&world, Method::Post, route::LOOKUP, vec![0; 700 << 10]).await;
+        assert_eq!(code(&taken), Code::Malformed);
+    }
+}
+
+#[tokio::test]
 async fn an_account_is_signed_up_by_its_own_device_only() {
     let world = World::start().await;
     let (alice, mallory) = (Person::new("alice"), Person::new("mallory"));

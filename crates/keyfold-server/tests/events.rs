@@ -194,3 +194,21 @@ async fn a_stop_says_goodbye_and_does_not_wait_for_listeners() {
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     assert_eq!(alice.get(&world, route::SCOPES).await.status, 200);
 }
+
+#[tokio::test]
+async fn pings_do_not_put_off_the_subscription() {
+    let world = World::with(|config| config.read_timeout = Duration::from_millis(400)).await;
+    let (mut socket, _) = Socket::open(&world).await;
+    let told = timeout(Duration::from_secs(3), async {
+        loop {
+            socket.0.send(Message::Ping(Default::default())).await.unwrap();
+            match timeout(Duration::from_millis(100), socket.0.next()).await {
+                Ok(Some(Ok(Message::Binary(bytes)))) => return ServerFrame::decode(&bytes).unwrap(),
+                Ok(Some(Ok(_))) | Err(_) => {}
+                Ok(other) => panic!("{other:?}"),
+            }
+        }
+    });
+    let ServerFrame::Goodbye(goodbye) = told.await.expect("an end") else { panic!("no goodbye") };
+    assert_eq!(goodbye.code, Code::Timeout);
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use support::{World, code};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 fn config(folder: &tempfile::TempDir) -> Config {
@@ -99,4 +99,86 @@ async fn a_server_can_be_started_from_any_task() {
     let config = config(&folder);
     let running = tokio::spawn(Server::start(config)).await.unwrap().unwrap();
     tokio::spawn(running.stop()).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_data_is_for_its_owner_alone_also_where_it_was_not() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let check = || {
+        let files: Vec<_> = fs::read_dir(&data).unwrap().map(|e| e.unwrap().path()).collect();
+        assert!(files.iter().any(|f| f.ends_with("keyfold.db-wal")), "{files:?}");
+        assert!(
+            files.iter().all(|file| mode(file) & 0o077 == 0),
+            "{:?}",
+            files.iter().map(|f| mode(f)).collect::<Vec<_>>()
+        );
+    };
+    let running = Server::start(config(&folder)).await.unwrap();
+    assert_eq!(mode(&data), 0o700);
+    check();
+    running.stop().await;
+    fs::set_permissions(data.join("keyfold.db"), fs::Permissions::from_mode(0o644)).unwrap();
+    let running = Server::start(config(&folder)).await.unwrap();
+    check();
+    running.stop().await;
+}
+
+/// Whether the server answers on a new connection from this address, soon.
+async fn answers(world: &World, from: &str) -> bool {
+    let asked = async {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(format!("{from}:0").parse().unwrap())?;
+        let mut stream = socket.connect(world.server.address()).await?;
+        stream.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        Ok::<_, std::io::Error>(answer.starts_with(b"HTTP/1.1 200 "))
+    };
+    tokio::time::timeout(Duration::from_secs(2), asked).await.is_ok_and(|asked| asked.unwrap_or(false))
+}
+
+/// Whether it does after a while.
+async fn answers_in_time(world: &World) -> bool {
+    for _ in 0..5 {
+        if answers(world, "127.0.0.1").await {
+            return true;
+        }
+    }
+    false
+}
+
+#[tokio::test]
+async fn one_address_does_not_take_all_connections() {
+    let world = World::with(|config| config.connections_per_address = 2).await;
+    let first = TcpStream::connect(world.server.address()).await.unwrap();
+    let second = TcpStream::connect(world.server.address()).await.unwrap();
+    assert!(!answers(&world, "127.0.0.1").await);
+    // Linux has the whole network on its loopback.
+    if cfg!(target_os = "linux") {
+        assert!(answers(&world, "127.0.0.2").await);
+    }
+    drop((first, second));
+    assert!(answers_in_time(&world).await);
+}
+
+#[tokio::test]
+async fn who_does_not_read_the_answers_loses_the_connection() {
+    let world = World::with(|config| {
+        config.connections = 1;
+        config.write_timeout = Duration::from_millis(200);
+    })
+    .await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(world.server.address()).await.unwrap();
+    let requests = "GET /v1/info HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000);
+    // Until the server reads no more either, or has had enough.
+    let writing = async { while stream.write_all(requests.as_bytes()).await.is_ok() {} };
+    _ = tokio::time::timeout(Duration::from_secs(3), writing).await;
+    assert!(answers_in_time(&world).await, "the place is still taken");
+    drop(stream);
 }

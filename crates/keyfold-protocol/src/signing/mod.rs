@@ -13,5 +13,5 @@ pub mod request;
 pub mod response;
 
 pub use fields::Fields;
-pub use request::{Address, Binding, Method, Nonce, Outgoing, Received, Request, RequestFault, Sender};
+pub use request::{Address, Binding, Method, Nonce, Outgoing, Received, ReceivedHead, Request, RequestFault, Sender};
 pub use response::{BadServerSignature, Reply, ReplyHead, sign_response};

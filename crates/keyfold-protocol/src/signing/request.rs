@@ -279,12 +279,33 @@ pub struct Verified {
 impl Received<'_> {
     /// Checks the headers and the digest, and tells who is said to have sent this.
     pub fn sender(&self, server: &ServerId) -> Result<Sender, RequestFault> {
+        let head = ReceivedHead { binding: self.binding, fields: self.fields };
+        head.check_body(self.body)?;
+        head.sender(server)
+    }
+}
+
+/// A request whose body is still to arrive: the signature covers the digest, so who sent it can be told before.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceivedHead<'a> {
+    /// What the response will be bound to.
+    pub binding: &'a Binding,
+    /// The fields that the profile reads.
+    pub fields: &'a Fields,
+}
+
+impl ReceivedHead<'_> {
+    /// Checks that this is the body that the digest names.
+    pub fn check_body(&self, body: &[u8]) -> Result<(), RequestFault> {
+        let digest = self.fields.one(fields::CONTENT_DIGEST).ok().flatten().ok_or(RequestFault::Malformed)?;
+        if digest::matches(digest, body) { Ok(()) } else { Err(RequestFault::Malformed) }
+    }
+
+    /// Checks the headers, and tells who is said to have sent them. The body is to be checked when it is there.
+    pub fn sender(&self, server: &ServerId) -> Result<Sender, RequestFault> {
         let one = |name| self.fields.one(name).map_err(|_| RequestFault::Malformed);
         let nonce = one(fields::NONCE)?.and_then(Nonce::parse).ok_or(RequestFault::Malformed)?;
-        let digest = one(fields::CONTENT_DIGEST)?.ok_or(RequestFault::Malformed)?;
-        if !digest::matches(digest, self.body) {
-            return Err(RequestFault::Malformed);
-        }
+        one(fields::CONTENT_DIGEST)?.ok_or(RequestFault::Malformed)?;
         let named = one(fields::SERVER)?;
         if named.is_some_and(|named| named != server.to_string()) {
             return Err(RequestFault::WrongServer);

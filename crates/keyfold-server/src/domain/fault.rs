@@ -39,6 +39,10 @@ pub(crate) fn clock_skew(message: &str) -> Fault {
         .details(Details::Time(clock::now_ms()))
 }
 
+pub(crate) fn logged_out() -> Fault {
+    fault(Code::LoggedOut, "this device is logged out").hint("log in again; nothing is lost")
+}
+
 /// One answer for what is not there and for what is not the caller's.
 pub(crate) fn unknown_keychain() -> Fault {
     fault(Code::UnknownKeychain, "there is no such keychain, or you are not in it")
@@ -77,6 +81,8 @@ impl From<StoreError> for Fault {
             StoreError::Replayed => fault(Code::Replayed, "this very request was taken before"),
             StoreError::UserTaken => fault(Code::UserTaken, "another account has this user id")
                 .hint("choose another user id, or log in on the device that has it"),
+            StoreError::LoggedOut => logged_out(),
+            StoreError::DeviceTaken => fault(Code::NotAllowed, "the device belongs to another account"),
             StoreError::HeadMoved => fault(Code::Conflict, "the ledger moved on"),
             StoreError::Full => fault(Code::StorageFull, "the server's disk is full; nothing was stored"),
             StoreError::Busy => fault(Code::ServerUnavailable, "the server is busy").details(Details::RetryAfter(1)),

@@ -11,15 +11,15 @@ mod sessions;
 
 use crate::{
     hub::Hub,
-    limits::{Buckets, Rates},
+    limits::{Buckets, Origin, Rates},
     secrets::Secrets,
     store::{Once, Store},
 };
-pub(crate) use fault::{Fault, fault};
+pub(crate) use fault::{Fault, fault, logged_out, too_large};
 use keyfold_format::ScopeId;
 use keyfold_protocol::wire::Gate;
 use replay::Replayed;
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 /// The domain, with everything it needs.
 pub(crate) struct Domain {
@@ -28,7 +28,7 @@ pub(crate) struct Domain {
     pub(crate) gate: Gate,
     store: Arc<dyn Store>,
     replayed: Replayed,
-    addresses: Buckets<IpAddr>,
+    addresses: Buckets<Origin>,
     requests: Buckets<ScopeId>,
     lookups: Buckets<ScopeId>,
 }
@@ -55,7 +55,7 @@ impl Domain {
     }
 
     /// Counts a request of an address.
-    pub(crate) fn admit_address(&self, address: IpAddr) -> Result<(), Fault> {
+    pub(crate) fn admit_address(&self, address: Origin) -> Result<(), Fault> {
         self.addresses.take(address, 1.0, Instant::now()).map_err(fault::rate_limited)
     }
 

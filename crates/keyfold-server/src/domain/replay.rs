@@ -2,20 +2,26 @@
 //!
 //! What is kept of a scope is its *tip*: the state after the newest entry that was accepted, which may still be on its
 //! way to the disk. Appends are queued in the order in which they were replayed, and the store compares heads in the
-//! transaction; if one fails, those behind it fail too, the tip is dropped and replayed again. So the cache is only
-//! ever a shortcut: the database decides.
+//! transaction; if one fails, those behind it fail too. So the newest write speaks for all before it, and the tip keeps
+//! its outcome, whether or not the request that asked for it still waits: once it failed the tip is replayed again. The
+//! cache is only ever a shortcut: the database decides, and what is not on the disk is told to nobody.
 
-use super::{Fault, fault};
-use crate::store::{Limit, Store};
+use super::{Fault, fault, fault::unknown_keychain};
+use crate::store::{self, Limit, Store};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use keyfold_format::{
     Rejected, ScopeId, account,
     entry::SignedEntry,
     scope::{self, ScopeEntry},
 };
 use keyfold_protocol::{Code, wire::ScopeKind};
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter, sync::Cache};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -29,15 +35,25 @@ const ACCOUNTS: usize = 20_000;
 
 /// The caches.
 pub(super) struct Replayed {
-    scopes: Cache<ScopeId, Arc<Slot>, SlotWeight>,
+    scopes: Cache<ScopeId, Arc<Slot>, SlotWeight, DefaultHashBuilder, InUse>,
     accounts: Cache<ScopeId, Arc<account::Ledger>>,
 }
 
-/// Room for one scope's tip. Two slots of one scope, after an eviction, do no harm.
+/// Room for one scope's tip.
 pub(super) struct Slot {
-    tip: Mutex<Option<scope::Ledger>>,
+    tip: Mutex<Tip>,
     entries: AtomicU64,
 }
+
+/// A scope's tip. Whoever holds it locked appends next.
+#[derive(Default)]
+pub(super) struct Tip {
+    ledger: Option<scope::Ledger>,
+    newest: Option<Written>,
+}
+
+/// How a write turns out, for everybody who waits for it.
+pub(super) type Written = Shared<BoxFuture<'static, store::Result<()>>>;
 
 #[derive(Clone)]
 struct SlotWeight;
@@ -48,17 +64,55 @@ impl Weighter<ScopeId, Arc<Slot>> for SlotWeight {
     }
 }
 
-/// A scope's tip, locked: whoever holds it appends next.
-pub(super) type Tip<'a> = MutexGuard<'a, Option<scope::Ledger>>;
+/// Slots in use stay: of two for one scope, either would miss what is appended through the other.
+#[derive(Clone)]
+struct InUse;
+
+impl Lifecycle<ScopeId, Arc<Slot>> for InUse {
+    type RequestState = ();
+
+    fn is_pinned(&self, _: &ScopeId, slot: &Arc<Slot>) -> bool {
+        Arc::strong_count(slot) > 1
+    }
+
+    fn on_evict(&self, (): &mut (), _: ScopeId, _: Arc<Slot>) {}
+}
 
 /// Account ledgers at hand for one replay.
 #[derive(Default)]
 pub(super) struct Known(BTreeMap<ScopeId, Arc<account::Ledger>>);
 
-impl Slot {
-    /// After a write that failed: the next one replays what the store holds.
-    pub(super) async fn drop_tip(&self) {
-        *self.tip.lock().await = None;
+impl Tip {
+    /// The state; that there is none is what strangers are told too.
+    pub(super) fn ledger(&mut self) -> Result<&mut scope::Ledger, Fault> {
+        self.ledger.as_mut().ok_or_else(unknown_keychain)
+    }
+
+    /// Keeps the outcome of the write that makes this tip true.
+    pub(super) fn follow(&mut self, written: BoxFuture<'static, store::Result<()>>) -> Written {
+        let written = written.shared();
+        self.newest = Some(written.clone());
+        written
+    }
+
+    /// Resolves when what the tip holds now is on the disk (`true`), or is known not to be.
+    pub(super) fn settled(&self) -> impl Future<Output = bool> + Send + use<> {
+        let newest = self.newest.clone();
+        async move {
+            match newest {
+                Some(written) => written.await.is_ok(),
+                None => true,
+            }
+        }
+    }
+
+    /// Forgets the state, so that the next one replays what the store holds.
+    pub(super) fn forget(&mut self) {
+        self.ledger = None;
+    }
+
+    fn failed(&self) -> bool {
+        matches!(self.newest.clone().and_then(FutureExt::now_or_never), Some(Err(_)))
     }
 }
 
@@ -76,7 +130,10 @@ impl scope::Accounts for Known {
 
 impl Replayed {
     pub(super) fn new() -> Self {
-        Self { scopes: Cache::with_weighter(1_024, SCOPE_WEIGHT, SlotWeight), accounts: Cache::new(ACCOUNTS) }
+        Self {
+            scopes: Cache::with(1_024, SCOPE_WEIGHT, SlotWeight, DefaultHashBuilder::default(), InUse),
+            accounts: Cache::new(ACCOUNTS),
+        }
     }
 
     /// An account's ledger; `None` if there is no such account.
@@ -103,23 +160,25 @@ impl Replayed {
 
     /// Where a scope's tip is kept.
     pub(super) fn slot(&self, scope: ScopeId) -> Arc<Slot> {
-        if let Some(slot) = self.scopes.get(&scope) {
-            return slot;
-        }
-        let slot = Arc::new(Slot { tip: Mutex::new(None), entries: AtomicU64::new(0) });
-        self.scopes.insert(scope, slot.clone());
-        slot
+        let empty = || Arc::new(Slot { tip: Mutex::default(), entries: AtomicU64::new(0) });
+        self.scopes.get_or_insert_with(&scope, || Ok::<_, Infallible>(empty())).unwrap_or_else(|never| match never {})
     }
 
-    /// Locks a scope's tip, replaying the ledger from the store if need be. `None` inside if there is no such scope.
+    /// Locks a scope's tip, replaying the ledger from the store if need be. Without state if there is no such scope.
     pub(super) async fn tip<'a>(
         &self,
         store: &dyn Store,
         scope: ScopeId,
         slot: &'a Arc<Slot>,
-    ) -> Result<Tip<'a>, Fault> {
+    ) -> Result<MutexGuard<'a, Tip>, Fault> {
         let mut tip = slot.tip.lock().await;
-        if tip.is_none() {
+        if tip.failed() {
+            tip.forget();
+        }
+        if tip.ledger.is_none() {
+            // What is on its way belongs to the ledger, if it arrives.
+            _ = tip.settled().await;
+            tip.newest = None;
             let Some(entries) = all_entries(store, scope, ScopeKind::Keychain).await? else { return Ok(tip) };
             let accounts = self.accounts(store, authors(&entries)?).await?;
             // Fifty microseconds a signature: too long for the threads that serve everybody.
@@ -127,7 +186,7 @@ impl Replayed {
             let ledger = replayed.await.map_err(|_| fault(Code::Internal, "the replay was cut short"))?;
             let ledger = ledger.map_err(damaged)?;
             slot.entries.store(ledger.head().seq + 1, Ordering::Relaxed);
-            *tip = Some(ledger);
+            tip.ledger = Some(ledger);
             // Put in again, it is weighed again.
             self.scopes.insert(scope, slot.clone());
         }

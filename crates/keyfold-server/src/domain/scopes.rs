@@ -25,13 +25,10 @@ use keyfold_protocol::{
     limits,
     wire::{Append, Appended, CreateScope, OwnWraps, Place, Placed, ScopeKind, Standing},
 };
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
-/// How often a placed entry is placed anew when others were quicker through another way than this process.
-const PLACINGS: usize = 16;
-/// How long an answer waits for an entry that is on its way to the disk.
-const SETTLE: Duration = Duration::from_millis(5);
-const SETTLES: usize = 200;
+/// How often an entry is tried anew because what it stood on did not reach the disk.
+const TRIES: usize = 16;
 
 impl Domain {
     /// Founds a keychain.
@@ -56,36 +53,47 @@ impl Domain {
         };
         let known = self.check_author(caller, parsed.author, parsed.time, &parsed.cites).await?;
         let slot = self.replayed.slot(scope);
-        let mut tip = self.replayed.tip(&*self.store, scope, &slot).await?;
-        let ledger = tip.as_mut().ok_or_else(unknown_keychain)?;
-        let standing = ledger.standing(&caller.account).ok_or_else(unknown_keychain)?;
-        if expired(standing) {
-            return Err(fault(Code::NotAllowed, "your membership has expired"));
-        }
-        if ledger.head() != append.expected {
-            drop(tip);
-            return Err(self.conflict(scope, append.expected).await);
-        }
-        ledger.append(&append.entry, &known)?;
-        if let Err(wrong) = check_wraps(ledger.wraps_needed(&parsed.ops), &append.wraps) {
-            *tip = None;
-            return Err(wrong);
-        }
-        let (head, parsed) = (ledger.head(), ScopeEntry::Ordinary(parsed));
-        let entry = new_entry(ledger, &append.entry, &parsed, Some(append.expected), append.wraps);
-        // Queued before the tip is let go, so that the store sees appends in the order of their replay.
-        let written = self.store.append(caller.once, entry);
-        drop(tip);
-        match written.await {
-            Ok(()) => Ok(Appended { receipt: self.secrets.receipt(scope, head, clock::now_ms()) }),
-            Err(error) => {
-                slot.drop_tip().await;
-                match error {
-                    StoreError::HeadMoved => Err(self.conflict(scope, append.expected).await),
-                    other => Err(other.into()),
-                }
+        for _ in 0..TRIES {
+            let mut tip = self.replayed.tip(&*self.store, scope, &slot).await?;
+            let ledger = tip.ledger()?;
+            let standing = ledger.standing(&caller.account).ok_or_else(unknown_keychain)?;
+            if expired(standing) {
+                return Err(fault(Code::NotAllowed, "your membership has expired"));
             }
+            let held = ledger.head();
+            if held != append.expected {
+                let settled = tip.settled();
+                drop(tip);
+                // Only what is on the disk is answered.
+                if settled.await {
+                    if let Some(standing) = self.conflict(scope, append.expected).await? {
+                        return Err(standing);
+                    }
+                    // The store has what was expected: the tip is behind it.
+                    let mut tip = self.replayed.tip(&*self.store, scope, &slot).await?;
+                    if tip.ledger()?.head() == held {
+                        tip.forget();
+                    }
+                }
+                continue;
+            }
+            ledger.append(&append.entry, &known)?;
+            if let Err(wrong) = check_wraps(ledger.wraps_needed(&parsed.ops), &append.wraps) {
+                tip.forget();
+                return Err(wrong);
+            }
+            let (head, parsed) = (ledger.head(), ScopeEntry::Ordinary(parsed));
+            let entry = new_entry(ledger, &append.entry, &parsed, Some(append.expected), append.wraps);
+            // Queued before the tip is let go, so that the store sees appends in the order of their replay.
+            let written = tip.follow(self.store.append(caller.once, entry));
+            drop(tip);
+            return match written.await {
+                Ok(()) => Ok(Appended { receipt: self.secrets.receipt(scope, head, clock::now_ms()) }),
+                Err(StoreError::HeadMoved) => Err(self.conflict(scope, append.expected).await?.unwrap_or_else(busy)),
+                Err(error) => Err(error.into()),
+            };
         }
+        Err(busy())
     }
 
     /// Places an entry that names none: after whatever stands there.
@@ -97,51 +105,59 @@ impl Domain {
         let known = self.check_author(caller, cite.principal, placed.time, &[cite]).await?;
         let wraps = self.store.wraps(scope, caller.account).await?;
         let slot = self.replayed.slot(scope);
-        for _ in 0..PLACINGS {
+        for _ in 0..TRIES {
             let mut tip = self.replayed.tip(&*self.store, scope, &slot).await?;
-            let ledger = tip.as_mut().ok_or_else(unknown_keychain)?;
+            let ledger = tip.ledger()?;
             if expired(ledger.standing(&caller.account).ok_or_else(unknown_keychain)?) {
                 return Err(fault(Rejected::NotPending.into(), "the share has expired"));
             }
             let before = ledger.head();
-            match ledger.append(&place.entry, &known) {
-                Ok(_) => {}
-                Err(Rejected::NotPending) => {
-                    drop(tip);
-                    return self.placed_before(caller, scope, &place.entry).await;
+            if let Err(rejected) = ledger.append(&place.entry, &known) {
+                let settled = tip.settled();
+                drop(tip);
+                match (settled.await, rejected) {
+                    // No verdict on what never was.
+                    (false, _) => continue,
+                    (true, Rejected::NotPending) => return self.placed_before(caller, scope, &place.entry).await,
+                    (true, rejected) => return Err(rejected.into()),
                 }
-                Err(rejected) => return Err(rejected.into()),
             }
             let head = ledger.head();
             let wraps = entitled(ledger, wraps.clone());
             let entry = new_entry(ledger, &place.entry, &parsed, Some(before), Vec::new());
-            let written = self.store.append(caller.once, entry);
+            let written = tip.follow(self.store.append(caller.once, entry));
             drop(tip);
             match written.await {
                 Ok(()) => {
                     let receipt = self.secrets.receipt(scope, head, clock::now_ms());
                     return Ok(Placed { seq: head.seq, prev: before.hash, receipt, wraps });
                 }
-                Err(StoreError::HeadMoved) => slot.drop_tip().await,
-                Err(error) => {
-                    slot.drop_tip().await;
-                    return Err(error.into());
-                }
+                Err(StoreError::HeadMoved) => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        Err(fault(Code::ServerUnavailable, "others were quicker too often").details(Details::RetryAfter(1)))
+        Err(busy())
     }
 
-    /// The caller's wraps, as far as the state entitles to them now.
+    /// The caller's wraps, as far as the state entitles to them now: the state on the disk, or an `Accept` that is
+    /// never stored would hand out keys.
     pub(crate) async fn own_wraps(&self, caller: &Caller, scope: ScopeId) -> Result<OwnWraps, Fault> {
-        let wraps = self.store.wraps(scope, caller.account).await?;
+        let stored = self.store.wraps(scope, caller.account).await?;
         let slot = self.replayed.slot(scope);
-        let tip = self.replayed.tip(&*self.store, scope, &slot).await?;
-        let ledger = tip.as_ref().ok_or_else(unknown_keychain)?;
-        if expired(ledger.standing(&caller.account).ok_or_else(unknown_keychain)?) {
-            return Err(unknown_keychain());
+        for _ in 0..TRIES {
+            let mut tip = self.replayed.tip(&*self.store, scope, &slot).await?;
+            let ledger = tip.ledger()?;
+            if expired(ledger.standing(&caller.account).ok_or_else(unknown_keychain)?) {
+                return Err(unknown_keychain());
+            }
+            let wraps = entitled(ledger, stored.clone());
+            let settled = tip.settled();
+            drop(tip);
+            if settled.await {
+                return Ok(OwnWraps { wraps });
+            }
         }
-        Ok(OwnWraps { wraps: entitled(ledger, wraps) })
+        Err(busy())
     }
 
     /// Refuses a replay before any work is done for it.
@@ -171,30 +187,18 @@ impl Domain {
         Ok(known)
     }
 
-    /// The entries that stand where an append wanted to be.
-    async fn conflict(&self, scope: ScopeId, expected: Head) -> Fault {
+    /// The entries that stand where an append wanted to be; `None` if none do.
+    async fn conflict(&self, scope: ScopeId, expected: Head) -> Result<Option<Fault>, Fault> {
         let limit = Limit { bytes: limits::PAGE_BYTES, entries: limits::PAGE_ENTRIES };
-        for _ in 0..SETTLES {
-            let page = match self.store.page(scope, Some(expected.seq), limit).await {
-                Ok(Some(page)) => page,
-                Ok(None) => return unknown_keychain(),
-                Err(error) => return error.into(),
-            };
-            // What was quicker may still be on its way to the disk; only what is there is answered.
-            if page.head == expected {
-                tokio::time::sleep(SETTLE).await;
-                continue;
-            }
-            let entries = match decode_all(&page.entries) {
-                Ok(entries) => entries,
-                Err(damaged) => return damaged,
-            };
-            let receipt = self.secrets.receipt(scope, page.head, clock::now_ms());
-            return Fault::from(StoreError::HeadMoved)
-                .hint("replay what stands there and sign again")
-                .details(Details::Standing(StandingEntries { entries, receipt }));
+        let page = self.store.page(scope, Some(expected.seq), limit).await?.ok_or_else(unknown_keychain)?;
+        if page.head == expected {
+            return Ok(None);
         }
-        fault(Code::ServerUnavailable, "the server is busy").details(Details::RetryAfter(1))
+        let entries = decode_all(&page.entries)?;
+        let receipt = self.secrets.receipt(scope, page.head, clock::now_ms());
+        let standing = Details::Standing(StandingEntries { entries, receipt });
+        let moved = Fault::from(StoreError::HeadMoved).hint("replay what stands there and sign again");
+        Ok(Some(moved.details(standing)))
     }
 
     /// A placed entry that is not pending any more: repeated, it is answered as it was; else it comes too late.
@@ -207,6 +211,10 @@ impl Domain {
         let wraps = self.own_wraps(caller, scope).await?.wraps;
         Ok(Placed { seq, prev, receipt, wraps })
     }
+}
+
+fn busy() -> Fault {
+    fault(Code::ServerUnavailable, "the server is busy").details(Details::RetryAfter(1))
 }
 
 /// A membership or share whose time is up counts no more, though the ledger still has it. Enforced by this clock, until

@@ -27,7 +27,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
-/// How long the client may take for its one frame, and to take a frame of ours.
+/// How long the client may take to take a frame of ours.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// A ping this often keeps the way open and finds out who is gone.
 const PING: Duration = Duration::from_secs(20);
@@ -39,7 +39,7 @@ pub(super) async fn events(
     Extension(peer): Extension<Peer>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    if let Err(limited) = app.domain.admit_address(peer.address) {
+    if let Err(limited) = app.domain.admit_address(peer.origin) {
         return limited.into_response();
     }
     match upgrade {
@@ -52,9 +52,11 @@ pub(super) async fn events(
 }
 
 async fn serve(app: App, peer: Peer, mut socket: WebSocket) {
-    let ended = match subscribe(&app, &mut socket).await {
-        Ok(stream) => stream.run(&app, &mut socket).await,
-        Err(ended) => ended,
+    // One deadline for all of it, whatever is said meanwhile.
+    let ended = match timeout(app.read_timeout, subscribe(&app, &mut socket)).await {
+        Ok(Ok(stream)) => stream.run(&app, &mut socket).await,
+        Ok(Err(ended)) => ended,
+        Err(_) => Ended::Say(Code::Timeout),
     };
     if let Ended::Say(code) = ended {
         _ = send(&mut socket, &ServerFrame::Goodbye(Goodbye { code })).await;
@@ -91,12 +93,11 @@ async fn subscribe(app: &App, socket: &mut WebSocket) -> Result<Stream, Ended> {
     getrandom::fill(&mut challenge.nonce).map_err(|_| Ended::Say(Code::Internal))?;
     send(socket, &ServerFrame::Challenge(challenge.clone())).await?;
     let frame = loop {
-        match timeout(PATIENCE, socket.recv()).await {
-            Ok(Some(Ok(Message::Binary(frame)))) => break frame,
-            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
-            Ok(Some(Ok(Message::Text(_)))) => return Err(Ended::Say(Code::Malformed)),
-            Err(_) => return Err(Ended::Say(Code::Timeout)),
-            Ok(_) => return Err(Ended::Gone),
+        match socket.recv().await {
+            Some(Ok(Message::Binary(frame))) => break frame,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(Message::Text(_))) => return Err(Ended::Say(Code::Malformed)),
+            _ => return Err(Ended::Gone),
         }
     };
     let asked = Subscribe::decode(&frame).map_err(|e: Malformed| Ended::Say(e.into()))?;

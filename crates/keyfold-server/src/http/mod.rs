@@ -3,6 +3,7 @@
 
 mod accounts;
 mod answer;
+mod body;
 mod events;
 mod health;
 mod info;
@@ -11,20 +12,25 @@ mod scopes;
 mod sessions;
 mod signed;
 
-use crate::domain::Domain;
+use crate::{
+    domain::Domain,
+    limits::{Origin, Share},
+};
 use axum::{
     Router,
     middleware::from_fn_with_state,
     routing::{get, post},
 };
+pub(crate) use body::Bodies;
 use keyfold_protocol::route;
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 /// What routes are given.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) domain: Arc<Domain>,
+    pub(crate) bodies: Arc<Bodies>,
     pub(crate) read_timeout: Duration,
     /// Turns true when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -41,8 +47,8 @@ pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
 /// stream, which outlives its HTTP connection, counts as long as it lasts.
 #[derive(Clone)]
 pub(crate) struct Peer {
-    pub(crate) address: IpAddr,
-    pub(crate) place: Arc<OwnedSemaphorePermit>,
+    pub(crate) origin: Origin,
+    pub(crate) place: Arc<(OwnedSemaphorePermit, Share)>,
 }
 
 /// All routes.

@@ -1,9 +1,9 @@
-//! Around every route: reads the body within limits, finds out who asks, and signs the answer whatever it is.
+//! Around every route: finds out who asks, then reads the body that he may send, and signs the answer whatever it is.
 
-use super::{App, Peer};
+use super::{App, Peer, body::Held};
 use crate::{
     clock,
-    domain::{Caller, Fault, fault},
+    domain::{Caller, Fault, fault, logged_out},
     store::Once,
 };
 use axum::{
@@ -13,18 +13,17 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use keyfold_format::VerifyingKey;
 use keyfold_protocol::{
-    Code, Details, limits,
+    Code, route,
     signing::{
-        Binding, Fields, Received, ReplyHead, Sender, fields,
+        Binding, Fields, ReceivedHead, ReplyHead, Sender, fields,
         request::{Claimed, Verified},
         sign_response,
     },
 };
 use std::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// The middleware.
 pub(super) async fn signed(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -40,7 +39,8 @@ pub(super) async fn signed(State(app): State<App>, request: Request, next: Next)
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let started = Instant::now();
     let answer = match admit(&app, parts, body, &fields, &binding).await {
-        Ok(request) => next.run(request).await,
+        // The body's memory is the request's until it is answered.
+        Ok((request, _memory)) => next.run(request).await,
         Err(refused) => refused.into_response(),
     };
     // Paths hold ids at most; queries and bodies are never logged.
@@ -64,33 +64,39 @@ fn authority(parts: &Parts) -> &str {
     parts.uri.authority().map(|a| a.as_str()).or(host).unwrap_or_default()
 }
 
-/// The body, and who sent it; or why it is not let in.
-async fn admit(app: &App, parts: Parts, body: Body, fields: &Fields, binding: &Binding) -> Result<Request, Fault> {
+/// Who asks, and what; or why it is not let in. The memory is that of the body.
+async fn admit(
+    app: &App,
+    parts: Parts,
+    body: Body,
+    fields: &Fields,
+    binding: &Binding,
+) -> Result<(Request, Option<OwnedSemaphorePermit>), Fault> {
     if let Some(peer) = parts.extensions.get::<Peer>() {
-        app.domain.admit_address(peer.address)?;
+        app.domain.admit_address(peer.origin)?;
     }
-    let body = read_body(app, body).await?;
-    let received = Received { binding, fields, body: &body };
-    let asking = match received.sender(&app.domain.secrets.id())? {
-        Sender::Stranger(_) => Asking::Stranger,
-        Sender::Claimed(claimed) => identify(app, claimed).await?,
+    let head = ReceivedHead { binding, fields };
+    let asking = match head.sender(&app.domain.secrets.id()) {
+        Ok(Sender::Stranger(_)) => Ok(Asking::Stranger),
+        Ok(Sender::Claimed(claimed)) => identify(app, claimed).await,
+        Err(refused) => Err(refused.into()),
     };
-    let mut request = Request::from_parts(parts, Body::from(body));
+    let member = matches!(asking, Ok(Asking::Device { logged_in: true, .. }));
+    let held = app.bodies.read(body, member).await;
+    let asking = match &held {
+        Err(late) if late.code() == Code::Timeout => return Err(late.clone()),
+        _ => asking?,
+    };
+    let Held { bytes, memory } = held.map_err(|refused| match &asking {
+        // A smaller body would not help these.
+        Asking::Newcomer(_) if parts.uri.path() != route::ACCOUNTS => unknown_device(),
+        Asking::Device { logged_in: false, .. } => logged_out(),
+        _ => refused,
+    })?;
+    head.check_body(&bytes)?;
+    let mut request = Request::from_parts(parts, Body::from(bytes));
     request.extensions_mut().insert(asking);
-    Ok(request)
-}
-
-async fn read_body(app: &App, body: Body) -> Result<Bytes, Fault> {
-    let limited = Limited::new(body, limits::REQUEST_BODY_BYTES).collect();
-    match tokio::time::timeout(app.read_timeout, limited).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(fault(Code::TooLarge, "the request's body is larger than the limit allows")
-                .details(Details::Limit(limits::REQUEST_BODY_BYTES as u64)))
-        }
-        Ok(Err(_)) => Err(fault(Code::Malformed, "the request's body did not arrive whole")),
-        Err(_) => Err(fault(Code::Timeout, "the request's body did not arrive in time")),
-    }
+    Ok((request, memory))
 }
 
 /// Who asks.
@@ -148,9 +154,7 @@ impl FromRequestParts<App> for Member {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Fault> {
         match enrolled(parts)? {
             (caller, true) => Ok(Self(caller)),
-            (_, false) => {
-                Err(fault(Code::LoggedOut, "this device is logged out").hint("log in again; nothing is lost"))
-            }
+            (_, false) => Err(logged_out()),
         }
     }
 }
@@ -172,9 +176,13 @@ impl FromRequestParts<App> for Newcomer {
 fn enrolled(parts: &Parts) -> Result<(Caller, bool), Fault> {
     match parts.extensions.get::<Asking>() {
         Some(Asking::Device { caller, logged_in }) => Ok((*caller, *logged_in)),
-        Some(Asking::Newcomer(_)) => Err(fault(Code::UnknownDevice, "no account has this device")),
+        Some(Asking::Newcomer(_)) => Err(unknown_device()),
         _ => Err(unsigned()),
     }
+}
+
+fn unknown_device() -> Fault {
+    fault(Code::UnknownDevice, "no account has this device")
 }
 
 fn unsigned() -> Fault {

@@ -132,6 +132,9 @@ async fn a_user_id_is_taken_once_and_a_repeated_sign_up_is_answered(factory: Fac
     assert!(matches!(store.sign_up(once(3), account("alice", BOB)).await, Err(StoreError::UserTaken)));
     let other_device = Once { device: HolderId([8; 32]), ..once(4) };
     assert!(matches!(store.sign_up(other_device, account("alice", ALICE)).await, Err(StoreError::UserTaken)));
+    assert!(matches!(store.sign_up(once(5), account("bob", BOB)).await, Err(StoreError::DeviceTaken)));
+    store.log_out(once(6)).await.unwrap();
+    assert!(matches!(store.sign_up(once(7), account("alice", ALICE)).await, Err(StoreError::LoggedOut)));
     assert_eq!(store.account(UserId::new("alice").unwrap()).await.unwrap(), Some(ALICE));
     assert_eq!(store.account(UserId::new("bob").unwrap()).await.unwrap(), None);
     assert_eq!(store.page(BOB, None, ALL).await.unwrap(), None);

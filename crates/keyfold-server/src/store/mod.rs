@@ -114,7 +114,7 @@ pub(crate) struct Committed {
 pub(crate) type Listener = Box<dyn Fn(Committed) + Send + Sync>;
 
 /// Why nothing was written, or read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum StoreError {
     /// This request took effect before.
@@ -123,6 +123,12 @@ pub(crate) enum StoreError {
     /// Another account has the user id.
     #[error("the user id is taken")]
     UserTaken,
+    /// The sign-up happened before, and its device has logged out since.
+    #[error("the device is logged out")]
+    LoggedOut,
+    /// Another account has the device.
+    #[error("the device is another account's")]
+    DeviceTaken,
     /// The ledger's head is not the one that the entry follows, or the ledger exists already.
     #[error("the head moved")]
     HeadMoved,
@@ -148,7 +154,8 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 /// - Reads see every write whose future resolved.
 pub(crate) trait Store: Send + Sync + 'static {
     /// Founds an account with its device logged in. For a user id that exists: the account that stands there, if its
-    /// first entry is this very one, with the time its session began; else [`StoreError::UserTaken`].
+    /// first entry is this very one and the device its own, with the time its session began, or
+    /// [`StoreError::LoggedOut`]; else [`StoreError::UserTaken`]. A device has one account: [`StoreError::DeviceTaken`].
     fn sign_up(&self, once: Once, account: NewAccount) -> BoxFuture<'static, Result<u64>>;
     /// Starts the device's session; one that has begun goes on. Gives the time it began.
     fn log_in(&self, once: Once, now_ms: u64) -> BoxFuture<'static, Result<u64>>;

@@ -30,6 +30,16 @@ impl Raw {
         }
     }
 
+    /// The bytes that go over the wire.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut head = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", self.method, self.target, self.host);
+        for (name, value) in &self.headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        head += &format!("content-length: {}\r\n\r\n", self.body.len());
+        [head.as_bytes(), &self.body].concat()
+    }
+
     pub fn unsigned(world: &World, method: Method, path: &str, body: Vec<u8>) -> (Self, Binding) {
         let request = Request { method, path: path.to_owned(), query: String::new(), body };
         let out = request.unsigned(&world.authority(), Nonce(random()));
@@ -39,15 +49,11 @@ impl Raw {
 
 /// Sends, and reads whatever comes back.
 pub async fn exchange(to: SocketAddr, raw: &Raw) -> Reply {
-    let mut head = format!("{} {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", raw.method, raw.target, raw.host);
-    for (name, value) in &raw.headers {
-        head += &format!("{name}: {value}\r\n");
-    }
-    head += &format!("content-length: {}\r\n\r\n", raw.body.len());
     let mut stream = TcpStream::connect(to).await.unwrap();
-    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut raw = raw.clone();
+    raw.headers.push(("connection".to_owned(), "close".to_owned()));
     // The server may answer, and close, before it read all of a body that is too large.
-    _ = stream.write_all(&raw.body).await;
+    _ = stream.write_all(&raw.encode()).await;
     let mut bytes = Vec::new();
     _ = stream.read_to_end(&mut bytes).await;
     parse(&bytes)

@@ -30,7 +30,7 @@ async fn spend(c: &mut SqliteConnection, once: Once) -> Result<()> {
 
 pub(super) async fn sign_up(c: &mut SqliteConnection, once: Once, new: &NewAccount) -> Result<u64> {
     let taken = sqlx::query(
-        "SELECT e.content, d.session_since FROM accounts a JOIN entries e ON e.scope = a.account AND e.seq = 0
+        "SELECT e.content, d.device IS NOT NULL, d.session_since FROM accounts a JOIN entries e ON e.scope = a.account AND e.seq = 0
          LEFT JOIN devices d ON d.account = a.account AND d.device = ? WHERE a.user_id = ?",
     )
     .bind(&once.device.0[..])
@@ -38,9 +38,13 @@ pub(super) async fn sign_up(c: &mut SqliteConnection, once: Once, new: &NewAccou
     .fetch_optional(&mut *c)
     .await?;
     if let Some(row) = taken {
-        let same = row.try_get::<&[u8], _>(0)? == new.entry.content.0;
-        let since: Option<i64> = row.try_get(1)?;
-        return since.filter(|_| same).map(unsigned).ok_or(StoreError::UserTaken);
+        let same = row.try_get::<&[u8], _>(0)? == new.entry.content.0 && row.try_get::<bool, _>(1)?;
+        let since: Option<i64> = row.try_get(2)?;
+        return if same { since.map(unsigned).ok_or(StoreError::LoggedOut) } else { Err(StoreError::UserTaken) };
+    }
+    let enrolled = sqlx::query("SELECT 1 FROM devices WHERE device = ?").bind(&once.device.0[..]);
+    if enrolled.fetch_optional(&mut *c).await?.is_some() {
+        return Err(StoreError::DeviceTaken);
     }
     append(c, once, &new.entry).await?;
     let account = &new.entry.scope.0[..];

@@ -189,7 +189,8 @@ async fn tried<T>(
 ) -> Result<T> {
     sqlx::query("SAVEPOINT one").execute(&mut *connection).await?;
     match write(connection).await {
-        Err(refused @ (StoreError::Replayed | StoreError::UserTaken | StoreError::HeadMoved)) => {
+        Err(failure @ (StoreError::Full | StoreError::Broken(_))) => Err(failure),
+        Err(refused) => {
             sqlx::query("ROLLBACK TO one").execute(&mut *connection).await?;
             sqlx::query("RELEASE one").execute(&mut *connection).await?;
             Err(refused)
@@ -198,7 +199,6 @@ async fn tried<T>(
             sqlx::query("RELEASE one").execute(&mut *connection).await?;
             Ok(done)
         }
-        failure => failure,
     }
 }
 
