@@ -168,19 +168,89 @@ async fn slots_come_and_go_and_decide_who_opens_the_file() {
     };
     assert!(opens(&bob).await.is_ok());
     assert_eq!(opens(&carol).await.unwrap_err().code, Code::NoSlot);
-    alice.client.add_slot(&sealed, "team").await.unwrap();
+    alice.client.add_slot(&sealed, "team", None).await.unwrap();
     assert!(opens(&bob).await.is_ok() && opens(&carol).await.is_ok());
     let slots = alice.client.slots(&sealed).await.unwrap();
     let mut purposes: Vec<_> = slots.iter().map(|slot| slot.purpose.clone().unwrap()).collect();
     purposes.sort();
     assert_eq!(purposes, ["notes", "team"]);
     assert_eq!(carol.client.slots(&sealed).await.unwrap().iter().filter(|slot| slot.purpose.is_some()).count(), 1);
-    alice.client.remove_slot(&sealed, "notes").await.unwrap();
+    alice.client.remove_slot(&sealed, "notes", None).await.unwrap();
     assert_eq!(opens(&bob).await.unwrap_err().code, Code::NoSlot);
     assert!(opens(&carol).await.is_ok());
-    assert_eq!(alice.client.remove_slot(&sealed, "notes").await.unwrap_err().code, Code::NoSlot);
+    assert_eq!(alice.client.remove_slot(&sealed, "notes", None).await.unwrap_err().code, Code::NoSlot);
     let after = fs::read(&sealed).unwrap();
     assert_eq!(after[after.len() - 200_000..], body[body.len() - 200_000..], "the body was not touched");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slots_of_a_file_with_a_context_come_and_go_with_that_context_only() {
+    let (_server, alice, _bob) = two().await;
+    alice.keychain("team").await;
+    let (plain, sealed) = (alice.folder().join("a"), alice.folder().join("a.kf"));
+    fs::write(&plain, content(1_000)).unwrap();
+    let options = EncryptOptions { context: Some(b"row 7".to_vec()), ..Default::default() };
+    alice.client.encrypt_path(&["notes"], &plain, &sealed, options, PathOptions::default()).await.unwrap();
+    assert_eq!(alice.client.add_slot(&sealed, "team", None).await.unwrap_err().code, Code::Unauthentic);
+    alice.client.add_slot(&sealed, "team", Some(b"row 7")).await.unwrap();
+    assert_eq!(alice.client.slots(&sealed).await.unwrap().len(), 2);
+    alice.client.remove_slot(&sealed, "notes", Some(b"row 7")).await.unwrap();
+    assert_eq!(alice.client.slots(&sealed).await.unwrap().len(), 1);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_is_edited_where_a_link_leads_and_a_file_with_two_names_is_left_alone() {
+    let (_server, alice, _bob) = two().await;
+    alice.keychain("team").await;
+    let (plain, sealed, link) = (alice.folder().join("a"), alice.folder().join("a.kf"), alice.folder().join("link.kf"));
+    fs::write(&plain, content(1_000)).unwrap();
+    let (options, path) = (EncryptOptions::default(), PathOptions::default());
+    alice.client.encrypt_path(&["notes"], &plain, &sealed, options, path).await.unwrap();
+    std::os::unix::fs::symlink("a.kf", &link).unwrap();
+    alice.client.add_slot(&link, "team", None).await.unwrap();
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    assert_eq!(alice.client.slots(&sealed).await.unwrap().len(), 2);
+    fs::hard_link(&sealed, alice.folder().join("b.kf")).unwrap();
+    assert_eq!(alice.client.remove_slot(&sealed, "team", None).await.unwrap_err().code, Code::Unsupported);
+    assert_eq!(alice.client.slots(&sealed).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_of_a_signed_file_says_that_the_signature_is_unchecked() {
+    let (_server, alice, bob) = two().await;
+    for sign in [false, true] {
+        let sealed = Shared::default();
+        let input = Input::stream(std::io::Cursor::new(content(200_000)));
+        let options = EncryptOptions { sign, ..Default::default() };
+        alice.client.encrypt_file(&["notes"], input, sealed.clone(), options).await.unwrap();
+        let path = bob.folder().join("sealed");
+        fs::write(&path, &*sealed.0.lock().unwrap()).unwrap();
+        for range in [None, Some(5..10)] {
+            let options = DecryptOptions { range: range.clone(), ..Default::default() };
+            let input = fs::File::open(&path).unwrap();
+            let report = bob.client.decrypt_file(input, Shared::default(), options).await.unwrap();
+            assert_eq!(report.signature_unchecked, sign && range.is_some(), "{sign} {range:?}");
+            assert_eq!(report.signed_by.is_some(), sign && range.is_none(), "{sign} {range:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_of_a_file_that_was_read_from_is_counted_from_there() {
+    use std::io::Seek;
+    let (_server, alice, bob) = two().await;
+    let (sealed, content) = (Shared::default(), content(200_000));
+    let input = Input::stream(std::io::Cursor::new(content.clone()));
+    alice.client.encrypt_file(&["notes"], input, sealed.clone(), EncryptOptions::default()).await.unwrap();
+    let path = bob.folder().join("sealed");
+    fs::write(&path, [b"something before", sealed.0.lock().unwrap().as_slice()].concat()).unwrap();
+    let mut input = fs::File::open(&path).unwrap();
+    input.seek(std::io::SeekFrom::Start(16)).unwrap();
+    let out = Shared::default();
+    let options = DecryptOptions { range: Some(65_530..140_000), ..Default::default() };
+    bob.client.decrypt_file(input, out.clone(), options).await.unwrap();
+    assert!(*out.0.lock().unwrap() == content[65_530..140_000]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,20 +1,19 @@
 //! Where `encrypt` and `decrypt` read and write: files, or standard input and output. Separate because one promise is
 //! kept here for both: a command that fails leaves no output behind.
 //!
-//! A new file is written under a temporary name beside its place, and gets its own name when it is whole.
+//! A new file is a draft beside its place, and gets its name when it is whole.
 //!
 //! Spec: `docs/spec/cli.md`, "Errors and exit status".
 
 use crate::fault::Fault;
 use crate::output::Stream;
-use keyfold_client::Code;
+use keyfold_client::{Code, Draft};
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
-use tempfile::TempPath;
 
 /// What is read.
 #[derive(Debug, PartialEq, Eq)]
@@ -134,10 +133,9 @@ impl Target {
                 (file, Place::There(path.display().to_string()))
             }
             Ok(about) if about.is_dir() => return Err(fault(io::ErrorKind::IsADirectory.into())),
-            Ok(_) if !replace => return Err(exists(path)),
             _ => {
-                let (file, draft) = draft(path).map_err(fault)?.into_parts();
-                (file, Place::New { draft, path: path.clone(), replace: *replace })
+                let draft = Draft::new(path, *replace).map_err(|error| advised(error.into()))?;
+                (draft.file().try_clone().map_err(fault)?, Place::New { draft, path: path.clone() })
             }
         };
         Ok(Output { file, place, closed: Arc::default() })
@@ -155,7 +153,7 @@ pub(crate) struct Output {
 #[derive(Debug)]
 enum Place {
     There(String),
-    New { draft: TempPath, path: PathBuf, replace: bool },
+    New { draft: Draft, path: PathBuf },
 }
 
 impl Output {
@@ -177,12 +175,8 @@ impl Output {
 
     /// Everything was written: a new file gets its name.
     pub(crate) fn finish(self) -> Result<(), Fault> {
-        let Place::New { draft, path, replace } = self.place else { return Ok(()) };
-        let persisted = if replace { draft.persist(&path) } else { draft.persist_noclobber(&path) };
-        persisted.map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => exists(&path),
-            _ => Fault::io(&path.display().to_string(), &error.error),
-        })
+        let Place::New { draft, .. } = self.place else { return Ok(()) };
+        draft.keep(false).map_err(|error| advised(error.into()))
     }
 
     /// Writes all of it, and finishes.
@@ -228,22 +222,12 @@ impl Write for Writer {
     }
 }
 
-fn exists(path: &Path) -> Fault {
-    Fault::new(Code::OutputExists, format!("{} exists already", path.display()))
-        .hint("Choose another name with -o, or replace it with --force.")
-}
-
-/// A file without its name yet, with the permissions that any new file gets here.
-fn draft(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".keyfold-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
+/// What the library says, in the words of flags.
+fn advised(fault: Fault) -> Fault {
+    match fault.code() == Code::OutputExists.as_str() {
+        true => fault.hint("Choose another name with -o, or replace it with --force."),
+        false => fault,
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    builder.tempfile_in(folder)
 }
 
 // As files, so that large blocks pass without a buffer in between.
@@ -274,6 +258,7 @@ fn standard_output() -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn names(folder: &Path) -> Vec<String> {
         fs::read_dir(folder).unwrap().map(|item| item.unwrap().file_name().into_string().unwrap()).collect()

@@ -23,5 +23,5 @@ pub use model::*;
 #[cfg(feature = "native")]
 pub use native::*;
 pub use session::{
-    EncryptedValue, NamedKey, SealedHead, Session, SignUpOptions, Subscription, TrailerCheck, verify_signature,
+    EncryptedValue, NamedKey, SealedHead, Session, SignUpOptions, Stopped, Subscription, TrailerCheck, verify_signature,
 };

@@ -357,6 +357,16 @@ pub enum ClientEvent {
         #[n(0)]
         user_id: String,
     },
+    /// A keychain was left as it was, because what the server shows of it is not believed. Others go on.
+    #[n(7)]
+    KeychainStopped {
+        /// The keychain.
+        #[n(0)]
+        keychain_fingerprint: String,
+        /// Why: the code that operations on it answer.
+        #[n(1)]
+        code: String,
+    },
     /// The connection to the server came or went.
     #[n(6)]
     SyncStateChanged {

@@ -76,6 +76,7 @@ async fn file(session: &Session, options: Options, source: &Source, target: &Tar
     let opened = source.open()?;
     let output = target.open()?;
     let progress = Progress::new(session.output, opened.length);
+    let is_range = options.range.is_some();
     let terms = DecryptOptions {
         context: options.context.map(String::into_bytes),
         range: options.range,
@@ -86,7 +87,9 @@ async fn file(session: &Session, options: Options, source: &Source, target: &Tar
     let report = stop::or(stopped, opening).await.map_err(|fault| output.explain(advised(fault)))?;
     output.finish()?;
     drop(progress);
-    if report.signature_unchecked {
+    if report.signature_unchecked && is_range {
+        session.output.remark("It is signed, and the signature is over the whole: unchecked for a range.");
+    } else if report.signature_unchecked {
         session.output.remark("It is signed, but the server was not reached to look the author up: unchecked.");
     }
     if let Some(author) = &report.signed_by {

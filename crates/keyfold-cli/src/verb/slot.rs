@@ -12,6 +12,9 @@ use std::path::PathBuf;
 pub(crate) struct Options {
     /// An encrypted file
     file: PathBuf,
+    /// What was given when encrypting; to list it is not needed
+    #[arg(long, global = true, value_name = "CONTEXT")]
+    context: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -36,10 +39,11 @@ enum Command {
 
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
     let client = session.client()?;
+    let context = options.context.as_deref().map(str::as_bytes);
     match &options.command {
         Command::List => {}
-        Command::Add { keychain } => client.add_slot(&options.file, keychain).await?,
-        Command::Remove { keychain } => client.remove_slot(&options.file, keychain).await?,
+        Command::Add { keychain } => client.add_slot(&options.file, keychain, context).await?,
+        Command::Remove { keychain } => client.remove_slot(&options.file, keychain, context).await?,
     }
     let slots = client.slots(&options.file).await?;
     session.output.show(&slots, |slots| columns(["purpose", "key", "fingerprint", "keychain"], slots.iter().map(row)))

@@ -41,6 +41,9 @@ pub(super) fn text(event: &ClientEvent) -> String {
         ClientEvent::IdentityChanged { user_id } => {
             format!("identityChanged     the server shows another {user_id} than before: ask the person by another way")
         }
+        ClientEvent::KeychainStopped { keychain_fingerprint, code } => {
+            format!("keychainStopped     {keychain_fingerprint} ({code}): what the server shows of it is not believed")
+        }
         ClientEvent::SyncStateChanged { state: SyncState::Online } => "syncStateChanged    online".to_owned(),
         ClientEvent::SyncStateChanged { state: SyncState::Offline } => "syncStateChanged    offline".to_owned(),
         // A kind of event that is newer than this command; --json shows it whole.

@@ -8,6 +8,7 @@ use keyfold_format::{
     UserId, VerifyingKey,
     account::Ledger,
     entry::{Head, SignedEntry},
+    receipt::Receipt,
 };
 use keyfold_protocol::wire::{AccountLedger, LedgerPage};
 use minicbor::{Decode, Encode};
@@ -17,6 +18,8 @@ use minicbor::{Decode, Encode};
 pub(crate) struct KnownAccount {
     ledger: Ledger,
     entries: Vec<SignedEntry>,
+    /// The server's for the head: the evidence.
+    receipt: Option<Receipt>,
 }
 
 /// How it rests in the store.
@@ -25,12 +28,14 @@ pub(crate) struct KnownAccount {
 struct Stored {
     #[n(0)]
     entries: Vec<SignedEntry>,
+    #[n(1)]
+    receipt: Option<Receipt>,
 }
 
 impl KnownAccount {
     /// From a first entry: one's own at sign-up.
     pub(crate) fn founded(genesis: SignedEntry) -> Result<Self> {
-        Ok(Self { ledger: Ledger::genesis(&genesis)?, entries: vec![genesis] })
+        Ok(Self { ledger: Ledger::genesis(&genesis)?, entries: vec![genesis], receipt: None })
     }
 
     /// From what a server answers to a look-up of `user_id`, given what was pinned for him before.
@@ -68,15 +73,16 @@ impl KnownAccount {
     /// A whole ledger, whoever asked for it.
     pub(crate) fn received(answer: &AccountLedger, server: &VerifyingKey) -> Result<Self> {
         let ledger = Ledger::replay(&answer.entries)?;
-        Self { ledger, entries: answer.entries.clone() }.checked(&answer.receipt, server)
+        Self { ledger, entries: answer.entries.clone(), receipt: None }.checked(&answer.receipt, server)
     }
 
     /// The receipt is the server's, and names exactly what was served.
-    fn checked(self, receipt: &keyfold_format::receipt::Receipt, server: &VerifyingKey) -> Result<Self> {
+    fn checked(mut self, receipt: &Receipt, server: &VerifyingKey) -> Result<Self> {
         let statement = receipt.verify(server)?;
         if statement.scope != self.ledger.id() || statement.head != self.ledger.head() {
             return Err(Error::identity_changed(self.ledger.user_id()));
         }
+        self.receipt = Some(*receipt);
         Ok(self)
     }
 
@@ -94,11 +100,11 @@ impl KnownAccount {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        keyfold_format::cbor::encode(&Stored { entries: self.entries.clone() })
+        keyfold_format::cbor::encode(&Stored { entries: self.entries.clone(), receipt: self.receipt })
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
         let stored: Stored = minicbor::decode(bytes).map_err(|_| Error::internal("a stored account cannot be read"))?;
-        Ok(Self { ledger: Ledger::replay(&stored.entries)?, entries: stored.entries })
+        Ok(Self { ledger: Ledger::replay(&stored.entries)?, entries: stored.entries, receipt: stored.receipt })
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 use keyfold_format::{ScopeId, UserId, account, cbor, scope::Accounts};
 use keyfold_protocol::Code;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Verified accounts, as replay wants to look at them.
 #[derive(Debug, Default)]
@@ -39,6 +39,7 @@ pub(crate) struct Belief {
     pub(crate) scopes: BTreeMap<ScopeId, KnownScope>,
     pub(crate) rings: BTreeMap<ScopeId, Keyring>,
     pins: BTreeMap<UserId, ScopeId>,
+    disputes: BTreeSet<ScopeId>,
     marks: Marks,
     staged: BTreeMap<String, Option<Content>>,
     marks_moved: bool,
@@ -50,9 +51,10 @@ impl Belief {
         enrolled: Option<Enrolled>,
         marks: Marks,
         pins: Vec<(UserId, ScopeId)>,
+        disputes: BTreeSet<ScopeId>,
         rings: BTreeMap<ScopeId, Keyring>,
     ) -> Self {
-        Self { enrolled, marks, pins: pins.into_iter().collect(), rings, ..Self::default() }
+        Self { enrolled, marks, pins: pins.into_iter().collect(), disputes, rings, ..Self::default() }
     }
 
     pub(crate) fn enrolled(&self) -> Result<&Enrolled> {
@@ -82,6 +84,37 @@ impl Belief {
     /// The account that a user id was first seen with.
     pub(crate) fn pinned(&self, user_id: &UserId) -> Option<ScopeId> {
         self.pins.get(user_id).copied()
+    }
+
+    /// Whether the server showed another identity of a pinned account since it last showed the pinned one.
+    pub(crate) fn is_disputed(&self, id: &ScopeId) -> bool {
+        self.disputes.contains(id)
+    }
+
+    /// The server shows another identity of `user_id` than the pinned one. What to write at once, whatever becomes of
+    /// that which is staged: the operation that found it out fails. Nothing if it is known, or nobody is pinned.
+    pub(crate) fn dispute(&mut self, user_id: &UserId) -> Vec<Put> {
+        let Some(id) = self.pins.get(user_id).copied() else { return Vec::new() };
+        if !self.disputes.insert(id) {
+            return Vec::new();
+        }
+        // Numbers before it belong to events that are staged. If they are dropped there is a gap, which readers skip.
+        let number = self.marks.next_event;
+        let event = ClientEvent::IdentityChanged { user_id: user_id.to_string() };
+        self.marks.next_event += 1;
+        self.marks.version += 1;
+        vec![
+            (record::dispute(&id), Some(Vec::new().into())),
+            (record::journal(number), Some(cbor::encode(&Noted { event }).into())),
+            (record::MARKS.to_owned(), Some(cbor::encode(&self.marks).into())),
+        ]
+    }
+
+    /// The server shows the pinned identity again.
+    pub(crate) fn settle(&mut self, id: &ScopeId) {
+        if self.disputes.remove(id) {
+            self.stage(record::dispute(id), None);
+        }
     }
 
     /// Both names of an account whose ledger was read.
@@ -122,6 +155,17 @@ impl Belief {
         self.scopes.insert(id, known);
     }
 
+    /// Takes back what was staged of a keychain's ledger, to try again another time.
+    pub(crate) fn restore_scope(&mut self, id: &ScopeId, before: Option<KnownScope>) {
+        match before {
+            Some(before) => self.keep_scope(before),
+            None => {
+                self.staged.remove(&record::scope(id));
+                self.scopes.remove(id);
+            }
+        }
+    }
+
     /// Keeps what a keyring holds.
     pub(crate) fn keep_ring(&mut self, id: ScopeId, ring: Keyring) {
         self.stage(record::ring(&id), Some(ring.encode()));
@@ -145,14 +189,6 @@ impl Belief {
 
     pub(crate) fn marks(&self) -> Marks {
         self.marks
-    }
-
-    /// The server's event up to which everything is applied.
-    pub(crate) fn move_cursor(&mut self, cursor: u64) {
-        if self.marks.cursor.is_none_or(|before| before < cursor) {
-            self.marks.cursor = Some(cursor);
-            self.marks_moved = true;
-        }
     }
 
     /// All events before this one were told to somebody.

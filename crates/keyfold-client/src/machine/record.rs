@@ -16,6 +16,8 @@ pub(crate) const CREATION: &str = "creation";
 pub(crate) const MASTER: &str = "master";
 /// Which account each user id was first seen with.
 pub(crate) const PINS: &str = "pins";
+/// The user ids whose identity the server showed changed, by pinned account.
+pub(crate) const DISPUTES: &str = "dispute/";
 /// [`Marks`].
 pub(crate) const MARKS: &str = "marks";
 /// Every account, by id.
@@ -32,6 +34,10 @@ pub(crate) const JOURNAL_LENGTH: u64 = 1_000;
 
 pub(crate) fn account(id: &ScopeId) -> String {
     format!("{ACCOUNTS}{id}")
+}
+
+pub(crate) fn dispute(id: &ScopeId) -> String {
+    format!("{DISPUTES}{id}")
 }
 
 pub(crate) fn scope(id: &ScopeId) -> String {
@@ -60,9 +66,6 @@ pub(crate) struct Marks {
     /// The first event that nobody was told.
     #[n(2)]
     pub(crate) untold: u64,
-    /// The server's event that was applied last.
-    #[n(3)]
-    pub(crate) cursor: Option<u64>,
 }
 
 /// The record [`PINS`].

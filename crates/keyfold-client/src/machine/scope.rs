@@ -1,5 +1,7 @@
-//! Keychains as this device knows them: a verified ledger that is only ever extended, and the highest head that the
-//! server ever signed for it.
+//! Keychains as this device knows them: a verified ledger that is only ever extended, and what the server signed.
+//!
+//! The ledger itself is the high-water mark: a head counts once the entries up to it were replayed here. A receipt of
+//! something beyond is a hint to fetch; believed by itself, one lie would end the keychain on this device.
 //!
 //! Spec: `docs/spec/keychain-ledger.md`, "Replay".
 
@@ -7,21 +9,39 @@ use crate::{Error, Result};
 use keyfold_format::{
     EntryHash, Rejected, ScopeId, VerifyingKey,
     entry::{Head, SignedEntry},
-    receipt::Receipt,
+    receipt::{Receipt, Statement},
     scope::{Accounts, Ledger, Op, ScopeEntry},
 };
+use keyfold_protocol::Code;
 use minicbor::{Decode, Encode};
 
 /// A keychain's verified state.
 #[derive(Clone, Debug)]
 pub(crate) struct KnownScope {
     ledger: Ledger,
-    /// The highest head seen in a receipt; at or after the ledger's own.
-    mark: Head,
+    /// The newest receipt whose head the ledger has reached: the evidence for it.
+    receipt: Option<Receipt>,
     /// When each key was made, as its maker claims.
     created: Vec<u64>,
-    /// The share that was accepted, while the ledger here does not show it yet.
-    accepted: Option<EntryHash>,
+    /// One's own answer to a share, while the ledger here does not reach to where it stands.
+    answer: Option<Answer>,
+    /// What the server signed when it claimed to have placed an answer that its ledger does not have there.
+    contradicted: Option<Receipt>,
+}
+
+/// An answer that the server claims to have placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+struct Answer {
+    /// The share that it answers.
+    #[n(0)]
+    share: EntryHash,
+    /// Where it stands.
+    #[n(1)]
+    at: Head,
+    /// What was signed with that.
+    #[n(2)]
+    receipt: Receipt,
 }
 
 #[derive(Debug, Encode, Decode)]
@@ -30,11 +50,13 @@ struct Stored {
     #[cbor(n(0), with = "minicbor::bytes")]
     snapshot: Vec<u8>,
     #[n(1)]
-    mark: Head,
+    receipt: Option<Receipt>,
     #[n(2)]
     created: Vec<u64>,
     #[n(3)]
-    accepted: Option<EntryHash>,
+    answer: Option<Answer>,
+    #[n(4)]
+    contradicted: Option<Receipt>,
 }
 
 /// Why served entries are not taken in.
@@ -66,7 +88,7 @@ impl KnownScope {
     pub(crate) fn founded(genesis: &SignedEntry, accounts: &impl Accounts) -> Result<Self, Stop> {
         let ledger = Ledger::genesis(genesis, accounts)?;
         let created = vec![ledger.time()];
-        Ok(Self { mark: ledger.head(), ledger, created, accepted: None })
+        Ok(Self { ledger, receipt: None, created, answer: None, contradicted: None })
     }
 
     /// With the next entry, composed here: not signed for by the server so far.
@@ -76,18 +98,29 @@ impl KnownScope {
         Ok(next)
     }
 
-    /// What was tried stands: the server signed for it, or for something after it.
+    /// What was tried stands: the server signed for it. If it signed for something after it, that is to be fetched:
+    /// only its entries show that what was tried is among them.
     pub(crate) fn confirmed(mut self, receipt: &Receipt, server: &VerifyingKey) -> Result<Self> {
-        let statement = receipt.verify(server)?;
+        let statement = self.verified(receipt, server)?;
         let head = self.ledger.head();
-        let low = statement.head.seq < head.seq || statement.head.seq < self.mark.seq;
         let other = statement.head.seq == head.seq && statement.head.hash != head.hash;
-        if statement.scope != self.ledger.id() || low || other {
+        if statement.head.seq < head.seq || other {
             return Err(Error::rollback(format!("the server signed for something else in {}", self.ledger.id())));
         }
-        self.mark = statement.head;
-        self.accepted = self.accepted.filter(|share| self.waits(share));
+        if statement.head == head {
+            self.receipt = Some(*receipt);
+        }
         Ok(self)
+    }
+
+    fn verified(&self, receipt: &Receipt, server: &VerifyingKey) -> Result<Statement> {
+        let id = self.ledger.id();
+        let bad = |_| Error::new(Code::Unauthentic, format!("a receipt for {id} is not signed by the server"));
+        let statement = receipt.verify(server).map_err(bad)?;
+        if statement.scope != id {
+            return Err(Error::rollback(format!("the server signed for another ledger than {id}")));
+        }
+        Ok(statement)
     }
 
     /// A page of a ledger from its first entry on, which must be the one that `id` names.
@@ -101,24 +134,34 @@ impl KnownScope {
         if first.scope_id() != *id {
             return Err(Error::rollback(format!("the server answers with another ledger than {id}")).into());
         }
-        Self::founded(first, accounts)?.extended(Page { entries: rest, ..page }, accounts, server)
+        Self::founded(first, accounts)?.advanced(Page { entries: rest, ..page }, accounts, server)
     }
 
-    /// A page of the entries after the newest known one.
+    /// A page of the entries after the newest known one. [`Self::broken_word`] may have something to say afterwards.
     ///
-    /// Entries that do not follow, a head below one that was signed before, or another one: `Rollback`.
+    /// Entries that do not follow, a head below the known one, or another one: `Rollback`. So is a page that promises
+    /// more and brings nothing.
     pub(crate) fn extended(
         &self,
         page: Page<'_>,
         accounts: &impl Accounts,
         server: &VerifyingKey,
     ) -> Result<Self, Stop> {
-        let mut next = self.clone();
-        let statement = page.receipt.verify(server).map_err(Error::from)?;
         let id = self.ledger.id();
-        if statement.scope != id || statement.head.seq < self.mark.seq {
+        if page.more && page.entries.is_empty() {
+            return Err(Error::rollback(format!("the server promises more of {id} and does not show it")).into());
+        }
+        self.advanced(page, accounts, server)
+    }
+
+    fn advanced(&self, page: Page<'_>, accounts: &impl Accounts, server: &VerifyingKey) -> Result<Self, Stop> {
+        let mut next = self.clone();
+        let statement = self.verified(page.receipt, server)?;
+        let id = self.ledger.id();
+        if statement.head.seq < self.ledger.head().seq {
             return Err(Error::rollback(format!("the server shows an older state of {id} than before")).into());
         }
+        let mut answer_stands = false;
         for entry in page.entries {
             next.append(entry, accounts).map_err(|stop| match stop {
                 Stop::Refused(error) if is_other_history(&error) => {
@@ -126,21 +169,39 @@ impl KnownScope {
                 }
                 other => other,
             })?;
-            let head = next.ledger.head();
-            for known in [self.mark, statement.head] {
-                if head.seq == known.seq && head.hash != known.hash {
-                    return Err(Error::rollback(format!("the server signed two histories of {id}")).into());
-                }
-            }
+            answer_stands |= self.answer.is_some_and(|answer| answer.at == next.ledger.head());
         }
         let head = next.ledger.head();
         let partial = page.more && head.seq < statement.head.seq;
         if head != statement.head && !partial {
             return Err(Error::rollback(format!("the server does not show the state of {id} that it signed")).into());
         }
-        next.mark = statement.head;
-        next.accepted = next.accepted.filter(|share| next.waits(share));
+        if !partial {
+            next.receipt = Some(*page.receipt);
+        }
+        if let Some(answer) = self.answer.filter(|answer| !partial || answer.at.seq <= head.seq) {
+            next.answer = None;
+            if !answer_stands {
+                next.contradicted = Some(answer.receipt);
+            }
+        }
         Ok(next)
+    }
+
+    /// `Rollback`, if the server claimed to have placed an answer, and the ledger that it shows now does not have it
+    /// there. That is told once: the ledger is verified, so it settles what is true, and a share that still waits is
+    /// answered again.
+    pub(crate) fn broken_word(&self, before: Option<&Self>) -> Option<Error> {
+        let news = self.contradicted.is_some() && before.is_some_and(|before| before.contradicted != self.contradicted);
+        let id = self.ledger.id();
+        news.then(|| Error::rollback(format!("the server had signed for another place of your answer in {id}")))
+    }
+
+    /// An answer that the server claimed to have placed, in a keychain that it no longer shows: there was no more than
+    /// the claim. `None` if the ledger itself says that one is in, or nothing was claimed.
+    pub(crate) fn unanswered_after_all(&self, account: &ScopeId) -> Option<Self> {
+        let answer = self.answer.filter(|_| !self.ledger.members().contains_key(account))?;
+        Some(Self { answer: None, contradicted: Some(answer.receipt), ..self.clone() })
     }
 
     /// One's own placed entry, which stands at `at` and may leave a gap before it. `receipt` is the newest head.
@@ -151,17 +212,13 @@ impl KnownScope {
         receipt: &Receipt,
         server: &VerifyingKey,
     ) -> Result<Self> {
-        let statement = receipt.verify(server)?;
-        let id = self.ledger.id();
-        let low = statement.head.seq < at.seq || statement.head.seq < self.mark.seq;
+        let statement = self.verified(receipt, server)?;
+        let low = statement.head.seq < at.seq;
         let other = statement.head.seq == at.seq && statement.head.hash != at.hash;
-        if statement.scope != id || low || other || at.seq <= self.ledger.head().seq {
-            return Err(Error::rollback(format!("the server did not place the answer in {id}")));
+        if low || other || at.seq <= self.ledger.head().seq {
+            return Err(Error::rollback(format!("the server did not place the answer in {}", self.ledger.id())));
         }
-        let mut next = self.clone();
-        next.accepted = Some(share);
-        next.mark = statement.head;
-        Ok(next)
+        Ok(Self { answer: Some(Answer { share, at, receipt: *receipt }), ..self.clone() })
     }
 
     fn append(&mut self, entry: &SignedEntry, accounts: &impl Accounts) -> Result<(), Stop> {
@@ -171,23 +228,13 @@ impl KnownScope {
         Ok(())
     }
 
-    /// Whether this share still stands as pending in the ledger here.
-    fn waits(&self, share: &EntryHash) -> bool {
-        self.ledger.pending().values().any(|pending| pending.entry == *share)
-    }
-
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
-    /// The highest head that the server ever signed.
-    pub(crate) fn mark(&self) -> Head {
-        self.mark
-    }
-
-    /// Whether everything that the server signed for is known.
+    /// Whether the ledger is as far as the server last signed for, and shows what this device did.
     pub(crate) fn is_complete(&self) -> bool {
-        self.mark == self.ledger.head()
+        self.answer.is_none() && self.receipt.is_some_and(|receipt| receipt.statement.head == self.ledger.head())
     }
 
     /// When a key was made, as its maker claims.
@@ -198,21 +245,26 @@ impl KnownScope {
     /// The share that waits for `account`'s answer.
     pub(crate) fn unanswered(&self, account: &ScopeId) -> Option<EntryHash> {
         let share = self.ledger.pending().get(account)?.entry;
-        (self.accepted != Some(share)).then_some(share)
+        (self.answer.map(|answer| answer.share) != Some(share)).then_some(share)
     }
 
     /// Whether `account` is in: a member here, or by an answer that the server placed beyond what is known here.
     pub(crate) fn is_in(&self, account: &ScopeId) -> bool {
         self.ledger.members().contains_key(account)
-            || self.ledger.pending().get(account).is_some_and(|share| self.accepted == Some(share.entry))
+            || self
+                .ledger
+                .pending()
+                .get(account)
+                .is_some_and(|share| self.answer.is_some_and(|answer| answer.share == share.entry))
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         keyfold_format::cbor::encode(&Stored {
             snapshot: self.ledger.to_snapshot(),
-            mark: self.mark,
+            receipt: self.receipt,
             created: self.created.clone(),
-            accepted: self.accepted,
+            answer: self.answer,
+            contradicted: self.contradicted,
         })
     }
 
@@ -220,7 +272,8 @@ impl KnownScope {
         let unreadable = || Error::internal("a stored keychain cannot be read");
         let stored: Stored = minicbor::decode(bytes).map_err(|_| unreadable())?;
         let ledger = Ledger::from_snapshot(&stored.snapshot).map_err(|_| unreadable())?;
-        Ok(Self { ledger, mark: stored.mark, created: stored.created, accepted: stored.accepted })
+        let Stored { receipt, created, answer, contradicted, .. } = stored;
+        Ok(Self { ledger, receipt, created, answer, contradicted })
     }
 }
 
@@ -239,6 +292,5 @@ fn empty(id: &ScopeId) -> Error {
 
 /// Rejections that say: these entries belong to another history than the one that is known.
 fn is_other_history(error: &Error) -> bool {
-    use keyfold_protocol::Code;
     matches!(error.code, Code::Rejected(Rejected::WrongPrev | Rejected::WrongSeq | Rejected::WrongScope))
 }

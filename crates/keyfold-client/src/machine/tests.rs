@@ -191,7 +191,7 @@ fn a_lower_head_another_one_or_another_ledger_is_rollback_and_changes_nothing() 
     )
     .unwrap();
     assert!(!seen.is_complete());
-    assert_eq!(extend(&seen, &[fork.entry], fork_head).unwrap_err().code, Code::Rollback, "a fork");
+    assert_eq!(extend(&known, &[fork.entry], fork_head).unwrap_err().code, Code::Rollback, "a fork");
     assert!(extend(&seen, &entries[1..], new).is_ok());
 
     let wrong_scope = receipt(ScopeId([0; 32]), new);
@@ -211,7 +211,7 @@ fn a_lower_head_another_one_or_another_ledger_is_rollback_and_changes_nothing() 
 }
 
 #[test]
-fn the_mark_survives_the_store() {
+fn what_the_server_signed_survives_the_store() {
     let (mut alice, bob) = (Person::new("alice", 1), Person::new("bob", 2));
     let accounts = known(&[&alice, &bob]);
     let (scope, ring, _) = notes(&mut alice, &accounts);
@@ -219,7 +219,8 @@ fn the_mark_survives_the_store() {
     let head = shared.next.ledger().head();
     let known = shared.next.confirmed(&receipt(scope.ledger().id(), head), &server_key()).unwrap();
     let back = KnownScope::decode(&known.encode()).unwrap();
-    assert_eq!((back.mark(), back.ledger().head(), back.created(1)), (head, head, 2_000));
+    assert!(back.is_complete());
+    assert_eq!((back.ledger().head(), back.created(1)), (head, 2_000));
 }
 
 #[test]
@@ -335,10 +336,83 @@ fn an_answer_that_is_placed_beyond_what_is_known_counts_once_the_server_signed_f
     let page = Page { entries: &page, receipt: &receipt, more: false };
     let complete = mine.extended(page, &accounts, &server_key()).unwrap();
     assert!(complete.is_complete() && complete.is_in(&bob.id()));
-    // A server that drops the answer afterwards contradicts what it signed.
+    assert!(complete.broken_word(Some(&mine)).is_none());
+    // A server that drops the answer afterwards contradicts what it signed. That is said once; then its ledger counts,
+    // and the share is answered again.
     let without = self::receipt(id, with_carol.ledger().head());
+    let page = Page { entries: &page.entries[..1], receipt: &without, more: false };
+    let settled = mine.extended(page, &accounts, &server_key()).unwrap();
+    assert_eq!(settled.broken_word(Some(&mine)).unwrap().code, Code::Rollback);
+    assert!(settled.is_complete() && !settled.is_in(&bob.id()));
+    assert_eq!(settled.unanswered(&bob.id()), Some(answering));
+    let settled = KnownScope::decode(&settled.encode()).unwrap();
     let page = Page { entries: &[], receipt: &without, more: false };
-    assert_eq!(refusal(mine.extended(page, &accounts, &server_key()).unwrap_err()).code, Code::Rollback);
+    let again = settled.extended(page, &accounts, &server_key()).unwrap();
+    assert!(again.broken_word(Some(&settled)).is_none());
+}
+
+#[test]
+fn an_answer_that_stands_elsewhere_than_the_server_said_is_rollback_once_and_the_truth_settles_it() {
+    let (mut alice, bob) = (Person::new("alice", 1), Person::new("bob", 2));
+    let carol = Person::new("carol", 4);
+    let accounts = known(&[&alice, &bob, &carol]);
+    let (scope, ring, _) = notes(&mut alice, &accounts);
+    let id = scope.ledger().id();
+    let known = share(&scope, &ring, &mut alice, &[&bob, &carol], &ShareKeys::Latest, &accounts).next;
+    let answering = known.unanswered(&bob.id()).unwrap();
+    let carols = compose::accept(&known, known.unanswered(&carol.id()).unwrap(), carol.author());
+    let bobs = compose::accept(&known, answering, bob.author());
+    let truth = known.tried(&carols, &accounts).unwrap().tried(&bobs, &accounts).unwrap().ledger().head();
+    // "Yours stands at 2", with a receipt for the true head 3, which is carol's 2 and bob's 3.
+    let lied = known.accepted(answering, head_of(&known, &bobs), &receipt(id, truth), &server_key()).unwrap();
+    let lied = KnownScope::decode(&lied.encode()).unwrap();
+    assert!(!lied.is_complete());
+    let (entries, receipt) = ([carols, bobs], receipt(id, truth));
+    let settled =
+        lied.extended(Page { entries: &entries, receipt: &receipt, more: false }, &accounts, &server_key()).unwrap();
+    assert_eq!(settled.broken_word(Some(&lied)).unwrap().code, Code::Rollback);
+    assert!(settled.is_complete() && settled.is_in(&bob.id()));
+    assert!(settled.broken_word(Some(&settled)).is_none());
+}
+
+#[test]
+fn a_receipt_of_what_was_not_shown_is_no_mark() {
+    let (mut alice, bob) = (Person::new("alice", 1), Person::new("bob", 2));
+    let accounts = known(&[&alice, &bob]);
+    let (scope, ring, mut entries) = notes(&mut alice, &accounts);
+    let id = scope.ledger().id();
+    let shared = share(&scope, &ring, &mut alice, &[&bob], &ShareKeys::Latest, &accounts);
+    entries.push(shared.entry.clone());
+    let true_head = shared.next.ledger().head();
+    let far = receipt(id, Head { seq: u64::MAX, ..true_head });
+    let truth = receipt(id, true_head);
+    let whole = Page { entries: &[], receipt: &truth, more: false };
+    // With the reply to an append.
+    let confirmed = shared.next.confirmed(&far, &server_key()).unwrap();
+    assert!(!confirmed.is_complete(), "the claim is to be looked after");
+    assert!(confirmed.extended(whole, &accounts, &server_key()).unwrap().is_complete());
+    // With a page that is not the last, and so is not the last after all.
+    let page = Page { entries: &entries, receipt: &far, more: true };
+    let partial = KnownScope::received(&id, page, &accounts, &server_key()).unwrap();
+    assert!(!partial.is_complete());
+    assert!(partial.extended(whole, &accounts, &server_key()).unwrap().is_complete());
+    // One that promises more for ever is no page.
+    let nothing = Page { entries: &[], receipt: &far, more: true };
+    assert_eq!(refusal(partial.extended(nothing, &accounts, &server_key()).unwrap_err()).code, Code::Rollback);
+}
+
+#[test]
+fn a_dispute_is_told_once_and_settled_by_the_pinned_identity() {
+    let bob = Person::new("bob", 2);
+    let mut belief = Belief::default();
+    assert!(belief.dispute(&bob.name).is_empty(), "nobody is pinned");
+    belief.keep_account(bob.account.clone()).unwrap();
+    belief.committed();
+    assert_eq!(belief.dispute(&bob.name).len(), 3, "the dispute, the event, the marks");
+    assert!(belief.is_disputed(&bob.id()) && !belief.is_changed());
+    assert!(belief.dispute(&bob.name).is_empty());
+    belief.settle(&bob.id());
+    assert!(!belief.is_disputed(&bob.id()) && belief.is_changed());
 }
 
 fn head_of(before: &KnownScope, entry: &SignedEntry) -> Head {

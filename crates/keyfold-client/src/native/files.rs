@@ -14,7 +14,7 @@ use keyfold_core::envelope::{Metadata, Opened, OpenedHead, Options, Ranges, Unve
 use keyfold_format::envelope::{PREFIX_BYTES, Prefix};
 use serde::Serialize;
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
     ops::Range,
     path::Path,
@@ -42,10 +42,13 @@ impl Input {
         }
     }
 
-    fn seekable(&mut self) -> Option<(&mut File, u64)> {
+    /// A file that can be read anywhere, where reading starts in it, and where it ends.
+    fn seekable(&mut self) -> Option<(&mut File, Range<u64>)> {
         let Self::File(file) = self else { return None };
-        let about = file.metadata().ok()?;
-        about.is_file().then_some((file, about.len()))
+        let about = file.metadata().ok().filter(fs::Metadata::is_file)?;
+        // Whoever hands a file over may have read from it.
+        let start = file.stream_position().ok()?;
+        Some((file, start..about.len()))
     }
 }
 
@@ -124,11 +127,11 @@ pub struct FileReport {
     /// When it was last modified, as whoever encrypted it says, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified: Option<u64>,
-    /// The author, if it is signed and the signature was verified. A range is never verified: the signature is over
-    /// the whole.
+    /// The author, if it is signed and the signature was verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<Person>,
-    /// With a signature that could not be checked, because the server was not reached.
+    /// With a signature that was not checked: of a range, because it is over the whole; else because the server was not
+    /// reached.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub signature_unchecked: bool,
     /// Whether the server was not reached before encrypting, so that a key may not be the newest.
@@ -216,11 +219,14 @@ impl Client {
         let (opened_head, mut report) = self.open_head(&head, options.context.as_deref()).await?;
         let stop = StopWhenDropped(Cancel::default());
         let watchman = Watchman { cancel: options.cancel, dropped: stop.0.clone(), progress: options.progress };
-        let start = head.len() as u64;
+        if options.range.is_some() {
+            // The signature is over the whole.
+            report.signature_unchecked = opened_head.flags().trailer;
+        }
         let work = move || match options.range {
             Some(range) => {
                 let bytes = match input.seekable() {
-                    Some((file, len)) => open_range(file, start..len, &opened_head, &range, &mut output, &watchman)?,
+                    Some((file, body)) => open_range(file, body, &opened_head, &range, &mut output, &watchman)?,
                     None => open_through(input.reader(), &opened_head, range, &mut output, &watchman)?,
                 };
                 output.flush().map_err(|e| written(&e))?;
@@ -277,10 +283,10 @@ impl Client {
         path: PathOptions,
     ) -> Result<FileReport> {
         let input = open_file(from)?;
-        let (draft, file) = Draft::new(to, path.replace)?;
-        let output = file.try_clone().map_err(|e| written(&e))?;
+        let draft = Draft::new(to, path.replace)?;
+        let output = draft.file().try_clone().map_err(|e| written(&e))?;
         let report = self.encrypt_file(keychains, input, output, options).await?;
-        blocking(move || draft.keep(&file, path.replace, path.durable)).await?;
+        blocking(move || draft.keep(path.durable)).await?;
         Ok(report)
     }
 
@@ -293,10 +299,10 @@ impl Client {
         path: PathOptions,
     ) -> Result<FileReport> {
         let input = open_file(from)?;
-        let (draft, file) = Draft::new(to, path.replace)?;
-        let output = file.try_clone().map_err(|e| written(&e))?;
+        let draft = Draft::new(to, path.replace)?;
+        let output = draft.file().try_clone().map_err(|e| written(&e))?;
         let report = self.decrypt_file(input, output, options).await?;
-        blocking(move || draft.keep(&file, path.replace, path.durable)).await?;
+        blocking(move || draft.keep(path.durable)).await?;
         Ok(report)
     }
 
@@ -319,25 +325,26 @@ impl Client {
         Ok(fingerprints.into_iter().map(info).collect())
     }
 
-    /// Lets the members of a keychain open a file that this account can open. The body is not touched.
-    pub async fn add_slot(&self, path: &Path, kc: &str) -> Result<()> {
-        let (old, opened) = self.head_of(path).await?;
+    /// Lets the members of a keychain open a file that this account can open, with the context that was named when
+    /// encrypting. The body is not touched.
+    pub async fn add_slot(&self, path: &Path, kc: &str, context: Option<&[u8]>) -> Result<()> {
+        let (old, opened) = self.head_of(path, context).await?;
         let new = self.turn().await?.add_slot(&opened, kc).await?;
         replace_head(path, old, new).await
     }
 
     /// Takes a keychain's slot away. Who had it may have kept what it opens: to take access away, encrypt again.
-    pub async fn remove_slot(&self, path: &Path, kc: &str) -> Result<()> {
-        let (old, opened) = self.head_of(path).await?;
+    pub async fn remove_slot(&self, path: &Path, kc: &str, context: Option<&[u8]>) -> Result<()> {
+        let (old, opened) = self.head_of(path, context).await?;
         let new = self.turn().await?.remove_slot(&opened, kc).await?;
         replace_head(path, old, new).await
     }
 
-    /// The length of a file's head, and the head, opened with whatever context it has.
-    async fn head_of(&self, path: &Path) -> Result<(u64, OpenedHead)> {
+    /// The length of a file's head, and the head, opened.
+    async fn head_of(&self, path: &Path, context: Option<&[u8]>) -> Result<(u64, OpenedHead)> {
         let mut file = open_file(path)?;
         let head = blocking(move || read_head(&mut file)).await?;
-        let (opened, _) = self.open_head(&head, None).await?;
+        let (opened, _) = self.open_head(&head, context).await?;
         Ok((head.len() as u64, opened))
     }
 }
@@ -348,12 +355,13 @@ async fn replace_head(path: &Path, old: u64, new: Vec<u8>) -> Result<()> {
     blocking(move || {
         let mut from = open_file(&path)?;
         from.seek(SeekFrom::Start(old)).map_err(|e| unread(&e))?;
-        let (draft, mut file) = Draft::new(&path, true)?;
+        let draft = Draft::new(&path, true)?;
         let permissions = from.metadata().map_err(|e| unread(&e))?.permissions();
+        let mut file = draft.file();
         file.set_permissions(permissions).map_err(|e| written(&e))?;
         file.write_all(&new).map_err(|e| written(&e))?;
         io::copy(&mut from, &mut file).map_err(|e| written(&e))?;
-        draft.keep(&file, true, true)
+        draft.keep(true)
     })
     .await
 }

@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! device.key   32 bytes, mode 0600: the device seed
-//! home.redb    sealed records
-//! home.lock    held while an operation runs, so that two processes on one home wait for each other
+//! home.redb    mode 0600: sealed records
+//! home.lock    mode 0600: held while an operation runs, so that two processes on one home wait for each other
 //! ```
 
 use crate::{Error, Result};
@@ -69,8 +69,7 @@ impl Home {
     /// Waits until no other process works on this home.
     pub(crate) async fn lock(&self) -> Result<HomeLock> {
         let path = self.dir.join(LOCK);
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|e| fault(&path, &e))?;
+        let file = private().create(true).truncate(false).write(true).open(&path).map_err(|e| fault(&path, &e))?;
         let mut waited = Duration::ZERO;
         loop {
             match file.try_lock() {
@@ -112,11 +111,7 @@ impl Home {
         let path = self.dir.join(DEVICE_KEY);
         let new = self.dir.join("device.key.new");
         let write = || {
-            let mut options = OpenOptions::new();
-            options.create(true).write(true).truncate(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&new)?;
+            let mut file = private().create(true).write(true).truncate(true).open(&new)?;
             file.write_all(seed.expose())?;
             file.sync_all()?;
             fs::rename(&new, &path)?;
@@ -136,6 +131,14 @@ impl Home {
         }
         Ok(())
     }
+}
+
+/// What it creates, only its owner can read (mode 0600).
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 #[cfg(unix)]
@@ -189,6 +192,26 @@ mod tests {
         home.keep_device_seed(&DeviceSeed::from_slice(&[7; 32]).unwrap()).unwrap();
         fs::set_permissions(home.dir.join(DEVICE_KEY), fs::Permissions::from_mode(0o640)).unwrap();
         assert_eq!(home.device_seed().unwrap_err().code, Code::NotAllowed);
+    }
+
+    #[tokio::test]
+    async fn others_can_read_nothing_of_a_home() {
+        let dir = tempfile::tempdir().unwrap();
+        // Somebody else's folder, which is open to all.
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let home = Home::open_or_create(dir.path()).unwrap();
+        let seed = DeviceSeed::from_slice(&[7; 32]).unwrap();
+        home.keep_device_seed(&seed).unwrap();
+        drop(home.lock().await.unwrap());
+        let storage = keyfold_core::device::DeviceKeys::derive(&seed).unwrap().storage;
+        drop(crate::native::store::Store::open(&home.records(), storage).unwrap());
+        let mut files: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap()).collect();
+        files.sort_by_key(fs::DirEntry::file_name);
+        let names: Vec<_> = files.iter().map(|file| file.file_name().into_string().unwrap()).collect();
+        assert_eq!(names, [DEVICE_KEY, LOCK, RECORDS]);
+        for file in files {
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
+        }
     }
 
     #[tokio::test]

@@ -16,4 +16,5 @@ pub use client::Client;
 pub use files::{DecryptOptions, EncryptOptions, FileReport, Input, PathOptions, SlotInfo};
 pub use home::Home;
 pub use pipeline::{Cancel, Progress};
+pub use replace::Draft;
 pub use watch::Watch;

@@ -22,17 +22,14 @@ const SILENCE: Duration = Duration::from_secs(90);
 /// A stream of events that both sides have signed for.
 pub(crate) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// Where the stream starts.
-    pub(crate) cursor: u64,
 }
 
 impl Socket {
-    /// Connects and subscribes, from what was applied last.
-    pub(crate) async fn connect(client: &Client) -> Result<(Self, Subscription)> {
+    /// Connects and subscribes to what happens from now on.
+    pub(crate) async fn connect(client: &Client) -> Result<Self> {
         let subscription = client.turn().await?.subscription()?;
         let connecting = Self::subscribe(client, &subscription);
-        let socket = timeout(HANDSHAKE, connecting).await.map_err(|_| gone("it did not answer in time"))??;
-        Ok((socket, subscription))
+        timeout(HANDSHAKE, connecting).await.map_err(|_| gone("it did not answer in time"))?
     }
 
     async fn subscribe(client: &Client, subscription: &Subscription) -> Result<Self> {
@@ -41,12 +38,12 @@ impl Socket {
             .max_frame_size(Some(limits::FRAME_BYTES));
         let connected = connect_async_with_config(subscription.url(), Some(config), true).await;
         let (stream, _) = connected.map_err(broken)?;
-        let mut socket = Self { stream, cursor: 0 };
+        let mut socket = Self { stream };
         let ServerFrame::Challenge(challenge) = socket.frame().await? else { return Err(unexpected()) };
         let request = client.turn().await?.answer(subscription, &challenge)?;
         socket.stream.send(Message::binary(request.encode())).await.map_err(broken)?;
         match socket.frame().await? {
-            ServerFrame::Welcome(welcome) => socket.cursor = subscription.welcomed(&challenge, &request, &welcome)?,
+            ServerFrame::Welcome(welcome) => subscription.welcomed(&challenge, &request, &welcome)?,
             ServerFrame::Goodbye(goodbye) => return Err(farewell(goodbye.code)),
             _ => return Err(unexpected()),
         }

@@ -1,6 +1,7 @@
 //! Records on a disk: one transactional file, every value sealed under the device's storage key and bound to its
 //! name. A commit returns when it would survive a power cut.
 
+use super::home::private;
 use crate::host::{Content, Put, StoreFault};
 use keyfold_core::StateKey;
 use redb::{Builder, ConcurrencyMode, Database, ReadableDatabase, TableDefinition};
@@ -27,6 +28,7 @@ impl Store {
             let new = path.with_extension("new");
             let made = || -> Result<(), redb::Error> {
                 drop(fs::remove_file(&new));
+                drop(private().write(true).create_new(true).open(&new)?);
                 drop(builder.create(&new)?);
                 Ok(fs::rename(&new, path)?)
             };

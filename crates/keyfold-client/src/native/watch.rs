@@ -5,12 +5,13 @@ use super::{client::Client, socket::Socket};
 use crate::{
     Error, Result,
     model::{ClientEvent, SyncState},
+    session::Stopped,
 };
 use futures_util::Stream;
 use keyfold_format::ScopeId;
 use keyfold_protocol::{Class, events::Event};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -55,7 +56,8 @@ impl Client {
     /// Must be called within a tokio runtime.
     pub fn watch(&self) -> Watch {
         let (sender, events) = mpsc::channel(64);
-        let watcher = Watcher { client: self.clone(), sender, position: None, is_online: false };
+        let watcher =
+            Watcher { client: self.clone(), sender, position: None, is_online: false, stopped: HashSet::new() };
         let task = tokio::spawn(watcher.run()).abort_handle();
         Watch { events, task }
     }
@@ -67,6 +69,8 @@ struct Watcher {
     /// Number of the next event to tell.
     position: Option<u64>,
     is_online: bool,
+    /// Keychains of which it was told that they are stopped.
+    stopped: HashSet<ScopeId>,
 }
 
 impl Watcher {
@@ -97,14 +101,11 @@ impl Watcher {
         if self.tell_journal().await.is_err() {
             return Ok(());
         }
-        let (mut socket, subscription) = Socket::connect(&self.client).await?;
-        if subscription.after().is_none() {
-            // The stream starts now, so what was before is fetched. What comes meanwhile waits in the socket.
-            let mut turn = self.client.turn().await?;
-            turn.catch_up_all().await?;
-            turn.apply(&[], socket.cursor).await?;
-        }
-        if self.tell_journal().await.is_err() {
+        let mut socket = Socket::connect(&self.client).await?;
+        // The stream starts now, so what was before is fetched. What comes meanwhile waits in the socket.
+        let stopped = self.client.turn().await?.catch_up_all().await?;
+        self.stopped.retain(|id| stopped.iter().any(|stopped| stopped.keychain == *id));
+        if self.tell_journal().await.is_err() || self.tell_stopped(&[], stopped).await.is_err() {
             return Ok(());
         }
         self.is_online = true;
@@ -116,9 +117,9 @@ impl Watcher {
             tokio::select! {
                 event = socket.event() => batch.push(event?),
                 () = batch.is_due() => {
-                    let (events, cursor) = batch.take();
-                    self.client.turn().await?.apply(&events, cursor).await?;
-                    if self.tell_journal().await.is_err() {
+                    let events = batch.take();
+                    let stopped = self.client.turn().await?.apply(&events).await?;
+                    if self.tell_journal().await.is_err() || self.tell_stopped(&events, stopped).await.is_err() {
                         return Ok(());
                     }
                 }
@@ -150,6 +151,20 @@ impl Watcher {
         }
     }
 
+    /// Tells which keychains are stopped, once for as long as they are.
+    async fn tell_stopped(&mut self, looked_at: &[Event], stopped: Vec<Stopped>) -> Result<(), Gone> {
+        for event in looked_at.iter().filter(|event| !stopped.iter().any(|s| s.keychain == event.scope)) {
+            self.stopped.remove(&event.scope);
+        }
+        for Stopped { keychain, error } in stopped {
+            if self.stopped.insert(keychain) {
+                let code = error.code.as_str().to_owned();
+                self.tell(ClientEvent::KeychainStopped { keychain_fingerprint: keychain.to_string(), code }).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn tell(&self, event: ClientEvent) -> Result<(), Gone> {
         self.sender.send(Ok(event)).await.map_err(|_| Gone)
     }
@@ -172,13 +187,10 @@ struct Gone;
 struct Batch {
     waiting: Vec<Event>,
     applied: HashMap<ScopeId, Instant>,
-    /// The newest event of all.
-    newest: u64,
 }
 
 impl Batch {
     fn push(&mut self, event: Event) {
-        self.newest = self.newest.max(event.cursor);
         self.waiting.push(event);
     }
 
@@ -195,16 +207,15 @@ impl Batch {
         }
     }
 
-    /// Those that are due, and the cursor up to which nothing waits any more.
-    fn take(&mut self) -> (Vec<Event>, u64) {
+    /// Those that are due.
+    fn take(&mut self) -> Vec<Event> {
         let now = Instant::now();
         let is_due = |event: &Event| self.applied.get(&event.scope).is_none_or(|at| *at + COALESCE <= now);
         let (due, waiting): (Vec<Event>, Vec<Event>) = std::mem::take(&mut self.waiting).into_iter().partition(is_due);
         self.waiting = waiting;
         self.applied.retain(|_, at| *at + COALESCE > now);
         self.applied.extend(due.iter().map(|event| (event.scope, now)));
-        let before_waiting = self.waiting.iter().map(|event| event.cursor.saturating_sub(1)).min();
-        (due, before_waiting.unwrap_or(self.newest))
+        due
     }
 }
 
@@ -229,27 +240,24 @@ mod tests {
         let mut batch = Batch::default();
         batch.push(event(1, 10));
         batch.is_due().await;
-        assert_eq!(batch.take().1, 10);
+        assert_eq!(batch.take(), [event(1, 10)]);
         let start = Instant::now();
         batch.push(event(1, 11));
         batch.push(event(1, 12));
         batch.is_due().await;
         assert_eq!(start.elapsed(), COALESCE);
-        let (events, cursor) = batch.take();
-        assert_eq!((events.len(), cursor), (2, 12));
+        assert_eq!(batch.take(), [event(1, 11), event(1, 12)]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_cursor_never_passes_an_event_that_still_waits() {
+    async fn an_event_of_another_keychain_does_not_wait_and_what_waits_is_not_lost() {
         let mut batch = Batch::default();
         batch.push(event(1, 10));
         batch.take();
         batch.push(event(1, 11));
         batch.push(event(2, 12));
-        let (events, cursor) = batch.take();
-        assert_eq!(events, [event(2, 12)]);
-        assert_eq!(cursor, 10);
+        assert_eq!(batch.take(), [event(2, 12)]);
         tokio::time::advance(COALESCE).await;
-        assert_eq!(batch.take().1, 12);
+        assert_eq!(batch.take(), [event(1, 11)]);
     }
 }

@@ -1,14 +1,14 @@
 //! Appending to a keychain: compose, send, and where the server's head moved meanwhile, look again and compose anew.
 
 use super::{
-    Session,
+    Session, Stopped,
     wire::{Answer, decode_answer},
 };
 use crate::{
     Error, Result,
     host::{Host, HostRng},
     machine::{
-        Belief,
+        Belief, KnownScope,
         compose::{Author, Draft},
         scope::{Page, Stop},
     },
@@ -52,13 +52,13 @@ impl<H: Host> Session<H> {
                 Ok(bytes) => {
                     let appended = decode_answer(&bytes, Appended::decode)?;
                     let key = self.belief.enrolled()?.server.key;
-                    self.belief.keep_scope(draft.next.clone().confirmed(&appended.receipt, &key)?);
+                    self.confirm(&id, draft.next.clone().confirmed(&appended.receipt, &key)?).await?;
                     return Ok(Some(draft));
                 }
                 Err(refusal) => refusal,
             };
             match (refusal.code, &refusal.details) {
-                (Code::Conflict, Some(Details::Standing(standing))) => {
+                (Code::Conflict, Some(Details::Standing(standing))) if !standing.entries.is_empty() => {
                     let before = self.belief.scope(&id)?.clone();
                     let page = Page { entries: &standing.entries, receipt: &standing.receipt, more: true };
                     self.take_in(&id, page).await?;
@@ -71,6 +71,22 @@ impl<H: Host> Session<H> {
             }
         }
         Err(Error::new(Code::Conflict, "others changed the keychain faster than this could").hint("Try again."))
+    }
+
+    /// Keeps what the server took. If it signed for something later, then only the entries up to there show that ours
+    /// is among them.
+    async fn confirm(&mut self, id: &ScopeId, next: KnownScope) -> Result<()> {
+        let before = self.belief.scope(id)?.clone();
+        self.belief.keep_scope(next.clone());
+        if next.is_complete() {
+            return Ok(());
+        }
+        let fetched = self.fetch_scopes(&[*id], &[]).await?;
+        if let Some(Stopped { error, .. }) = fetched.stopped.into_iter().next() {
+            self.belief.restore_scope(id, Some(before));
+            return Err(error);
+        }
+        self.follow_up(id, Some(&next), fetched.shared_by.get(id).copied()).await
     }
 
     /// Composes, fetching the ledgers that composing asks for.

@@ -130,9 +130,13 @@ impl<H: Host> Session<H> {
     /// Verifies the author's signature with his ledger, which is fetched if it is not known.
     pub async fn check_trailer(&mut self, trailer: &UnverifiedTrailer) -> Result<TrailerCheck> {
         let claimed = *trailer.claimed_author();
-        match self.need_accounts(&[claimed.account]).await {
-            Err(error) if error.is_offline() => return Ok(TrailerCheck::Unchecked),
-            other => other?,
+        self.recall_account(&claimed.account).await?;
+        // He may have signed with keys that are newer than what is known of him.
+        if self.belief.accounts.get(&claimed.account).is_none_or(|known| known.head().seq < claimed.seq) {
+            match self.fetch_accounts(&[claimed.account]).await {
+                Err(error) if error.is_offline() => return Ok(TrailerCheck::Unchecked),
+                other => other?,
+            }
         }
         self.commit().await?;
         let forged = || Error::new(Code::Unauthentic, "the author's signature on the file does not verify");

@@ -51,7 +51,11 @@ impl<H: Host> Session<H> {
     /// showed before.
     pub(super) async fn people(&mut self, user_ids: &[&str]) -> Result<Vec<ScopeId>> {
         let found = self.look_up(user_ids).await?;
-        found.into_iter().zip(user_ids).map(|(id, user_id)| id.ok_or_else(|| unknown_user(user_id))).collect()
+        let known = |(id, user_id): (Option<ScopeId>, &&str)| {
+            let id = id.ok_or_else(|| unknown_user(user_id))?;
+            if self.belief.is_disputed(&id) { Err(Error::identity_changed(user_id)) } else { Ok(id) }
+        };
+        found.into_iter().zip(user_ids).map(known).collect()
     }
 
     /// Somebody's account, from what is known if it is: for what sends nothing to him.
@@ -71,14 +75,28 @@ impl<H: Host> Session<H> {
             }
             None => None,
         };
-        match found {
-            Some(found) => {
-                let known = KnownAccount::looked_up(user_id, pinned, found, &key)?;
-                self.belief.keep_account(known)
-            }
+        let known = match found {
+            Some(found) => KnownAccount::looked_up(user_id, pinned, found, &key),
             None if pinned.is_some() => Err(Error::identity_changed(user_id)),
-            None => Ok(()),
+            None => return Ok(()),
+        };
+        let known = self.or_dispute(user_id, known).await?;
+        let id = known.ledger().id();
+        let kept = self.belief.keep_account(known);
+        self.or_dispute(user_id, kept).await?;
+        self.belief.settle(&id);
+        Ok(())
+    }
+
+    /// Remembers at once that somebody's identity changed, if that is what went wrong.
+    async fn or_dispute<T>(&mut self, user_id: &UserId, result: Result<T>) -> Result<T> {
+        if result.as_ref().is_err_and(|error| error.code == Code::IdentityChanged) {
+            let puts = self.belief.dispute(user_id);
+            if !puts.is_empty() {
+                self.host.commit(puts).await?;
+            }
         }
+        result
     }
 
     /// Makes sure that these accounts are in memory: from the store, else from the server.
@@ -105,23 +123,28 @@ impl<H: Host> Session<H> {
             wanted.push(After { scope: *id, after: self.belief.accounts.get(id).map(|known| known.head().seq) });
         }
         for (after, page) in self.fetch(wanted).await? {
-            self.take_in_account_page(&after.scope, page)?;
+            self.take_in_account_page(&after.scope, page).await?;
         }
         Ok(())
     }
 
     /// Takes in a page of an account's ledger; what was asked for follows what is known.
-    pub(super) fn take_in_account_page(&mut self, id: &ScopeId, page: Result<LedgerPage, Code>) -> Result<()> {
+    pub(super) async fn take_in_account_page(&mut self, id: &ScopeId, page: Result<LedgerPage, Code>) -> Result<()> {
         let page = page.map_err(|code| Error::new(code, "the server does not show an account's ledger"))?;
         let key = self.belief.enrolled()?.server.key;
         let known = match self.belief.accounts.get(id) {
-            Some(known) => known.extended(&page, &key)?,
+            Some(known) => {
+                let (user_id, extended) = (known.ledger().user_id().clone(), known.extended(&page, &key));
+                self.or_dispute(&user_id, extended).await?
+            }
             None => KnownAccount::received(&AccountLedger { entries: page.entries, receipt: page.receipt }, &key)?,
         };
         if known.ledger().id() != *id {
             return Err(Error::rollback("the server answers with another account than was asked for"));
         }
-        self.belief.keep_account(known)
+        let user_id = known.ledger().user_id().clone();
+        let kept = self.belief.keep_account(known);
+        self.or_dispute(&user_id, kept).await
     }
 
     /// Fetches ledgers, as many a request as the server takes.

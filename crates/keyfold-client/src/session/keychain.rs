@@ -1,6 +1,6 @@
 //! Keychains: found, listed, named by purpose, rotated.
 
-use super::{Session, identity::settled};
+use super::{Session, Stopped, identity::settled};
 use crate::{
     Error, Result,
     host::Host,
@@ -141,8 +141,8 @@ impl<H: Host> Session<H> {
         self.sync_if_reached().await?;
         let mut found = Vec::new();
         for id in self.belief.rings.keys().copied().collect::<Vec<_>>() {
-            self.prepare(&id).await?;
-            if !self.belief.ring(&id)?.is_empty() {
+            if !self.belief.ring(&id)?.is_empty() && self.is_in(&id).await? {
+                self.prepare(&id).await?;
                 found.push(self.newest_key(&id)?);
             }
         }
@@ -213,8 +213,19 @@ impl<H: Host> Session<H> {
         if let Some(id) = self.find(kc).await? {
             return Ok(id);
         }
-        self.sync_if_reached().await?;
-        self.find(kc).await?.ok_or_else(unknown_keychain)
+        let stopped = self.sync_if_reached().await?;
+        if let Some(id) = self.find(kc).await? {
+            return Ok(id);
+        }
+        // One of those that could not be taken in may be what is meant.
+        let about = stopped.into_iter().find(|stopped| !self.belief.rings.contains_key(&stopped.keychain));
+        Err(about.map_or_else(unknown_keychain, |stopped| stopped.error))
+    }
+
+    /// Whether this account is in a keychain whose keys it has: it may have been once, or been told so.
+    async fn is_in(&mut self, id: &ScopeId) -> Result<bool> {
+        let me = self.me()?;
+        Ok(self.recall_scope(id).await? && self.belief.scope(id)?.is_in(&me))
     }
 
     async fn find(&mut self, kc: &str) -> Result<Option<ScopeId>> {
@@ -232,13 +243,17 @@ impl<H: Host> Session<H> {
             .collect();
         let me = self.me()?;
         let mut own = Vec::new();
+        let mut mine = Vec::new();
         for id in &named {
-            self.recall_scope(id).await?;
+            if !self.is_in(id).await? {
+                continue;
+            }
+            mine.push(*id);
             if self.belief.scope(id)?.ledger().creator() == me {
                 own.push(*id);
             }
         }
-        match (own.as_slice(), named.as_slice()) {
+        match (own.as_slice(), mine.as_slice()) {
             ([id], _) | ([], [id]) => Ok(Some(*id)),
             ([], []) => Ok(None),
             _ => Err(Error::new(Code::AmbiguousPurpose, format!("several keychains are called `{kc}`"))
@@ -264,9 +279,10 @@ impl<H: Host> Session<H> {
         known.ledger().standing(&me).filter(|_| known.is_in(&me)).ok_or_else(unknown_keychain)
     }
 
-    async fn sync_if_reached(&mut self) -> Result<()> {
+    /// Takes in what can be, if the server is reached. A keychain that is stopped says so when it is used.
+    pub(super) async fn sync_if_reached(&mut self) -> Result<Vec<Stopped>> {
         match self.catch_up_all().await {
-            Err(error) if error.is_offline() && !self.belief.is_changed() => Ok(()),
+            Err(error) if error.is_offline() && !self.belief.is_changed() => Ok(Vec::new()),
             other => other,
         }
     }

@@ -18,6 +18,7 @@ mod wire;
 pub use account::SignUpOptions;
 pub use file::{NamedKey, SealedHead, TrailerCheck};
 pub use subscribe::Subscription;
+pub use sync::Stopped;
 pub use value::{EncryptedValue, verify_signature};
 
 use crate::{
@@ -32,7 +33,7 @@ use crate::{
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
 use keyfold_format::ScopeId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A device at work. Only one may work on a home at a time: the host sees to it.
 pub struct Session<H> {
@@ -70,12 +71,15 @@ impl<H: Host> Session<H> {
             Some(bytes) => read::<Pins>(&bytes)?.pins,
             None => Vec::new(),
         };
+        let mut disputes = BTreeSet::new();
+        for (name, _) in self.host.scan(record::DISPUTES).await? {
+            disputes.insert(named(&name, record::DISPUTES)?);
+        }
         let mut rings = BTreeMap::new();
         for (name, bytes) in self.host.scan(record::RINGS).await? {
-            let id = name.strip_prefix(record::RINGS).and_then(|id| id.parse().ok());
-            rings.insert(id.ok_or_else(|| Error::internal("a record has a strange name"))?, Keyring::decode(&bytes)?);
+            rings.insert(named(&name, record::RINGS)?, Keyring::decode(&bytes)?);
         }
-        self.belief = Belief::new(enrolled, marks, pins, rings);
+        self.belief = Belief::new(enrolled, marks, pins, disputes, rings);
         if let Some(id) = self.belief.enrolled.as_ref().map(|enrolled| enrolled.account) {
             self.recall_account(&id).await?;
             if let Some(envelope) = self.host.load(record::MASTER).await? {
@@ -163,14 +167,19 @@ impl<H: Host> Session<H> {
     /// Reads all keychains' ledgers into memory.
     async fn recall_scopes(&mut self) -> Result<()> {
         for (name, bytes) in self.host.scan(record::SCOPES).await? {
-            let id = name.strip_prefix(record::SCOPES).and_then(|id| id.parse().ok());
-            let id = id.ok_or_else(|| Error::internal("a record has a strange name"))?;
+            let id = named(&name, record::SCOPES)?;
             if let std::collections::btree_map::Entry::Vacant(place) = self.belief.scopes.entry(id) {
                 place.insert(KnownScope::decode(&bytes)?);
             }
         }
         Ok(())
     }
+}
+
+/// The id in a record's name.
+fn named(name: &str, prefix: &str) -> Result<ScopeId> {
+    let id = name.strip_prefix(prefix).and_then(|id| id.parse().ok());
+    id.ok_or_else(|| Error::internal("a record has a strange name"))
 }
 
 fn read<T: for<'b> minicbor::Decode<'b, ()>>(bytes: &[u8]) -> Result<T> {

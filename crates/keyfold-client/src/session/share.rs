@@ -96,10 +96,8 @@ impl<H: Host> Session<H> {
     /// Shares of this account that wait for an answer.
     pub async fn outgoing_shares(&mut self) -> Result<Vec<OutgoingShare>> {
         let me = self.me()?;
-        match self.catch_up_all().await {
-            Err(error) if error.is_offline() && !self.belief.is_changed() => self.recall_scopes().await?,
-            other => other?,
-        }
+        self.sync_if_reached().await?;
+        self.recall_scopes().await?;
         let mut found = Vec::new();
         for id in self.belief.scopes.keys().copied().collect::<Vec<_>>() {
             let pending = self.belief.scope(&id)?.ledger().pending();

@@ -16,7 +16,7 @@ use keyfold_format::{
     scope::{Member, Op, ScopeEntry},
 };
 use keyfold_protocol::{
-    Code,
+    Class, Code,
     events::Event,
     route,
     signing::Method,
@@ -24,18 +24,38 @@ use keyfold_protocol::{
 };
 use std::collections::BTreeMap;
 
+/// A keychain that was left as it was, because what the server shows of it is not believed. Others go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Which.
+    pub keychain: ScopeId,
+    /// Why. Every operation on it says so too.
+    pub error: Error,
+}
+
+/// What came of fetching keychains' ledgers.
+#[derive(Default)]
+pub(super) struct Fetched {
+    /// Who shared with us in the new entries.
+    pub(super) shared_by: BTreeMap<ScopeId, ScopeId>,
+    /// Those whose entries were refused.
+    pub(super) stopped: Vec<Stopped>,
+}
+
 impl<H: Host> Session<H> {
     /// Takes in everything that happened, and tells it: what is told here is not told again to whoever watches
-    /// later.
+    /// later. If a keychain is stopped, that is the answer once all others are taken in; their events stay to be told.
     pub async fn sync(&mut self) -> Result<Vec<ClientEvent>> {
-        self.catch_up_all().await?;
+        if let Some(stopped) = self.catch_up_all().await?.into_iter().next() {
+            return Err(stopped.error);
+        }
         let (events, next) = self.journal(self.untold()).await?;
         self.tell_until(next).await?;
         Ok(events)
     }
 
-    /// Takes in everything that happened.
-    pub async fn catch_up_all(&mut self) -> Result<()> {
+    /// Takes in everything that happened, except in the keychains that it returns.
+    pub async fn catch_up_all(&mut self) -> Result<Vec<Stopped>> {
         let me = self.me()?;
         let listed = self.ask(Method::Get, route::SCOPES, Vec::new(), Scopes::decode).await?;
         self.recall_scopes().await?;
@@ -45,7 +65,7 @@ impl<H: Host> Session<H> {
             let known = self.belief.scopes.get(&summary.scope);
             let up_to_date = known.is_some_and(|known| {
                 known.is_complete()
-                    && known.mark() == summary.head
+                    && known.ledger().head() == summary.head
                     && known.unanswered(&me).is_none()
                     && !self.lacks_keys(known, &me)
             });
@@ -55,16 +75,19 @@ impl<H: Host> Session<H> {
             }
         }
         let is_listed = |id: &ScopeId| listed.scopes.iter().any(|summary| summary.scope == *id);
-        if let Some((id, _)) = self.belief.scopes.iter().find(|(id, known)| known.is_in(&me) && !is_listed(id)) {
-            return Err(Error::rollback(format!("the server shows nothing of {id}, which you are in")));
-        }
-        self.catch_up(&behind, &[me]).await?;
-        self.commit().await
+        let scopes = self.belief.scopes.iter();
+        let hidden: Vec<ScopeId> =
+            scopes.filter(|(id, known)| known.is_in(&me) && !is_listed(id)).map(|(id, _)| *id).collect();
+        let mut stopped: Vec<Stopped> =
+            hidden.into_iter().map(|keychain| Stopped { keychain, error: self.hidden(&keychain, &me) }).collect();
+        stopped.extend(self.catch_up_each(&behind, &[me]).await?);
+        self.commit().await?;
+        Ok(stopped)
     }
 
-    /// Takes in events of the server, all of those up to `cursor`; what was applied already costs nothing. What
-    /// happened counts as told: the caller reads the journal and tells it.
-    pub async fn apply(&mut self, events: &[Event], cursor: u64) -> Result<()> {
+    /// Takes in events of the server; what was applied already costs nothing. What happened counts as told: the
+    /// caller reads the journal and tells it. Returns the keychains that were left as they were.
+    pub async fn apply(&mut self, events: &[Event]) -> Result<Vec<Stopped>> {
         let me = self.me()?;
         let mut scopes: Vec<ScopeId> = Vec::new();
         let mut accounts: Vec<ScopeId> = Vec::new();
@@ -73,7 +96,7 @@ impl<H: Host> Session<H> {
                 ScopeKind::Keychain => {
                     self.recall_scope(&event.scope).await?;
                     let known = self.belief.scopes.get(&event.scope);
-                    if known.is_none_or(|known| known.mark().seq < event.seq || !known.is_complete()) {
+                    if known.is_none_or(|known| known.ledger().head().seq < event.seq || !known.is_complete()) {
                         scopes.push(event.scope);
                         if !self.recall_account(&event.author).await? {
                             accounts.push(event.author);
@@ -88,12 +111,13 @@ impl<H: Host> Session<H> {
             list.sort_unstable();
             list.dedup();
         }
+        let mut stopped = Vec::new();
         if !scopes.is_empty() || !accounts.is_empty() {
-            self.catch_up(&scopes, &accounts).await?;
+            stopped = self.catch_up_each(&scopes, &accounts).await?;
         }
-        self.belief.move_cursor(cursor);
         self.belief.tell_until(self.belief.marks().next_event);
-        self.commit().await
+        self.commit().await?;
+        Ok(stopped)
     }
 
     /// Brings one keychain up to date before it is used. `true`: the server was not reached, and what is known must
@@ -109,22 +133,40 @@ impl<H: Host> Session<H> {
         }
     }
 
-    /// Fetches ledgers, and does for each keychain what its new state asks for. Staged, not committed.
+    /// Fetches ledgers, and does for each keychain what its new state asks for. Staged, not committed, unless one is
+    /// stopped: then the others are committed, and that is the error.
     pub(super) async fn catch_up(&mut self, scopes: &[ScopeId], accounts: &[ScopeId]) -> Result<()> {
-        let before: BTreeMap<ScopeId, KnownScope> =
-            scopes.iter().filter_map(|id| Some((*id, self.belief.scopes.get(id)?.clone()))).collect();
-        let shared_by = self.fetch_scopes(scopes, accounts).await?;
-        for id in scopes {
-            if self.belief.scopes.contains_key(id) {
-                self.follow_up(id, before.get(id), shared_by.get(id).copied()).await?;
+        match self.catch_up_each(scopes, accounts).await?.into_iter().next() {
+            Some(stopped) => {
+                self.commit().await?;
+                Err(stopped.error)
             }
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    /// Fetches ledgers, and tells for each keychain who shared with us in the new entries.
-    async fn fetch_scopes(&mut self, scopes: &[ScopeId], accounts: &[ScopeId]) -> Result<BTreeMap<ScopeId, ScopeId>> {
-        let mut shared_by = BTreeMap::new();
+    /// The same; those that are stopped are returned. Staged, not committed.
+    async fn catch_up_each(&mut self, scopes: &[ScopeId], accounts: &[ScopeId]) -> Result<Vec<Stopped>> {
+        let before: BTreeMap<ScopeId, KnownScope> =
+            scopes.iter().filter_map(|id| Some((*id, self.belief.scopes.get(id)?.clone()))).collect();
+        let Fetched { shared_by, mut stopped } = self.fetch_scopes(scopes, accounts).await?;
+        for id in scopes {
+            if !self.belief.scopes.contains_key(id) || stopped.iter().any(|stopped| stopped.keychain == *id) {
+                continue;
+            }
+            if let Err(error) = self.follow_up(id, before.get(id), shared_by.get(id).copied()).await {
+                let error = one_keychain_s(error)?;
+                // Its news is told when all of it can be.
+                self.belief.restore_scope(id, before.get(id).cloned());
+                stopped.push(Stopped { keychain: *id, error });
+            }
+        }
+        Ok(stopped)
+    }
+
+    /// Fetches ledgers. What is refused of a keychain stops that one.
+    pub(super) async fn fetch_scopes(&mut self, scopes: &[ScopeId], accounts: &[ScopeId]) -> Result<Fetched> {
+        let mut fetched = Fetched::default();
         let mut wanted = Vec::with_capacity(scopes.len() + accounts.len());
         for id in accounts {
             self.recall_account(id).await?;
@@ -139,24 +181,40 @@ impl<H: Host> Session<H> {
             let mut pages = self.fetch(std::mem::take(&mut wanted)).await?;
             // Accounts first: replay looks their keys up.
             pages.sort_by_key(|(after, _)| !accounts.contains(&after.scope));
-            for (after, page) in pages {
-                if accounts.contains(&after.scope) && !scopes.contains(&after.scope) {
-                    self.take_in_account_page(&after.scope, page)?;
+            for (After { scope: id, .. }, page) in pages {
+                if accounts.contains(&id) && !scopes.contains(&id) {
+                    match self.take_in_account_page(&id, page).await {
+                        Ok(()) => {}
+                        // An author that an event named: if replay needs him it asks for him, and this is its error.
+                        Err(error) if id != self.me()? => drop(one_keychain_s(error)?),
+                        Err(error) => return Err(error),
+                    }
                     continue;
                 }
-                let Some(page) = self.own_page(&after.scope, page)? else { continue };
-                if let Some(by) = self.sharer(&page.entries) {
-                    shared_by.insert(after.scope, by);
-                }
-                self.take_in(&after.scope, Page { entries: &page.entries, receipt: &page.receipt, more: page.more })
-                    .await?;
-                if page.more {
-                    again.push(self.after(&after.scope));
+                match self.take_in_own_page(&id, page, &mut fetched.shared_by).await {
+                    Ok(true) => again.push(self.after(&id)),
+                    Ok(false) => {}
+                    Err(error) => fetched.stopped.push(Stopped { keychain: id, error: one_keychain_s(error)? }),
                 }
             }
             wanted = again;
         }
-        Ok(shared_by)
+        Ok(fetched)
+    }
+
+    /// A keychain's page. `true`: there is more.
+    async fn take_in_own_page(
+        &mut self,
+        id: &ScopeId,
+        page: Result<LedgerPage, Code>,
+        shared_by: &mut BTreeMap<ScopeId, ScopeId>,
+    ) -> Result<bool> {
+        let Some(page) = self.own_page(id, page)? else { return Ok(false) };
+        if let Some(by) = self.sharer(&page.entries) {
+            shared_by.insert(*id, by);
+        }
+        self.take_in(id, Page { entries: &page.entries, receipt: &page.receipt, more: page.more }).await?;
+        Ok(page.more)
     }
 
     fn after(&self, id: &ScopeId) -> After {
@@ -164,18 +222,25 @@ impl<H: Host> Session<H> {
     }
 
     /// A keychain's page; `None` for one that we are not in and the server does not show: a share that was withdrawn.
-    fn own_page(&self, id: &ScopeId, page: Result<LedgerPage, Code>) -> Result<Option<LedgerPage>> {
+    fn own_page(&mut self, id: &ScopeId, page: Result<LedgerPage, Code>) -> Result<Option<LedgerPage>> {
         let me = self.me()?;
         match page {
             Ok(page) => Ok(Some(page)),
             Err(Code::UnknownKeychain) => match self.belief.scopes.get(id) {
-                Some(known) if known.is_in(&me) => {
-                    Err(Error::rollback(format!("the server shows nothing of {id}, which you are in")))
-                }
+                Some(known) if known.is_in(&me) => Err(self.hidden(id, &me)),
                 _ => Ok(None),
             },
             Err(code) => Err(Error::new(code, format!("the server does not show {id}"))),
         }
+    }
+
+    /// The server does not show a keychain that we are in. If only the server's word says that we are, that word is
+    /// done with.
+    fn hidden(&mut self, id: &ScopeId, me: &ScopeId) -> Error {
+        if let Some(known) = self.belief.scopes.get(id).and_then(|known| known.unanswered_after_all(me)) {
+            self.belief.keep_scope(known);
+        }
+        Error::rollback(format!("the server shows nothing of {id}, which you are in"))
     }
 
     /// Who shared with us in these entries; the last, if several did.
@@ -200,8 +265,9 @@ impl<H: Host> Session<H> {
             };
             match next {
                 Ok(next) => {
+                    let broken_word = next.broken_word(self.belief.scopes.get(id));
                     self.belief.keep_scope(next);
-                    return Ok(());
+                    return broken_word.map_or(Ok(()), Err);
                 }
                 Err(Stop::MissingLedger(account)) if !asked.contains(&account) => {
                     asked.push(account);
@@ -268,8 +334,8 @@ impl<H: Host> Session<H> {
                 Err(refusal) if refusal.code == Code::StaleCitation => self.fetch_own_account().await?,
                 // Withdrawn, or accepted by this account before: the ledger tells which.
                 Err(refusal) if matches!(refusal.code.as_str(), "NotPending" | "UnknownKeychain") => {
-                    self.fetch_scopes(&[*id], &[]).await?;
-                    return Ok(None);
+                    let fetched = self.fetch_scopes(&[*id], &[]).await?;
+                    return fetched.stopped.into_iter().next().map_or(Ok(None), |stopped| Err(stopped.error));
                 }
                 Err(refusal) if refusal.code == Code::ClockSkew => {}
                 Err(refusal) => return Err(refusal.into()),
@@ -290,10 +356,12 @@ impl<H: Host> Session<H> {
         let key = self.belief.enrolled()?.server.key;
         let known = self.belief.scope(id)?;
         let head = known.ledger().head();
-        let next = if placed.seq == head.seq + 1 && placed.prev == head.hash {
+        let at = Head { seq: placed.seq, hash: entry.hash(placed.prev, placed.seq) };
+        let follows = placed.seq == head.seq + 1 && placed.prev == head.hash;
+        // It belongs to the ledger if that very head is signed. A later one says nothing of what is before it.
+        let next = if follows && placed.receipt.statement.head == at {
             known.tried(entry, &self.belief.accounts).map_err(settled)?.confirmed(&placed.receipt, &key)?
         } else {
-            let at = Head { seq: placed.seq, hash: entry.hash(placed.prev, placed.seq) };
             known.accepted(share, at, &placed.receipt, &key)?
         };
         self.belief.keep_scope(next);
@@ -324,4 +392,12 @@ fn authors(entries: &[SignedEntry]) -> Vec<ScopeId> {
     authors.sort_unstable();
     authors.dedup();
     authors
+}
+
+/// What stops one keychain, or else what stops everything: no server, no session, no room.
+fn one_keychain_s(error: Error) -> Result<Error> {
+    let everything = error.class() == Class::Network
+        || matches!(error.code, Code::LoggedOut | Code::UnknownDevice | Code::Unauthorized | Code::ClockSkew)
+        || matches!(error.code, Code::StorageFull | Code::Internal | Code::Io | Code::NoHome | Code::ClientTooOld);
+    if everything { Err(error) } else { Ok(error) }
 }

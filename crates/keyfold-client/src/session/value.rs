@@ -90,10 +90,7 @@ impl<H: Host> Session<H> {
                 }
             }
             if attempt == 0 {
-                match self.catch_up_all().await {
-                    Err(error) if error.is_offline() && !self.belief.is_changed() => {}
-                    other => other?,
-                }
+                self.sync_if_reached().await?;
             }
         }
         Ok(None)
