@@ -5,6 +5,7 @@ mod account;
 mod bytes;
 mod frame;
 mod ops;
+mod share;
 
 use crate::people::{Person, World};
 use keyfold_format::{
@@ -24,6 +25,7 @@ pub struct Case {
 
 pub fn cases() -> Vec<Case> {
     let mut all = frame::cases();
+    all.extend(share::cases());
     all.extend(ops::cases());
     all.extend(account::cases());
     all.extend(bytes::cases());
