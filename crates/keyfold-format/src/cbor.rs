@@ -59,6 +59,17 @@ pub fn list<'b, T>(
     Ok(out)
 }
 
+/// Reads a set, whose items stand in one order only: strictly ascending by `key`.
+pub fn set<'b, T, K: Ord>(
+    d: &mut Decoder<'b>,
+    max: usize,
+    key: impl Fn(&T) -> K,
+    item: impl FnMut(&mut Decoder<'b>) -> Result<T, decode::Error>,
+) -> Result<Vec<T>, decode::Error> {
+    let items = list(d, max, item)?;
+    if items.is_sorted_by(|a, b| key(a) < key(b)) { Ok(items) } else { Err(fault(Malformed::NotCanonical)) }
+}
+
 /// Reads `null`, or a value.
 pub fn nullable<'b, T>(
     d: &mut Decoder<'b>,

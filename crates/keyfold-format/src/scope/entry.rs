@@ -122,7 +122,7 @@ impl<'b, C> Decode<'b, C> for ScopeEntry {
                 prev: cbor::nullable(d, |d| d.decode_with(ctx))?,
                 author: d.decode_with(ctx)?,
                 via: cbor::list(d, limits::DEPTH, |d| d.decode_with(ctx))?,
-                cites: cites(d, ctx)?,
+                cites: cbor::set(d, limits::CITES, |cite: &Cite| cite.principal, |d| d.decode_with(ctx))?,
                 time: cbor::number(d)?,
                 ops: ops(d, ctx)?,
             })),
@@ -137,16 +137,6 @@ impl<'b, C> Decode<'b, C> for ScopeEntry {
             (1..=4, _) => Err(DecodeError::message("array length")),
             _ => Err(cbor::unsupported()),
         }
-    }
-}
-
-/// A set stands in one order only.
-fn cites<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Vec<Cite>, DecodeError> {
-    let list: Vec<Cite> = cbor::list(d, limits::CITES, |d| d.decode_with(ctx))?;
-    if list.is_sorted_by(|a, b| a.principal < b.principal) {
-        Ok(list)
-    } else {
-        Err(cbor::fault(Malformed::NotCanonical))
     }
 }
 

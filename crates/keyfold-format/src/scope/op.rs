@@ -277,7 +277,7 @@ impl<'b, C> Decode<'b, C> for Op {
                 key: d.decode_with(ctx)?,
             }),
             1 => Self::Share(Share {
-                principals: principals(d, ctx)?,
+                principals: cbor::set(d, limits::SHARE_PRINCIPALS, |p| *p, |d| d.decode_with(ctx))?,
                 keys: d.decode_with(ctx)?,
                 permissions: d.decode_with(ctx)?,
                 follows: d.bool()?,
@@ -290,10 +290,4 @@ impl<'b, C> Decode<'b, C> for Op {
             _ => Self::Rotate(Rotate { key: d.decode_with(ctx)? }),
         })
     }
-}
-
-/// A set stands in one order only.
-fn principals<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Vec<Principal>, DecodeError> {
-    let list: Vec<Principal> = cbor::list(d, limits::SHARE_PRINCIPALS, |d| d.decode_with(ctx))?;
-    if list.is_sorted_by(|a, b| a < b) { Ok(list) } else { Err(cbor::fault(Malformed::NotCanonical)) }
 }
