@@ -214,9 +214,10 @@ fn table(samples: Samples, options: &Options) -> Table {
         note: format!(
             "Server, clients and ledgers together, over TCP on one machine; each time ends when the last recipient's \
              client has the key. Medians of {} turns. {people} clients are online, in one process beside the server's. \
-             The sharer makes one request, whatever the number of people and keys. e2esdk (client in Node, PostgreSQL \
-             and Redis): recorded on a machine of the same size; 250, 202 and 358 requests for the last three. Before a rotation the \
-             clients have read each other's answers.",
+             The sharer makes one request, whatever the number of people and keys, and one more for people that he \
+             meets for the first time; who rotates looks at the ledger first. e2esdk (client in Node, PostgreSQL and \
+             Redis): recorded on a machine of the same size; 250, 202 and 358 requests for the last three. Before a \
+             rotation the clients have read each other's answers.",
             options.turns
         ),
         machine: Machine::this(),

@@ -47,15 +47,28 @@ impl<H: Host> Session<H> {
         Ok(asked.iter().map(|user_id| self.belief.pinned(user_id)).collect())
     }
 
-    /// The accounts of people, asked for anew: a name means whom the server shows now, and that must be whom it
-    /// showed before.
+    /// The accounts of people. Those who were met before are whom their pins name, and cost no request: the server
+    /// refuses what cites them at an old head. Newcomers, and those whose identity is disputed, are asked for.
     pub(super) async fn people(&mut self, user_ids: &[&str]) -> Result<Vec<ScopeId>> {
-        let found = self.look_up(user_ids).await?;
-        let known = |(id, user_id): (Option<ScopeId>, &&str)| {
-            let id = id.ok_or_else(|| unknown_user(user_id))?;
-            if self.belief.is_disputed(&id) { Err(Error::identity_changed(user_id)) } else { Ok(id) }
-        };
-        found.into_iter().zip(user_ids).map(known).collect()
+        let mut asked = Vec::new();
+        for text in user_ids {
+            let pinned = self.belief.pinned(&user_id(text)?);
+            if pinned.is_none_or(|id| self.belief.is_disputed(&id)) {
+                asked.push(*text);
+            }
+        }
+        if !asked.is_empty() {
+            self.look_up(&asked).await?;
+        }
+        let mut found = Vec::with_capacity(user_ids.len());
+        for text in user_ids {
+            let id = self.belief.pinned(&user_id(text)?).ok_or_else(|| unknown_user(text))?;
+            if self.belief.is_disputed(&id) {
+                return Err(Error::identity_changed(text));
+            }
+            found.push(id);
+        }
+        Ok(found)
     }
 
     /// Somebody's account, from what is known if it is: for what sends nothing to him.
