@@ -4,9 +4,9 @@ use super::{Case, altered, case};
 use crate::people::{Person, TIME, World, rotate, share_latest, sign};
 use keyfold_format::{
     EntryHash, Permissions, ScopeId,
-    entry::Head,
+    entry::{Head, SignedEntry},
     label::SignatureLabel,
-    scope::{Algorithm, Op, ScopeEntry},
+    scope::{Algorithm, Entry, Op, ScopeEntry},
 };
 
 pub fn cases() -> Vec<Case> {
@@ -340,13 +340,21 @@ fn signatures(world: &World) -> Vec<Case> {
     ]
 }
 
+/// A first entry of `author`, altered before it is signed.
+fn altered_genesis(author: &Person, algorithm: Algorithm, alter: &dyn Fn(&mut Entry)) -> SignedEntry {
+    let mut entry = author.keychain_genesis(algorithm);
+    alter(&mut entry);
+    author.sign(&entry)
+}
+
+/// An entry that a ledger starts with.
+fn first(name: &'static str, about: &'static str, last: SignedEntry, expect: &'static str) -> Case {
+    Case { name, about, account: false, entries: vec![], last: last.encode(), expect }
+}
+
 fn geneses(world: &World) -> Vec<Case> {
     let alice = &world.alice;
-    let altered = |algorithm, alter: &dyn Fn(&mut keyfold_format::scope::Entry)| {
-        let mut entry = alice.keychain_genesis(algorithm);
-        alter(&mut entry);
-        alice.sign(&entry)
-    };
+    let altered = |algorithm, alter: &dyn Fn(&mut Entry)| altered_genesis(alice, algorithm, alter);
     let key = |alter: fn(&mut keyfold_format::scope::KeyEntry)| {
         altered(Algorithm::SecretBox, &move |e| {
             if let Op::Genesis(op) = &mut e.ops[0] {
@@ -355,14 +363,6 @@ fn geneses(world: &World) -> Vec<Case> {
         })
     };
     let stranger = Person::new("dave");
-    let first = |name, about, last: keyfold_format::entry::SignedEntry, expect| Case {
-        name,
-        about,
-        account: false,
-        entries: vec![],
-        last: last.encode(),
-        expect,
-    };
     let placed = ScopeEntry::Placed(alice.accept(&world.ledger)).encode();
     vec![
         first("genesis-ok-sealed-box", "a sealedBox keychain", altered(Algorithm::SealedBox, &|_| ()), "ok"),
@@ -460,19 +460,7 @@ fn geneses(world: &World) -> Vec<Case> {
 
 fn citations_of_geneses(world: &World) -> Vec<Case> {
     let alice = &world.alice;
-    let altered = |alter: &dyn Fn(&mut keyfold_format::scope::Entry)| {
-        let mut entry = alice.keychain_genesis(Algorithm::SecretBox);
-        alter(&mut entry);
-        alice.sign(&entry)
-    };
-    let first = |name, about, last: keyfold_format::entry::SignedEntry, expect| Case {
-        name,
-        about,
-        account: false,
-        entries: vec![],
-        last: last.encode(),
-        expect,
-    };
+    let altered = |alter: &dyn Fn(&mut Entry)| altered_genesis(alice, Algorithm::SecretBox, alter);
     vec![
         first(
             "genesis-cites-somebody-else-too",
