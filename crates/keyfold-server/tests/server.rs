@@ -66,6 +66,26 @@ async fn health_and_readiness_are_plain_text_for_anybody() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_origin_may_ask_but_never_with_credentials() {
+    let world = World::start().await;
+    let preflight = "OPTIONS /v1/scopes HTTP/1.1\r\nhost: x\r\norigin: https://app.example\r\n\
+        access-control-request-method: POST\r\n\
+        access-control-request-headers: content-type,signature,signature-input\r\nconnection: close\r\n\r\n";
+    let allowed = raw(&world, preflight).await.to_ascii_lowercase();
+    assert!(allowed.starts_with("http/1.1 200 "), "{allowed}");
+    assert!(allowed.contains("access-control-allow-origin: *\r\n"), "{allowed}");
+    assert!(allowed.contains("signature-input") && allowed.contains("post"), "{allowed}");
+    assert!(!allowed.contains("access-control-allow-credentials"), "{allowed}");
+    // An answer, a refusal too, and what of it the page may read: without these fields nobody could verify it.
+    let ask = "GET /v1/scopes HTTP/1.1\r\nhost: x\r\norigin: https://app.example\r\nconnection: close\r\n\r\n";
+    let answer = raw(&world, ask).await.to_ascii_lowercase();
+    assert!(answer.starts_with("http/1.1 4"), "{answer}");
+    for field in ["access-control-allow-origin: *", "access-control-expose-headers: content-digest,signature-input"] {
+        assert!(answer.contains(field), "{field} in {answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_says_nothing_is_closed() {
     let world = World::with(|config| config.read_timeout = Duration::from_millis(200)).await;
     let mut stream = TcpStream::connect(world.server.address()).await.unwrap();

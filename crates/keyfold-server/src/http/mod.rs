@@ -4,6 +4,7 @@
 mod accounts;
 mod answer;
 mod body;
+mod cross_origin;
 mod events;
 mod health;
 mod info;
@@ -71,5 +72,6 @@ pub(crate) fn router(app: App) -> Router {
         .route("/ready", get(health::ready))
         .route(route::EVENTS, get(events::events))
         .merge(signed)
+        .layer(cross_origin::layer())
         .with_state(app)
 }
