@@ -326,6 +326,52 @@ fn a_server_that_is_not_there_is_a_network_error_and_what_one_has_still_opens() 
 }
 
 #[test]
+fn permissions_and_bans_that_are_not_allowed_change_nothing() {
+    let server = Server::start();
+    let alice = alice(&server);
+    let (bob, carol) = (Person::signed_up("bob", &server), Person::signed_up("carol", &server));
+    let _dave = Person::signed_up("dave", &server);
+    alice.json(["share", "notes", "bob", "--allow", "sharing,deletion"]);
+    alice.json(["share", "notes", "carol", "--allow", "management"]);
+    bob.json(["sync"]);
+    carol.json(["sync"]);
+    let before = alice.json(["participants", "notes"]);
+    let key = alice.json(["keychain", "list"]);
+
+    let allow = |who: &'static str| ["permissions", "notes", who, "--allow", "sharing"];
+    // Not a manager; not more than one's own; not of an owner, also by herself.
+    is(&bob.failure(allow("carol")), "ManagementNotAllowed", 3);
+    is(&bob.failure(allow("bob")), "ManagementNotAllowed", 3);
+    is(&carol.failure(allow("carol")), "PermissionsNotHeld", 3);
+    is(&carol.failure(["permissions", "notes", "alice", "--deny", "sharing"]), "OwnerProtected", 3);
+    is(&alice.failure(["permissions", "notes", "alice", "--deny", "sharing"]), "OwnerProtected", 3);
+    // Not allowed to ban; not an owner; not a manager by somebody who is none; the only owner not herself.
+    is(&carol.failure(["ban", "notes", "bob"]), "DeletionNotAllowed", 3);
+    is(&bob.failure(["ban", "notes", "alice"]), "OwnerProtected", 3);
+    is(&bob.failure(["ban", "notes", "carol"]), "ManagerProtected", 3);
+    is(&alice.failure(["ban", "notes", "alice"]), "LastOwner", 3);
+    is(&alice.failure(["leave", "notes"]), "LastOwner", 3);
+    // Strangers to the keychain, to the server, and keychains that are none.
+    is(&alice.failure(allow("dave")), "NoSuchMember", 4);
+    is(&alice.failure(["permissions", "notes", "dave"]), "NoSuchMember", 4);
+    is(&alice.failure(["ban", "notes", "dave"]), "NoSuchMember", 4);
+    is(&alice.failure(allow("nobody")), "UnknownUser", 4);
+    is(&alice.failure(["ban", "notes", "nobody"]), "UnknownUser", 4);
+    for verb in [&["ban", "letters", "bob"][..], &["permissions", "letters", "bob"], &["leave", "letters"]] {
+        is(&alice.failure(verb), "UnknownKeychain", 4);
+    }
+    is(&alice.failure(["ban", "notes", "b\u{7}b"]), "BadText", 2);
+    assert_eq!(alice.json(["participants", "notes"]), before);
+    assert_eq!(alice.json(["keychain", "list"]), key);
+
+    alice.json(["ban", "notes", "bob"]);
+    is(&bob.failure(["encrypt", "notes", "--text"]), "AuthorBanned", 3);
+    is(&bob.failure(["permissions", "notes", "bob"]), "AuthorBanned", 3);
+    is(&bob.failure(["leave", "notes"]), "AuthorBanned", 3);
+    is(&alice.failure(allow("bob")), "NoSuchMember", 4);
+}
+
+#[test]
 fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
     let alice = Person::new("alice");
     for line in [
@@ -342,9 +388,6 @@ fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
         "backup",
         "restore",
         "group create g",
-        "ban notes bob",
-        "permissions notes bob",
-        "leave notes",
         "owners notes",
         "accept",
         "decline",
@@ -357,6 +400,8 @@ fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
         "serve --config file",
         "keychain drop notes KEY",
         "share notes group:team",
+        "permissions notes group:team",
+        "ban notes group:team",
     ] {
         let failure = alice.failure(line.split(' '));
         is(&failure, "Unsupported", 1);
@@ -378,6 +423,13 @@ fn what_cannot_be_understood_is_usage() {
         "keychain create n --algorithm rot13",
         "share notes bob --allow everything",
         "share notes bob --expires soon",
+        "permissions notes",
+        "permissions notes bob --allow everything",
+        "permissions notes bob --deny write",
+        "permissions notes bob --allow sharing --deny rotation,sharing",
+        "ban notes",
+        "ban notes bob carol",
+        "leave",
         "serve --listen nowhere",
         "encrypt notes a --text --sign",
         "encrypt notes a --text --also more",

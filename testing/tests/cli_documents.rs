@@ -35,7 +35,7 @@ fn the_page_names_only_documents_that_the_schema_has() {
     let rows = PAGE.lines().filter(|line| line.starts_with("| `")).map(|line| line.trim_end_matches(" |"));
     let named = rows.filter_map(|row| row.rsplit_once("| ").and_then(|(_, last)| last.split('`').nth(1)));
     let named: Vec<&str> = named.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase())).collect();
-    assert!(named.len() >= 19, "{named:?}");
+    assert!(named.len() >= 22, "{named:?}");
     for name in named {
         assert!(schema["$defs"][name].is_object(), "the schema has no {name}");
     }
@@ -81,6 +81,43 @@ fn sharing_prints_its_documents() {
     is("event", &watch.next());
     is("event", &watch.next());
     assert_eq!(watch.stop(), Some(0), "a watch that is asked to stop ends well");
+}
+
+#[test]
+fn permissions_and_bans_print_their_documents() {
+    let server = Server::start();
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| Person::signed_up(name, &server));
+    let keychain = alice.json(["keychain", "create", "notes"])["keychainFingerprint"].clone();
+    alice.json(["share", "notes", "bob", "carol", "--allow", "sharing"]);
+    bob.json(["sync"]);
+    carol.json(["sync"]);
+    let shown = bob.json(["permissions", "notes", "bob"]);
+    is("permissions", &shown);
+    assert_eq!((&shown["allowSharing"], &shown["allowManagement"]), (&json!(true), &json!(false)));
+    let changed = alice.json(["permissions", "notes", "bob", "--allow", "management,rotation", "--deny", "sharing"]);
+    is("permissions", &changed);
+    let expected =
+        json!({"allowSharing": false, "allowRotation": true, "allowDeletion": false, "allowManagement": true});
+    assert_eq!(changed, expected);
+    assert_eq!(bob.json(["permissions", "notes", "bob"]), expected);
+
+    let ban = alice.json(["ban", "notes", "bob"]);
+    is("ban", &ban);
+    assert_eq!((&ban["userId"], &ban["keychainFingerprint"]), (&json!("bob"), &keychain));
+    assert_eq!(ban["keyFingerprint"], alice.json(["keychain", "list"])[0]["keyFingerprint"]);
+    for person in [&bob, &carol] {
+        let events = person.json(["sync"]);
+        is("events", &events);
+        let told = events.as_array().unwrap().iter().filter(|event| event["event"] == "memberBanned");
+        let expected = json!({"event": "memberBanned", "keychainFingerprint": keychain, "userId": "bob"});
+        assert_eq!(told.collect::<Vec<_>>(), [&expected], "{}", person.name());
+    }
+
+    let left = carol.json(["leave", "notes"]);
+    is("ban", &left);
+    assert_eq!((&left["userId"], &left["keyFingerprint"]), (&json!("carol"), &Value::Null));
+    is("events", &alice.json(["sync"]));
+    assert_eq!(alice.json(["keychain", "list"])[0]["keyNumber"], 3, "alice made the key that carol does not have");
 }
 
 #[test]

@@ -176,7 +176,7 @@ async fn a_complete_keychain_opens_everything_and_a_single_key_only_what_is_its_
     alice.client.rotate("notes").await.unwrap();
     let newest = alice.client.encrypt_value("notes", &text("new"), None).await.unwrap();
     assert!(bob.client.decrypt_value(&newest, None).await.unwrap().current);
-    assert_eq!(carol.client.decrypt_value(&newest, None).await.unwrap_err().code, Code::WrapMissing);
+    assert_eq!(carol.client.decrypt_value(&newest, None).await.unwrap_err().code, Code::NoSlot);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,8 @@
 use crate::fault::Fault;
 use crate::output::Output;
 use crate::verb::{
-    completions, decrypt, encrypt, keychain, later, logout, participants, serve, share, signup, slot, unshare, user,
+    ban, completions, decrypt, encrypt, keychain, later, leave, logout, participants, permissions, serve, share,
+    signup, slot, unshare, user,
 };
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -65,6 +66,12 @@ pub(crate) enum Verb {
     Unshare(unshare::Options),
     /// List who is in a keychain
     Participants(participants::Options),
+    /// Say what a member of a keychain may do, and change it
+    Permissions(permissions::Options),
+    /// Put somebody out of a keychain, with a new key for the others
+    Ban(ban::Options),
+    /// Leave a keychain
+    Leave(leave::Options),
     /// Encrypt a file, or standard input
     Encrypt(encrypt::Options),
     /// Decrypt a file, or standard input

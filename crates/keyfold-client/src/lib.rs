@@ -16,12 +16,13 @@ mod native;
 
 pub use error::{Error, Result};
 pub use host::{Content, Host, HttpRequest, HttpResponse, Put, StoreFault, Unreachable};
-pub use keyfold_core::value::Value;
+pub use keyfold_core::{DeviceSeed, PayloadKey, envelope, value::Value};
 pub use keyfold_format::id::base64url;
-pub use keyfold_protocol::{Class, Code};
+pub use keyfold_protocol::{Class, Code, events, signing::Method};
 pub use model::*;
 #[cfg(feature = "native")]
 pub use native::*;
 pub use session::{
-    EncryptedValue, NamedKey, SealedHead, Session, SignUpOptions, Stopped, Subscription, TrailerCheck, verify_signature,
+    EncryptedValue, NamedKey, REPAIR_WITHIN_MS, SealedHead, Session, SignUpOptions, Stopped, Subscription,
+    TrailerCheck, verify_signature,
 };

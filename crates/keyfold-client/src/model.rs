@@ -121,6 +121,42 @@ impl From<PermissionFlags> for Permissions {
     }
 }
 
+/// A change of somebody's permissions; what is `None` stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PartialPermissions {
+    /// May share keys on.
+    pub allow_sharing: Option<bool>,
+    /// May make a new key.
+    pub allow_rotation: Option<bool>,
+    /// May ban, and end shares.
+    pub allow_deletion: Option<bool>,
+    /// May set permissions.
+    pub allow_management: Option<bool>,
+}
+
+impl PartialPermissions {
+    /// What is granted.
+    pub(crate) fn granted(self) -> Permissions {
+        self.that_are(true)
+    }
+
+    /// What is withdrawn.
+    pub(crate) fn withdrawn(self) -> Permissions {
+        self.that_are(false)
+    }
+
+    fn that_are(self, wanted: bool) -> Permissions {
+        let is = |flag: Option<bool>| flag == Some(wanted);
+        PermissionFlags {
+            allow_sharing: is(self.allow_sharing),
+            allow_rotation: is(self.allow_rotation),
+            allow_deletion: is(self.allow_deletion),
+            allow_management: is(self.allow_management),
+        }
+        .into()
+    }
+}
+
 /// One key that this account holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -144,6 +180,7 @@ pub struct KeyMetadata {
     /// When one's membership ends.
     pub expires_at: Option<u64>,
     /// Who shared the keychain; `None` if it is one's own.
+    #[serde(serialize_with = "user_id_if_any")]
     pub shared_by: Option<Person>,
 }
 
@@ -167,6 +204,7 @@ pub struct Keychain {
     /// Whether a new key is needed before anything is encrypted.
     pub needs_rotation: bool,
     /// Who shared it; `None` if it is one's own.
+    #[serde(serialize_with = "user_id_if_any")]
     pub shared_by: Option<Person>,
     /// Newest first.
     pub keys: Vec<KeyMetadata>,
@@ -232,6 +270,19 @@ pub struct Recipient {
     pub already: bool,
 }
 
+/// What a ban did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BanOutcome {
+    /// The keychain.
+    pub keychain_fingerprint: String,
+    /// Who is out of it.
+    pub user_id: String,
+    /// The key that is current since, and that he does not have. `None` if it was oneself: then another member's
+    /// client makes it.
+    pub key_fingerprint: Option<String>,
+}
+
 /// A share that its recipient has not answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -277,6 +328,7 @@ pub struct Participant {
     /// When it ends.
     pub expires_at: Option<u64>,
     /// Who shared with him; `None` for the creator.
+    #[serde(serialize_with = "user_id_if_any")]
     pub shared_by: Option<Person>,
 }
 
@@ -321,6 +373,7 @@ pub enum ClientEvent {
         key_fingerprint: String,
         /// Who shared it.
         #[n(2)]
+        #[serde(serialize_with = "user_id")]
         shared_by: Person,
     },
     /// A keychain has a new current key.
@@ -333,7 +386,7 @@ pub enum ClientEvent {
         #[n(1)]
         key_fingerprint: String,
     },
-    /// One's own permissions in a keychain changed.
+    /// A member's permissions in a keychain changed: one's own, or another's.
     #[n(3)]
     PermissionsUpdated {
         /// The keychain.
@@ -342,6 +395,20 @@ pub enum ClientEvent {
         /// What they are now.
         #[n(1)]
         permissions: PermissionFlags,
+        /// Whose.
+        #[n(2)]
+        user_id: String,
+    },
+    /// Somebody was banned from a keychain: oneself, or another. Who is banned keeps the keys that he has, and gets
+    /// none that come later.
+    #[n(8)]
+    MemberBanned {
+        /// The keychain.
+        #[n(0)]
+        keychain_fingerprint: String,
+        /// Who.
+        #[n(1)]
+        user_id: String,
     },
     /// One logged in or out, or one's keys changed.
     #[n(4)]
@@ -397,6 +464,15 @@ fn algorithm<S: serde::Serializer>(algorithm: &Algorithm, to: S) -> Result<S::Ok
     })
 }
 
+/// Documents name people as the application does; who is meant by it, `user` tells.
+fn user_id<S: serde::Serializer>(person: &Person, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&person.user_id)
+}
+
+pub(crate) fn user_id_if_any<S: serde::Serializer>(person: &Option<Person>, to: S) -> Result<S::Ok, S::Error> {
+    person.as_ref().map(|person| &person.user_id).serialize(to)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -419,7 +495,7 @@ mod tests {
         let json = serde_json::to_value(&event).unwrap();
         let expected = serde_json::json!({
             "event": "keyReceived", "keychainFingerprint": "a", "keyFingerprint": "b",
-            "sharedBy": {"userId": "alice", "accountId": "c"},
+            "sharedBy": "alice",
         });
         assert_eq!(json, expected);
     }

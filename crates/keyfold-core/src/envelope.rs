@@ -6,24 +6,33 @@
 //! [`Opener::finish`]. Reading ranges: [`OpenedHead::ranges`], [`UnprovenRanges::prove`], [`Ranges::open`]. Each
 //! step yields the type that the next one takes; none can be left out.
 //!
+//! Whoever has an AES-256-GCM of his own, as browsers do, lets each of these hand over the payload key and a plan:
+//! [`SealPlan`], [`OpenPlan`], [`UnprovenRangePlan`]. A plan has all the checks and gives each nonce once.
+//!
 //! Spec: `docs/spec/envelope.md`.
 
 mod head;
 mod keys;
 mod metadata;
 mod open;
+mod open_plan;
 mod range;
 mod seal;
+mod seal_plan;
 mod whole;
 mod zeros;
 
 pub use head::{OpenedHead, Unopened};
 pub use metadata::Metadata;
-pub use open::{LastSegment, Opened, Opener, UnverifiedTrailer};
-pub use range::{Ranges, UnprovenRanges};
-pub use seal::{Options, Sealed, Sealer, Tail, UnsignedTrailer};
+pub use open::{LastSegment, Opener};
+pub use open_plan::{Ending, LastPlan, OpenPlan, Opened, UnverifiedTrailer};
+pub use range::{RangePlan, Ranges, UnprovenRangePlan, UnprovenRanges};
+pub use seal::{Options, Sealer, Tail};
+pub use seal_plan::{SealPlan, Sealed, TailPlan, TailSegment, UnsignedTrailer};
 pub use whole::{OpenedEnvelope, open_slice, seal_to_vec};
 pub use zeros::HeldZeros;
+
+pub use crate::suite::SegmentNonce;
 
 use crate::suite::Unauthentic;
 use keyfold_format::{Malformed, envelope::BadEnvelope};

@@ -15,5 +15,5 @@ mod suite;
 pub mod value;
 
 pub use access::{ReaderKey, WriterKey};
-pub use secret::{DataKey, DeviceSeed, HistorySecret, KeychainKey, MasterKey};
+pub use secret::{DataKey, DeviceSeed, HistorySecret, KeychainKey, MasterKey, PayloadKey};
 pub use suite::{SigningKey, StateKey, WrappingSecret};

@@ -68,6 +68,8 @@ secrets! {
     HistorySecret;
     /// The key of one envelope: one version of one object.
     DataKey;
+    /// The key of one envelope's segments.
+    PayloadKey;
 }
 
 #[cfg(test)]

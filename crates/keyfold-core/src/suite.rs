@@ -5,14 +5,16 @@
 
 mod aead;
 mod derive;
+mod hedge;
 mod hpke;
 mod segment;
 mod sign;
 
-pub use self::{aead::StateKey, hpke::WrappingSecret, sign::SigningKey};
+pub use self::{aead::StateKey, hpke::WrappingSecret, segment::SegmentNonce, sign::SigningKey};
 pub(crate) use self::{
     aead::{open_once, open_single, seal_once, seal_single},
     derive::{derive, mac, verify_mac},
+    hedge::HedgedRng,
     hpke::{open_from, seal_to},
     segment::SegmentKey,
 };

@@ -4,7 +4,7 @@
 
 use crate::{
     access::{self, ReaderKey, WriterKey},
-    suite::{self, Unauthentic, derive},
+    suite::{self, HedgedRng, Unauthentic, derive},
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -76,8 +76,25 @@ pub struct OpenedValue {
     pub fingerprint: KeyFingerprint,
 }
 
-/// Seals a value for `writer`. [`keyfold_format::value::to_text`] gives its text form.
+/// Seals a value for `writer`, as clients do: what is drawn from `rng` is bound to the value first, so that two values
+/// get one salt under one key only if they are the same, even where `rng` repeats itself.
 pub fn seal(
+    value: &Value,
+    writer: &WriterKey<'_>,
+    context: &[u8],
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<u8>, ValueError> {
+    let payload = value.payload()?;
+    // A writer who has only the public key has no secret. His randomness is all that there is, but is bound all the
+    // same: a repeated secret does not meet two values.
+    let none = Zeroizing::new([0; 32]);
+    let secret = if let WriterKey::Symmetric { key, .. } = writer { key.expose() } else { &*none };
+    seal_as_drawn(value, writer, context, &mut HedgedRng::new(secret, &[context, &payload], rng))
+}
+
+/// Seals a value with exactly the randomness that `rng` gives: for vectors, which say what that was.
+/// [`keyfold_format::value::to_text`] gives its text form.
+pub fn seal_as_drawn(
     value: &Value,
     writer: &WriterKey<'_>,
     context: &[u8],

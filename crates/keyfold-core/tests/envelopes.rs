@@ -14,7 +14,7 @@ use keyfold_format::{
     envelope::{AuthorHead, Prefix, SlotPlace},
 };
 use proptest::prelude::*;
-use support::{BoxKey, SeededRng, pattern};
+use support::{BoxKey, SeededRng, pattern, plans};
 
 fn rng() -> SeededRng {
     SeededRng::new("envelopes")
@@ -50,6 +50,8 @@ proptest! {
         let options = Options { padded, ..Options::default() };
         let author = trailer.then_some((&key, author));
         let sealed = envelope::seal_to_vec(&options, &[alice.writer()], &plaintext, author, &mut rng()).unwrap();
+        let there = plans::seal(&options, &[alice.writer()], &plaintext, author, 2, &mut rng()).unwrap();
+        prop_assert!(there == sealed, "whoever follows the plan with another cipher seals the same bytes");
         let opened = envelope::open_slice(&sealed, b"", |f| alice.reader(f)).unwrap();
         prop_assert_eq!(&*opened.plaintext, &plaintext);
         prop_assert_eq!(opened.opened.len, len as u64);

@@ -4,12 +4,12 @@
 
 mod support;
 
-use keyfold_core::envelope::{self, EnvelopeError, Options, Sealer, Unopened};
+use keyfold_core::envelope::{self, EnvelopeError, OpenedHead, Options, Sealer, Unopened};
 use keyfold_format::{
     ObjectId,
     envelope::{Flags, Header, Prefix},
 };
-use support::{BoxKey, SeededRng, pattern, reference};
+use support::{BoxKey, SeededRng, pattern, plans, reference};
 
 const S: usize = 65_552;
 
@@ -24,10 +24,21 @@ fn head_bytes(envelope: &[u8]) -> usize {
 
 /// Reads as a driver does: in pieces of `step` bytes, giving on what was opened. What was given on before a fault is
 /// returned with it.
+///
+/// Whoever follows the plan with another cipher, as browsers do, comes to the same end.
 fn stream(envelope: &[u8], step: usize) -> (Vec<u8>, Result<u64, EnvelopeError>) {
     let alice = BoxKey::new(1);
     let (head, body) = Unopened::parse(envelope).unwrap();
     let head = head.open(b"", |fingerprint| alice.reader(fingerprint)).unwrap();
+    let (released, outcome) = stream_here(&head, body, step);
+    let (released_there, outcome_there) = plans::stream(&head, body, step);
+    assert_eq!(outcome_there, outcome);
+    assert!(released.starts_with(&released_there), "less, where a stride is given on as a whole");
+    assert!(outcome.is_err() || released_there == released);
+    (released, outcome)
+}
+
+fn stream_here(head: &OpenedHead, body: &[u8], step: usize) -> (Vec<u8>, Result<u64, EnvelopeError>) {
     let mut opener = head.opener().unwrap();
     let (mut released, mut buffer) = (Vec::new(), Vec::new());
     for piece in body.chunks(step) {
@@ -71,7 +82,14 @@ fn refused(envelope: &[u8], plaintext: &[u8], codes: &[&str], what: &str) {
 fn range(envelope: &[u8], range: core::ops::Range<u64>) -> Result<Vec<u8>, EnvelopeError> {
     let alice = BoxKey::new(1);
     let (head, body) = Unopened::parse(envelope)?;
-    let ranges = head.open(b"", |f| alice.reader(f))?.ranges(body.len() as u64)?;
+    let head = head.open(b"", |f| alice.reader(f))?;
+    let outcome = range_here(&head, body, range.clone());
+    assert_eq!(plans::range(&head, body, &range), outcome, "whoever follows the plan with another cipher");
+    outcome
+}
+
+fn range_here(head: &OpenedHead, body: &[u8], range: core::ops::Range<u64>) -> Result<Vec<u8>, EnvelopeError> {
+    let ranges = head.ranges(body.len() as u64)?;
     let at = |r: core::ops::Range<u64>| r.start as usize..r.end as usize;
     let ranges = {
         let mut last = body[at(ranges.last())].to_vec();

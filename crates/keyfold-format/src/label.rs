@@ -103,6 +103,8 @@ labels! {
         HistoryLink = "KF1 history link",
         /// HPKE `info` of a wrap.
         Wrap = "KF1 wrap",
+        /// A writer's randomness, bound to what it is drawn for.
+        Randomness = "KF1 randomness",
     }
 }
 

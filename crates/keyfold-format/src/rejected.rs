@@ -107,11 +107,27 @@ rejections! {
     /// The entry would need more wraps than one may.
     TooManyWraps = "an entry comes with at most 32,768 wraps",
 
-    // Accept and CancelShare.
+    // Accept, Leave and CancelShare.
     /// There is no such pending share.
     NotPending = "there is no such pending share",
     /// The author is neither the sharer nor holds `allowManagement`.
     CancelNotAllowed = "only the sharer or allowManagement may cancel a share",
+    /// The only owner leaves.
+    LastOwner = "the only owner cannot leave",
+
+    // SetPermissions and Ban.
+    /// Somebody is named who is no member.
+    NoSuchMember = "there is no such member",
+    /// An owner's permissions are set, or an owner is banned.
+    OwnerProtected = "an owner has all permissions, and cannot be banned",
+    /// The author lacks `allowDeletion`.
+    DeletionNotAllowed = "banning needs allowDeletion",
+    /// The author bans himself.
+    BanOfOneself = "nobody bans himself: who wants to go leaves",
+    /// A holder of `allowManagement` is banned by somebody without it.
+    ManagerProtected = "a holder of allowManagement can only be banned by another one",
+    /// The entry that bans does not end with a rotation.
+    BanWithoutRotation = "an entry that bans ends with a rotation",
 
     // Rotate.
     /// The author lacks `allowRotation`, and no rotation is needed or the author does not follow.

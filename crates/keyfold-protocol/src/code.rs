@@ -179,6 +179,24 @@ codes! {
     /// A file or stream could not be read or written.
     Io: 500 Failed,
 
+    // What a client in a browser or in Node finds out about the place where it runs.
+    /// The WebAssembly file is missing, or a content security policy forbids it.
+    WasmUnavailable: 500 Failed,
+    /// The WebAssembly file and the JavaScript are of different releases.
+    VersionMismatch: 500 Failed,
+    /// There is no WebCrypto: the page is not a secure context.
+    NotSecure: 500 Failed,
+    /// The worker ended in the middle of a call.
+    WorkerStopped: 500 Failed,
+    /// The client was closed.
+    Closed: 409 Usage,
+    /// The browser gives no storage.
+    StorageRefused: 500 Failed,
+    /// The records of this device are gone.
+    StorageLost: 500 Failed,
+    /// A newer release wrote the records of this device.
+    StorageTooNew: 500 Failed,
+
     // The server's trouble.
     /// The disk is full; nothing was stored.
     StorageFull: 507 Failed,
@@ -204,22 +222,28 @@ const fn rule_class(rule: Rejected) -> Class {
         | Rejected::CitationGoesBack
         | Rejected::CitationFork => Class::Unverified,
         Rejected::GroupsUnsupported => Class::Failed,
-        Rejected::NotPending => Class::NotFound,
+        Rejected::NotPending | Rejected::NoSuchMember => Class::NotFound,
         _ => Class::NotAllowed,
     }
 }
 
 impl Code {
+    /// Every code there is, the ledger's rules included.
+    pub fn every() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().chain(Rejected::RULES.iter().copied().map(Self::Rejected))
+    }
+
     /// From its name; one that this release does not know is [`Code::Unknown`].
     pub fn parse(name: &str) -> Self {
-        let own = Self::ALL.iter().copied().find(|code| code.as_str() == name);
-        let rule = || Rejected::RULES.iter().copied().find(|rule| rule.code() == name).map(Self::Rejected);
-        own.or_else(rule).unwrap_or(Self::Unknown)
+        Self::every().find(|code| code.as_str() == name).unwrap_or(Self::Unknown)
     }
 
     /// Whether the same request, sent again later, may succeed.
     pub const fn retryable(self) -> bool {
-        matches!(self, Self::RateLimited | Self::ServerUnavailable | Self::StorageFull | Self::Timeout)
+        matches!(
+            self,
+            Self::RateLimited | Self::ServerUnavailable | Self::StorageFull | Self::Timeout | Self::WorkerStopped
+        )
     }
 }
 
@@ -252,8 +276,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_come_back_and_statuses_are_errors() {
-        let rules = Rejected::RULES.iter().copied().map(Code::Rejected);
-        let all: Vec<Code> = Code::ALL.iter().copied().chain(rules).collect();
+        let all: Vec<Code> = Code::every().collect();
         assert_eq!(all.iter().map(|c| c.as_str()).collect::<BTreeSet<_>>().len(), all.len());
         for code in all {
             assert_eq!(Code::parse(code.as_str()), code);

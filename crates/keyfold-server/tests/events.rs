@@ -172,6 +172,32 @@ async fn share_and_rotate(world: &World, alice: &Person, bob: &Person, ledger: &
 }
 
 #[tokio::test]
+async fn who_is_banned_hears_of_that_and_of_nothing_after_it() {
+    let world = World::start().await;
+    let (alice, bob, carol) = (world.alice().await, world.bob().await, world.carol().await);
+    let known = [&alice, &bob, &carol];
+    let ledger = alice.create_keychain(&world).await;
+    let ledger = alice.share_with(&world, &ledger, &[&bob]).await;
+    let ledger = bob.join(&world, &ledger, &known).await;
+    let (mut to_bob, _) = listen(&world, &bob, None).await;
+    let (mut to_carol, start) = listen(&world, &carol, None).await;
+    let banned = alice.ban(&world, &ledger, &bob, &known).await;
+    let heard = to_bob.event().await;
+    assert_eq!((heard.scope, heard.seq, heard.author), (ledger.id(), banned.head().seq, alice.id()));
+    // Carol is kept out without ever having been in: that is no concern of hers.
+    let banned = alice.ban(&world, &banned, &carol, &known).await;
+    let (rotate, _) = alice.rotate(&banned, &known);
+    assert_eq!(alice.append(&world, ledger.id(), &rotate).await.status, 200);
+    to_bob.quiet().await;
+    to_carol.quiet().await;
+    let (mut to_bob, _) = listen(&world, &bob, Some(start)).await;
+    assert_eq!(to_bob.event().await, heard, "also who was away");
+    to_bob.quiet().await;
+    let (mut to_carol, _) = listen(&world, &carol, Some(start)).await;
+    to_carol.quiet().await;
+}
+
+#[tokio::test]
 async fn logging_out_ends_the_stream_and_another_is_refused() {
     let world = World::start().await;
     let alice = world.alice().await;

@@ -1,13 +1,16 @@
 //! One file a verb: what it takes, what it calls, and how its document reads.
 
+pub(crate) mod ban;
 pub(crate) mod completions;
 pub(crate) mod decrypt;
 pub(crate) mod encrypt;
 pub(crate) mod keychain;
 pub(crate) mod later;
+pub(crate) mod leave;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod participants;
+pub(crate) mod permissions;
 pub(crate) mod serve;
 pub(crate) mod share;
 pub(crate) mod shares;
@@ -39,6 +42,9 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Fault> {
         Verb::Shares => shares::run(&session).await,
         Verb::Unshare(options) => unshare::run(&session, options).await,
         Verb::Participants(options) => participants::run(&session, options).await,
+        Verb::Permissions(options) => permissions::run(&session, options).await,
+        Verb::Ban(options) => ban::run(&session, options).await,
+        Verb::Leave(options) => leave::run(&session, options).await,
         Verb::Encrypt(options) => encrypt::run(&session, options).await,
         Verb::Decrypt(options) => decrypt::run(&session, options).await,
         Verb::Slot(options) => slot::run(&session, options).await,

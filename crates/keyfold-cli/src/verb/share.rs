@@ -39,6 +39,18 @@ pub(crate) enum Permission {
     Management,
 }
 
+impl Permission {
+    /// As it is typed.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Sharing => "sharing",
+            Self::Rotation => "rotation",
+            Self::Deletion => "deletion",
+            Self::Management => "management",
+        }
+    }
+}
+
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
     if let Some(group) = options.who.iter().find(|who| who.starts_with("group:")) {
         return Err(Fault::later(&format!("keyfold share … {group}"), "groups and owners"));

@@ -32,9 +32,12 @@ pub(super) fn text(event: &ClientEvent) -> String {
             format!("keyReceived         {key_fingerprint} from {}", shared_by.user_id)
         }
         ClientEvent::KeyRotated { key_fingerprint, .. } => format!("keyRotated          {key_fingerprint}"),
-        ClientEvent::PermissionsUpdated { keychain_fingerprint, permissions } => {
+        ClientEvent::PermissionsUpdated { keychain_fingerprint, permissions, user_id } => {
             let may = super::keychain::permissions_text(*permissions);
-            format!("permissionsUpdated  {may} in {keychain_fingerprint}")
+            format!("permissionsUpdated  {user_id} may {may} in {keychain_fingerprint}")
+        }
+        ClientEvent::MemberBanned { keychain_fingerprint, user_id } => {
+            format!("memberBanned        {user_id} from {keychain_fingerprint}")
         }
         ClientEvent::IdentityUpdated { account_id: Some(account) } => format!("identityUpdated     {account}"),
         ClientEvent::IdentityUpdated { account_id: None } => "identityUpdated     logged out".to_owned(),

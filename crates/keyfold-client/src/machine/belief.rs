@@ -10,7 +10,10 @@ use crate::{
     host::{Content, Put},
     model::{ClientEvent, Person},
 };
-use keyfold_format::{ScopeId, UserId, account, cbor, scope::Accounts};
+use keyfold_format::{
+    Rejected, ScopeId, UserId, account, cbor,
+    scope::{Accounts, Ledger},
+};
 use keyfold_protocol::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -227,6 +230,15 @@ impl Belief {
 
 fn no_home() -> Error {
     Error::new(Code::NoHome, "this home has no account").hint("Sign up first: `keyfold signup USER --server URL`.")
+}
+
+/// Why somebody who is not in a keychain cannot use it.
+pub(crate) fn not_in(ledger: &Ledger, account: &ScopeId) -> Error {
+    if ledger.bans().contains(account) {
+        return Error::new(Rejected::AuthorBanned.into(), "you are banned from this keychain")
+            .hint("What was encrypted before still opens. A member with allowManagement can share it with you again.");
+    }
+    unknown_keychain()
 }
 
 pub(crate) fn unknown_keychain() -> Error {

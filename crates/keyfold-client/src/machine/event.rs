@@ -1,10 +1,11 @@
 //! What is worth telling about a change: the difference between two verified states of a keychain.
 //!
 //! A share fires one `keychainUpdated`, then one `keyReceived` for each key that it hands over. Keys that history
-//! leads to fire none, and neither does what others do among themselves.
+//! leads to fire none. Of what others do among themselves only permissions and bans are told: whoever shows who is in
+//! a keychain shows those.
 
 use super::{Keyring, KnownScope};
-use crate::model::{ClientEvent, Person};
+use crate::model::{ClientEvent, PermissionFlags, Person};
 use keyfold_format::{
     ScopeId,
     scope::{KeySet, Member, wraps_of_keys},
@@ -26,6 +27,11 @@ impl Change<'_> {
     /// The events, in their order.
     pub(crate) fn events(&self, person: impl Fn(&ScopeId) -> Person) -> Vec<ClientEvent> {
         let mut events = self.received(&person);
+        let id = self.after.ledger().id();
+        let Told { permissions, banned: out } = told(&self.me, self.before, self.after);
+        let of = |who: &ScopeId| self.after.ledger().permissions(who).into();
+        events.extend(permissions.iter().map(|who| permissions_updated(&id, person(who), of(who))));
+        events.extend(out.iter().map(|who| banned(&id, person(who))));
         events.extend(self.rotated());
         if !events.is_empty() {
             events.insert(0, updated(&self.after.ledger().id(), self.ring));
@@ -70,6 +76,41 @@ impl Change<'_> {
             })
             .collect()
     }
+}
+
+/// Of whom a change tells something, other than of oneself and of sharers.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// Members who may do something else than before.
+    pub(crate) permissions: Vec<ScopeId>,
+    /// Who is banned now, and was not.
+    pub(crate) banned: Vec<ScopeId>,
+}
+
+impl Told {
+    pub(crate) fn everybody(&self) -> impl Iterator<Item = ScopeId> {
+        self.permissions.iter().chain(&self.banned).copied()
+    }
+}
+
+/// What a member of before is told of the others, and of himself. To who has just come nothing is news.
+pub(crate) fn told(me: &ScopeId, before: Option<&KnownScope>, after: &KnownScope) -> Told {
+    let Some(before) = before.filter(|before| before.is_in(me)) else { return Told::default() };
+    let (before, after) = (before.ledger(), after.ledger());
+    let changed =
+        |who: &&ScopeId| before.members().contains_key(*who) && before.permissions(who) != after.permissions(who);
+    Told {
+        permissions: after.members().keys().filter(changed).copied().collect(),
+        banned: after.bans().difference(before.bans()).copied().collect(),
+    }
+}
+
+pub(crate) fn permissions_updated(id: &ScopeId, person: Person, permissions: PermissionFlags) -> ClientEvent {
+    ClientEvent::PermissionsUpdated { keychain_fingerprint: id.to_string(), permissions, user_id: person.user_id }
+}
+
+pub(crate) fn banned(id: &ScopeId, person: Person) -> ClientEvent {
+    ClientEvent::MemberBanned { keychain_fingerprint: id.to_string(), user_id: person.user_id }
 }
 
 pub(crate) fn updated(id: &ScopeId, ring: &Keyring) -> ClientEvent {

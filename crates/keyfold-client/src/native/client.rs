@@ -8,8 +8,9 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    Algorithm, DecryptedValue, Error, Identity, KeyMetadata, Keychain, OutgoingShare, Participant, Result, Session,
-    ShareKeys, ShareOptions, ShareOutcome, Value, WhoAmI, model::ClientEvent, session::SignUpOptions,
+    Algorithm, BanOutcome, DecryptedValue, Error, Identity, KeyMetadata, Keychain, OutgoingShare, PartialPermissions,
+    Participant, PermissionFlags, Result, Session, ShareKeys, ShareOptions, ShareOutcome, Value, WhoAmI,
+    model::ClientEvent, session::SignUpOptions,
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
 use keyfold_protocol::Code;
@@ -190,6 +191,31 @@ impl Client {
         pending: bool,
     ) -> Result<Vec<Participant>> {
         self.turn().await?.participants(kc, key_fingerprint, pending).await
+    }
+
+    /// What a member may do in a keychain; `None` for oneself. `NoSuchMember`.
+    pub async fn permissions(&self, kc: &str, user_id: Option<&str>) -> Result<PermissionFlags> {
+        self.turn().await?.permissions(kc, user_id).await
+    }
+
+    /// Changes what a member may do; what `change` leaves out stays. Returns what he may do now.
+    pub async fn set_permissions(
+        &self,
+        kc: &str,
+        user_id: &str,
+        change: PartialPermissions,
+    ) -> Result<PermissionFlags> {
+        self.turn().await?.set_permissions(kc, user_id, change).await
+    }
+
+    /// Bans somebody from a keychain, and makes a new key that he does not get, in one request. Oneself: leaves it.
+    pub async fn ban(&self, kc: &str, user_id: &str) -> Result<BanOutcome> {
+        self.turn().await?.ban(kc, user_id).await
+    }
+
+    /// Leaves a keychain. What its keys have opened they still open.
+    pub async fn leave(&self, kc: &str) -> Result<BanOutcome> {
+        self.turn().await?.leave(kc).await
     }
 
     /// Seals a value under a keychain's current key, in its text form. Where the server is not reached, that is the

@@ -128,7 +128,7 @@ pub struct FileReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified: Option<u64>,
     /// The author, if it is signed and the signature was verified.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::model::user_id_if_any")]
     pub signed_by: Option<Person>,
     /// With a signature that was not checked: of a range, because it is over the whole; else because the server was not
     /// reached.

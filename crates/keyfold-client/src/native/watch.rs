@@ -5,7 +5,7 @@ use super::{client::Client, socket::Socket};
 use crate::{
     Error, Result,
     model::{ClientEvent, SyncState},
-    session::Stopped,
+    session::{REPAIR_WITHIN_MS, Stopped},
 };
 use futures_util::Stream;
 use keyfold_format::ScopeId;
@@ -56,8 +56,14 @@ impl Client {
     /// Must be called within a tokio runtime.
     pub fn watch(&self) -> Watch {
         let (sender, events) = mpsc::channel(64);
-        let watcher =
-            Watcher { client: self.clone(), sender, position: None, is_online: false, stopped: HashSet::new() };
+        let watcher = Watcher {
+            client: self.clone(),
+            sender,
+            position: None,
+            is_online: false,
+            stopped: HashSet::new(),
+            repair_at: None,
+        };
         let task = tokio::spawn(watcher.run()).abort_handle();
         Watch { events, task }
     }
@@ -71,6 +77,8 @@ struct Watcher {
     is_online: bool,
     /// Keychains of which it was told that they are stopped.
     stopped: HashSet<ScopeId>,
+    /// When to make the keys that somebody's leaving asks for.
+    repair_at: Option<Instant>,
 }
 
 impl Watcher {
@@ -90,7 +98,7 @@ impl Watcher {
                     return;
                 }
             }
-            sleep(self.jittered(retry)).await;
+            sleep(jittered(retry)).await;
             retry = (retry * 2).min(LAST_RETRY);
         }
     }
@@ -103,7 +111,11 @@ impl Watcher {
         }
         let mut socket = Socket::connect(&self.client).await?;
         // The stream starts now, so what was before is fetched. What comes meanwhile waits in the socket.
-        let stopped = self.client.turn().await?.catch_up_all().await?;
+        let (stopped, needs_repair) = {
+            let mut turn = self.client.turn().await?;
+            (turn.catch_up_all().await?, turn.needs_repair())
+        };
+        self.plan_repair(needs_repair);
         self.stopped.retain(|id| stopped.iter().any(|stopped| stopped.keychain == *id));
         if self.tell_journal().await.is_err() || self.tell_stopped(&[], stopped).await.is_err() {
             return Ok(());
@@ -118,13 +130,31 @@ impl Watcher {
                 event = socket.event() => batch.push(event?),
                 () = batch.is_due() => {
                     let events = batch.take();
-                    let stopped = self.client.turn().await?.apply(&events).await?;
+                    let (stopped, needs_repair) = {
+                        let mut turn = self.client.turn().await?;
+                        (turn.apply(&events).await?, turn.needs_repair())
+                    };
+                    self.plan_repair(needs_repair);
                     if self.tell_journal().await.is_err() || self.tell_stopped(&events, stopped).await.is_err() {
+                        return Ok(());
+                    }
+                }
+                () = is_due(self.repair_at) => {
+                    self.repair_at = None;
+                    self.client.turn().await?.repair().await?;
+                    if self.tell_journal().await.is_err() {
                         return Ok(());
                     }
                 }
                 () = self.sender.closed() => return Ok(()),
             }
+        }
+    }
+
+    /// The first to come makes the new key for all followers, so they come at different times.
+    fn plan_repair(&mut self, needed: bool) {
+        if needed && self.repair_at.is_none() {
+            self.repair_at = Some(Instant::now() + Duration::from_millis(REPAIR_WITHIN_MS.into()).mul_f32(fraction()));
         }
     }
 
@@ -168,14 +198,25 @@ impl Watcher {
     async fn tell(&self, event: ClientEvent) -> Result<(), Gone> {
         self.sender.send(Ok(event)).await.map_err(|_| Gone)
     }
+}
 
-    /// Many clients of one server that stopped must not come back at the same moment.
-    fn jittered(&self, wait: Duration) -> Duration {
-        let mut byte = [0];
-        if getrandom::fill(&mut byte).is_err() {
-            return wait;
-        }
-        wait / 2 + wait * u32::from(byte[0]) / 256
+/// Many clients of one server that stopped must not come back at the same moment.
+fn jittered(wait: Duration) -> Duration {
+    wait / 2 + wait.mul_f32(fraction())
+}
+
+/// Random, from 0 to 1; 1/2 where there is no randomness, since all that it spreads is load.
+fn fraction() -> f32 {
+    let mut byte = [0x80];
+    getrandom::fill(&mut byte).ok();
+    f32::from(byte[0]) / 256.0
+}
+
+/// Waits for that moment; for ever, if there is none.
+async fn is_due(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -201,10 +242,7 @@ impl Batch {
     }
 
     async fn is_due(&self) {
-        match self.due() {
-            Some(at) => sleep_until(at).await,
-            None => std::future::pending().await,
-        }
+        is_due(self.due()).await;
     }
 
     /// Those that are due.

@@ -23,28 +23,36 @@ use keyfold_protocol::{
 /// How often an entry is composed before giving up: others were faster each time.
 const TRIES: u32 = 8;
 
+/// Makes an entry of the newest state.
+type Compose<'c, H> = dyn FnMut(&Belief, Author<'_>, &mut HostRng<'_, H>) -> Result<Option<Draft>, Stop> + Send + 'c;
+
 impl<H: Host> Session<H> {
-    /// Appends what `compose` makes of the newest state; `None` if it makes nothing. Staged, not committed.
+    /// Appends what `compose` makes of the newest state; `None` if of that it makes nothing. Staged, not committed.
     pub(super) async fn append(
         &mut self,
         id: ScopeId,
-        mut compose: impl FnMut(&Belief, Author<'_>, &mut HostRng<'_, H>) -> Result<Option<Draft>, Stop>,
+        mut compose: impl FnMut(&Belief, Author<'_>, &mut HostRng<'_, H>) -> Result<Option<Draft>, Stop> + Send,
     ) -> Result<Option<Draft>> {
+        self.append_composed(id, &mut compose).await
+    }
+
+    /// Apart, because of this one copy is enough for all kinds of entries.
+    async fn append_composed(&mut self, id: ScopeId, compose: &mut Compose<'_, H>) -> Result<Option<Draft>> {
         let (mut clock_was_set, mut is_fresh) = (false, false);
         for _ in 0..TRIES {
             if !self.belief.scope(&id)?.is_complete() {
-                self.catch_up(&[id], &[]).await?;
+                self.catch_up_within(&id).await?;
                 is_fresh = true;
             }
-            let draft = match self.draft(&mut compose).await {
+            let draft = match self.draft(compose).await {
                 Ok(Some(draft)) => draft,
-                Ok(None) => return Ok(None),
-                // What the newest state allows may be more than what the known one does.
-                Err(_) if !is_fresh => {
-                    self.catch_up(&[id], &[]).await?;
+                // What the newest state allows, or asks for, may be more than what the known one does.
+                Ok(None) | Err(_) if !is_fresh => {
+                    self.catch_up_within(&id).await?;
                     is_fresh = true;
                     continue;
                 }
+                Ok(None) => return Ok(None),
                 Err(error) => return Err(error),
             };
             let answer = self.send_draft(&id, &draft).await?;
@@ -66,11 +74,21 @@ impl<H: Host> Session<H> {
                 }
                 (Code::Conflict, _) => self.catch_up(&[id], &[]).await?,
                 (Code::StaleCitation | Code::MissingLedger, _) => self.fetch_cited(&draft).await?,
+                (Code::UnknownKeychain, _) if !is_fresh => {
+                    self.catch_up_within(&id).await?;
+                    is_fresh = true;
+                }
                 (Code::ClockSkew, _) if !clock_was_set => clock_was_set = true,
                 _ => return Err(refusal.into()),
             }
         }
         Err(Error::new(Code::Conflict, "others changed the keychain faster than this could").hint("Try again."))
+    }
+
+    /// Catches up with a keychain that one writes to. If one is not in it any more, its last entry says why.
+    async fn catch_up_within(&mut self, id: &ScopeId) -> Result<()> {
+        self.catch_up(&[*id], &[]).await?;
+        self.membership(self.belief.scope(id)?).map(drop)
     }
 
     /// Keeps what the server took. If it signed for something later, then only the entries up to there show that ours
@@ -90,10 +108,7 @@ impl<H: Host> Session<H> {
     }
 
     /// Composes, fetching the ledgers that composing asks for.
-    async fn draft(
-        &mut self,
-        compose: &mut impl FnMut(&Belief, Author<'_>, &mut HostRng<'_, H>) -> Result<Option<Draft>, Stop>,
-    ) -> Result<Option<Draft>> {
+    async fn draft(&mut self, compose: &mut Compose<'_, H>) -> Result<Option<Draft>> {
         loop {
             match compose(&self.belief, self.author()?, &mut self.rng()) {
                 Ok(draft) => return Ok(draft),

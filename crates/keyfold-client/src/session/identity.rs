@@ -20,6 +20,11 @@ impl<H: Host> Session<H> {
         self.identities(&[user_id]).await?.pop().flatten().ok_or_else(|| unknown_user(user_id))
     }
 
+    /// One's own identity, without asking the server; `None` while nobody is logged in.
+    pub fn own_identity(&self) -> Option<Identity> {
+        self.belief.own().ok().and_then(|_| Identity::of(self.belief.own_ledger().ok()?))
+    }
+
     /// Several at once; `None` for whom there is no account.
     pub async fn identities(&mut self, user_ids: &[&str]) -> Result<Vec<Option<Identity>>> {
         let accounts = self.look_up(user_ids).await?;

@@ -6,7 +6,7 @@ use crate::{
     host::Host,
     machine::{
         KnownScope,
-        belief::unknown_keychain,
+        belief::{not_in, unknown_keychain},
         compose::{self, Draft},
         event, record,
     },
@@ -154,6 +154,24 @@ impl<H: Host> Session<H> {
     pub async fn keychain(&mut self, kc: &str) -> Result<Keychain> {
         let id = self.resolve(kc).await?;
         self.freshen(&id).await?;
+        self.held(&id).await
+    }
+
+    /// The same of every keychain that this account is in, as it is known without asking the server, by purpose.
+    pub async fn held_keychains(&mut self) -> Result<Vec<Keychain>> {
+        self.me()?;
+        let mut found = Vec::new();
+        for id in self.belief.rings.keys().copied().collect::<Vec<_>>() {
+            if !self.belief.ring(&id)?.is_empty() && self.is_in(&id).await? {
+                found.push(self.held(&id).await?);
+            }
+        }
+        found.sort_by(|a, b| (&a.purpose, &a.keychain_fingerprint).cmp(&(&b.purpose, &b.keychain_fingerprint)));
+        Ok(found)
+    }
+
+    async fn held(&mut self, id: &ScopeId) -> Result<Keychain> {
+        let id = *id;
         self.prepare(&id).await?;
         let me = self.me()?;
         let mut ring = self.belief.rings.remove(&id).ok_or_else(unknown_keychain)?;
@@ -183,27 +201,45 @@ impl<H: Host> Session<H> {
     pub async fn rotate(&mut self, kc: &str) -> Result<KeyMetadata> {
         let id = self.resolve(kc).await?;
         self.freshen(&id).await?;
+        self.need_followers(&id).await?;
         let draft = self
             .append(id, |belief, author, rng| {
                 let (scope, ring) = (belief.scope(&id)?, belief.ring(&id)?);
                 compose::rotate(scope, ring, author, &belief.accounts, rng).map(Some)
             })
             .await?;
-        if let Some(Draft { made: Some(made), next, .. }) = draft {
-            let mut ring = self.belief.rings.remove(&id).ok_or_else(unknown_keychain)?;
-            let number = next.ledger().current_key();
-            ring.hold(next.ledger(), number, made);
-            self.belief.emit(event::updated(&id, &ring));
-            if let Some(key) = next.ledger().key(number) {
-                self.belief.emit(ClientEvent::KeyRotated {
-                    keychain_fingerprint: id.to_string(),
-                    key_fingerprint: key.fingerprint.to_string(),
-                });
-            }
-            self.belief.keep_ring(id, ring);
+        if let Some(draft) = draft {
+            self.made(&id, draft, &[])?;
         }
         self.commit().await?;
         self.newest_key(&id)
+    }
+
+    /// Everybody to whom a new key will be wrapped, in one request at most.
+    pub(super) async fn need_followers(&mut self, id: &ScopeId) -> Result<()> {
+        let followers: Vec<ScopeId> = self.belief.scope(id)?.ledger().followers().map(|(id, _)| *id).collect();
+        self.need_accounts(&followers).await
+    }
+
+    /// Holds the key that an appended entry made, and tells it, with those whom the entry banned. Staged, not
+    /// committed.
+    pub(super) fn made(&mut self, id: &ScopeId, draft: Draft, banned: &[ScopeId]) -> Result<()> {
+        let Draft { made: Some(made), next, .. } = draft else { return Ok(()) };
+        let mut ring = self.belief.rings.remove(id).ok_or_else(unknown_keychain)?;
+        let number = next.ledger().current_key();
+        ring.hold(next.ledger(), number, made);
+        self.belief.emit(event::updated(id, &ring));
+        for account in banned {
+            self.belief.emit(event::banned(id, self.belief.person(account)));
+        }
+        if let Some(key) = next.ledger().key(number) {
+            self.belief.emit(ClientEvent::KeyRotated {
+                keychain_fingerprint: id.to_string(),
+                key_fingerprint: key.fingerprint.to_string(),
+            });
+        }
+        self.belief.keep_ring(*id, ring);
+        Ok(())
     }
 
     /// The keychain that is meant: a fingerprint, or a purpose if only one has it. One's own win; syncs if none is
@@ -217,9 +253,20 @@ impl<H: Host> Session<H> {
         if let Some(id) = self.find(kc).await? {
             return Ok(id);
         }
+        if let Some(error) = self.banned_from(kc)? {
+            return Err(error);
+        }
         // One of those that could not be taken in may be what is meant.
         let about = stopped.into_iter().find(|stopped| !self.belief.rings.contains_key(&stopped.keychain));
         Err(about.map_or_else(unknown_keychain, |stopped| stopped.error))
+    }
+
+    /// What to say of a purpose that only a keychain has from which one is banned.
+    fn banned_from(&self, purpose: &str) -> Result<Option<Error>> {
+        let me = self.me()?;
+        let named = self.belief.rings.iter().filter(|(_, ring)| !ring.is_empty() && ring.purpose() == purpose);
+        let mut ledgers = named.filter_map(|(id, _)| Some(self.belief.scopes.get(id)?.ledger()));
+        Ok(ledgers.find(|ledger| ledger.bans().contains(&me)).map(|ledger| not_in(ledger, &me)))
     }
 
     /// Whether this account is in a keychain whose keys it has: it may have been once, or been told so.
@@ -276,7 +323,7 @@ impl<H: Host> Session<H> {
     /// One's own terms.
     pub(super) fn membership<'a>(&self, known: &'a KnownScope) -> Result<&'a Member> {
         let me = self.me()?;
-        known.ledger().standing(&me).filter(|_| known.is_in(&me)).ok_or_else(unknown_keychain)
+        known.ledger().standing(&me).filter(|_| known.is_in(&me)).ok_or_else(|| not_in(known.ledger(), &me))
     }
 
     /// Takes in what can be, if the server is reached. A keychain that is stopped says so when it is used.

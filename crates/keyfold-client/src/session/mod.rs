@@ -9,6 +9,7 @@ mod append;
 mod file;
 mod identity;
 mod keychain;
+mod member;
 mod share;
 mod subscribe;
 mod sync;
@@ -17,6 +18,7 @@ mod wire;
 
 pub use account::SignUpOptions;
 pub use file::{NamedKey, SealedHead, TrailerCheck};
+pub use member::REPAIR_WITHIN_MS;
 pub use subscribe::Subscription;
 pub use sync::Stopped;
 pub use value::{EncryptedValue, verify_signature};

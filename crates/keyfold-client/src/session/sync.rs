@@ -22,7 +22,7 @@ use keyfold_protocol::{
     signing::Method,
     wire::{After, LedgerPage, OwnWraps, Place, Placed, ScopeKind, Scopes},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A keychain that was left as it was, because what the server shows of it is not believed. Others go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,9 @@ impl<H: Host> Session<H> {
     /// Takes in everything that happened, and tells it: what is told here is not told again to whoever watches
     /// later. If a keychain is stopped, that is the answer once all others are taken in; their events stay to be told.
     pub async fn sync(&mut self) -> Result<Vec<ClientEvent>> {
-        if let Some(stopped) = self.catch_up_all().await?.into_iter().next() {
+        let stopped = self.catch_up_all().await?;
+        self.repair().await?;
+        if let Some(stopped) = stopped.into_iter().next() {
             return Err(stopped.error);
         }
         let (events, next) = self.journal(self.untold()).await?;
@@ -75,12 +77,18 @@ impl<H: Host> Session<H> {
             }
         }
         let is_listed = |id: &ScopeId| listed.scopes.iter().any(|summary| summary.scope == *id);
-        let scopes = self.belief.scopes.iter();
-        let hidden: Vec<ScopeId> =
-            scopes.filter(|(id, known)| known.is_in(&me) && !is_listed(id)).map(|(id, _)| *id).collect();
-        let mut stopped: Vec<Stopped> =
-            hidden.into_iter().map(|keychain| Stopped { keychain, error: self.hidden(&keychain, &me) }).collect();
-        stopped.extend(self.catch_up_each(&behind, &[me]).await?);
+        let scopes = self.belief.scopes.iter().filter(|(id, known)| known.is_in(&me) && !is_listed(id));
+        let unlisted: Vec<(ScopeId, Head)> = scopes.map(|(id, known)| (*id, known.ledger().head())).collect();
+        behind.extend(unlisted.iter().map(|(id, _)| *id));
+        let mut stopped = self.catch_up_each(&behind, &[me]).await?;
+        // Whoever is not in a keychain any more is shown the entry that says so. Nothing less ends a membership.
+        for (keychain, head) in unlisted {
+            let known = self.belief.scopes.get(&keychain);
+            let unsaid = known.is_some_and(|known| known.is_in(&me) && known.ledger().head() == head);
+            if unsaid && !stopped.iter().any(|stopped| stopped.keychain == keychain) {
+                stopped.push(Stopped { keychain, error: self.hidden(&keychain, &me) });
+            }
+        }
         self.commit().await?;
         Ok(stopped)
     }
@@ -107,9 +115,10 @@ impl<H: Host> Session<H> {
                 _ => {}
             }
         }
+        // In the order in which they came: so they are told.
         for list in [&mut scopes, &mut accounts] {
-            list.sort_unstable();
-            list.dedup();
+            let mut seen = BTreeSet::new();
+            list.retain(|id| seen.insert(*id));
         }
         let mut stopped = Vec::new();
         if !scopes.is_empty() || !accounts.is_empty() {
@@ -121,16 +130,20 @@ impl<H: Host> Session<H> {
     }
 
     /// Brings one keychain up to date before it is used. `true`: the server was not reached, and what is known must
-    /// do.
+    /// do. An error, if one is not in it any more.
     pub(super) async fn freshen(&mut self, id: &ScopeId) -> Result<bool> {
-        match self.catch_up(&[*id], &[]).await {
+        let stale = match self.catch_up(&[*id], &[]).await {
             Ok(()) => {
                 self.commit().await?;
-                Ok(false)
+                false
             }
-            Err(error) if error.is_offline() && !self.belief.is_changed() => Ok(true),
-            Err(error) => Err(error),
+            Err(error) if error.is_offline() && !self.belief.is_changed() => true,
+            Err(error) => return Err(error),
+        };
+        if self.recall_scope(id).await? {
+            self.membership(self.belief.scope(id)?)?;
         }
+        Ok(stale)
     }
 
     /// Fetches ledgers, and does for each keychain what its new state asks for. Staged, not committed, unless one is
@@ -303,6 +316,8 @@ impl<H: Host> Session<H> {
             let own = self.ask(Method::Get, &path, Vec::new(), OwnWraps::decode).await?;
             self.open_wraps(id, &own.wraps)?;
         }
+        let told: Vec<ScopeId> = event::told(&me, before, self.belief.scope(id)?).everybody().collect();
+        self.need_accounts(&told).await?;
         let known = self.belief.scope(id)?;
         if let Some(ring) = self.belief.rings.get(id) {
             let change = event::Change { me, before, after: known, accepted: accepted.as_ref(), shared_by, ring };
@@ -395,7 +410,7 @@ fn authors(entries: &[SignedEntry]) -> Vec<ScopeId> {
 }
 
 /// What stops one keychain, or else what stops everything: no server, no session, no room.
-fn one_keychain_s(error: Error) -> Result<Error> {
+pub(super) fn one_keychain_s(error: Error) -> Result<Error> {
     let everything = error.class() == Class::Network
         || matches!(error.code, Code::LoggedOut | Code::UnknownDevice | Code::Unauthorized | Code::ClockSkew)
         || matches!(error.code, Code::StorageFull | Code::Internal | Code::Io | Code::NoHome | Code::ClientTooOld);

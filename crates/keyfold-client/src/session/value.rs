@@ -62,11 +62,15 @@ impl<H: Host> Session<H> {
         let id = self.resolve(kc).await?;
         self.recall_scope(&id).await?;
         let stale = self.freshen(&id).await?;
+        // Who wants to write now does not wait for somebody else's client to make the new key.
+        if !stale && self.due_for_repair().contains(&id) {
+            self.repair_one(&id).await?;
+        }
         let known = self.belief.scope(&id)?;
         let member = self.membership(known)?;
         if known.ledger().needs_rotation() {
             return Err(Error::new(Code::NeedsRotation, "the keychain needs a new key before anything is encrypted")
-                .hint("`keyfold keychain rotate` makes one."));
+                .hint("Somebody left it. The client of any member who gets its later keys makes one."));
         }
         if member.read_only {
             return Err(Error::new(Code::NotAllowed, "you may only read in this keychain")
@@ -78,6 +82,7 @@ impl<H: Host> Session<H> {
     /// Finds the key that a ciphertext names, and opens it through history if need be. From what is known first, so
     /// that reading works without a server.
     pub(super) async fn key_for_reading(&mut self, fingerprint: &KeyFingerprint) -> Result<Option<(ScopeId, u32)>> {
+        let me = self.me()?;
         for attempt in 0..2 {
             if let Some((id, number)) = self.locate(fingerprint).await? {
                 let ledger = self.belief.scope(&id)?.ledger().clone();
@@ -86,7 +91,9 @@ impl<H: Host> Session<H> {
                     return Ok(Some((id, number)));
                 }
                 if attempt == 1 {
-                    return Err(unreached(number));
+                    // Of a key that is for others nothing will arrive.
+                    let own = ledger.standing(&me).is_some_and(|member| member.keys.contains(number));
+                    return if own { Err(unreached(number)) } else { Ok(None) };
                 }
             }
             if attempt == 0 {

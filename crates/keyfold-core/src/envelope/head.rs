@@ -8,7 +8,7 @@ use crate::{
 use alloc::vec::Vec;
 use keyfold_format::{
     KeyFingerprint, ObjectId,
-    envelope::{Flags, Head, Header, Slot, context_hash},
+    envelope::{Flags, Head, Header, Prefix, Slot, context_hash},
 };
 use rand_core::CryptoRng;
 
@@ -17,8 +17,12 @@ use rand_core::CryptoRng;
 pub struct Unopened<'b>(Head<'b>);
 
 impl<'b> Unopened<'b> {
-    /// Parses the head at the start of `bytes`; what follows it is the body. How many bytes a head has,
-    /// [`keyfold_format::envelope::Prefix`] tells from the first 13.
+    /// How many bytes a head has, from its first 13, for whoever reads it from somewhere.
+    pub fn head_bytes(start: &[u8]) -> Result<usize, EnvelopeError> {
+        Ok(Prefix::parse(start)?.head_bytes())
+    }
+
+    /// Parses the head at the start of `bytes`; what follows it is the body.
     pub fn parse(bytes: &'b [u8]) -> Result<(Self, &'b [u8]), EnvelopeError> {
         let (head, body) = Head::parse(bytes)?;
         Ok((Self(head), body))

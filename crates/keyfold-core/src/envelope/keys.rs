@@ -2,7 +2,7 @@
 
 use super::EnvelopeError;
 use crate::{
-    secret::DataKey,
+    secret::{DataKey, PayloadKey},
     suite::{self, SegmentKey, Unauthentic, derive},
 };
 use alloc::vec::Vec;
@@ -57,7 +57,8 @@ impl<'a> EnvelopeKeys<'a> {
 
     /// `Derive(D, object id, "KF1 envelope payload", H("KF1 envelope fixed", fixed), 32)`
     pub(super) fn segments(&self, fixed: &FixedHeader) -> Result<SegmentKey, EnvelopeError> {
-        Ok(SegmentKey::new(&self.derive(DeriveLabel::EnvelopePayload, &fixed.hash()))?)
+        let key = PayloadKey::from_slice(&*self.derive(DeriveLabel::EnvelopePayload, &fixed.hash()));
+        Ok(SegmentKey::new(key.ok_or(Unauthentic)?)?)
     }
 
     /// `SealOnce(D, "KF1 envelope metadata", object id, …)`

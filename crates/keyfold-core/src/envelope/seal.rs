@@ -1,21 +1,16 @@
 //! Writing an envelope: head, segments, the last segment, trailer.
 
-use super::{EnvelopeError, Metadata, keys::EnvelopeKeys};
+use super::{EnvelopeError, Metadata, SealPlan, Sealed, TailPlan, keys::EnvelopeKeys};
 use crate::{
     access::WriterKey,
-    secret::DataKey,
-    suite::{SegmentKey, SigningKey},
+    secret::{DataKey, PayloadKey},
+    suite::SegmentKey,
 };
 use alloc::vec::Vec;
 use keyfold_format::{
-    Malformed, ObjectId,
-    envelope::{
-        AuthorHead, Body, BodyHash, BodyHasher, FixedHeader, Flags, Header, LAST_OVERHEAD_BYTES, SEALED_SEGMENT_BYTES,
-        TAG_BYTES, TRAILER_BYTES, Trailer, context_hash,
-    },
-    label::SignatureLabel,
+    ObjectId,
+    envelope::{FixedHeader, Flags, Header, LAST_OVERHEAD_BYTES, SEALED_SEGMENT_BYTES, TAG_BYTES, context_hash},
     limits,
-    padme::padme,
 };
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -36,9 +31,7 @@ pub struct Options<'a> {
 /// Seals a body. Each segment is sealed once, in order: there is no way to seal one again with other bytes.
 pub struct Sealer {
     key: SegmentKey,
-    fixed: FixedHeader,
-    next: u32,
-    hasher: Option<BodyHasher>,
+    plan: SealPlan,
 }
 
 impl Sealer {
@@ -67,8 +60,12 @@ impl Sealer {
             None => None,
         };
         let head = keys.head(&Header::new(fixed.clone(), slots, metadata)?)?;
-        let hasher = options.trailer.then(BodyHasher::default);
-        Ok((head, Self { key: keys.segments(&fixed)?, fixed, next: 0, hasher }))
+        Ok((head, Self { key: keys.segments(&fixed)?, plan: SealPlan::new(fixed) }))
+    }
+
+    /// For whoever has an AES-256-GCM of his own: the key, and what is to be sealed under it in which order.
+    pub fn hand_over(self) -> (PayloadKey, SealPlan) {
+        (self.key.into_key(), self.plan)
     }
 
     /// Seals whole segments in place that are **not** the last: `strides` is any number of pieces of 65,552 bytes,
@@ -78,18 +75,13 @@ impl Sealer {
         if !rest.is_empty() {
             return Err(EnvelopeError::WrongBuffer);
         }
-        // One segment stays for the last. Checked before anything is sealed: a counter is used once.
-        if u64::from(self.next) + pieces.len() as u64 >= limits::SEGMENTS {
-            return Err(Malformed::TooLarge.into());
-        }
-        for piece in pieces {
+        // Checked before anything is sealed: a counter is used once.
+        let nonces = self.plan.segments(pieces.len())?;
+        for (piece, nonce) in pieces.iter_mut().zip(nonces) {
             if let Some((text, tag)) = piece.split_last_chunk_mut::<TAG_BYTES>() {
-                *tag = self.key.seal(self.next, false, text)?;
+                *tag = self.key.seal(nonce, text)?;
             }
-            self.next += 1;
-            if let Some(hasher) = &mut self.hasher {
-                hasher.update(piece);
-            }
+            self.plan.hash(piece);
         }
         Ok(())
     }
@@ -97,102 +89,39 @@ impl Sealer {
     /// Takes the rest of the plaintext: up to 65,536 bytes, and none only if no segment precedes it. So whoever
     /// reads a stream keeps a segment until he knows that more follows.
     pub fn finish(self, rest: &[u8]) -> Result<Tail, EnvelopeError> {
-        if rest.len() > limits::SEGMENT_BYTES || (rest.is_empty() && self.next > 0) {
-            return Err(EnvelopeError::WrongBuffer);
-        }
-        let len = u64::from(self.next) * limits::SEGMENT_BYTES as u64 + rest.len() as u64;
-        let body = Body::of_plaintext(if self.fixed.flags.padded { padme(len) } else { len })?;
+        let plan = self.plan.finish(rest.len())?;
         let mut buffer = Zeroizing::new(Vec::with_capacity(limits::SEGMENT_BYTES + LAST_OVERHEAD_BYTES));
         buffer.extend_from_slice(rest);
-        Ok(Tail { sealer: self, body, len, buffer, given: false })
+        Ok(Tail { key: self.key, plan, buffer })
     }
 }
 
 /// The last segment, and those before it that hold nothing but padding.
 pub struct Tail {
-    sealer: Sealer,
-    body: Body,
-    len: u64,
+    key: SegmentKey,
+    plan: TailPlan,
     /// At first the rest of the plaintext; afterwards the segment that was given last.
     buffer: Zeroizing<Vec<u8>>,
-    given: bool,
 }
 
 impl Tail {
     /// The next sealed segment, to be written; `Ok(None)` after the last. Without padding there is exactly one.
     pub fn next_segment(&mut self) -> Result<Option<&[u8]>, EnvelopeError> {
-        let index = self.sealer.next;
-        let Some(range) = self.body.plaintext_range(index) else { return Ok(None) };
-        let last = self.body.is_last(index);
-        let text = usize::try_from(range.end - range.start).map_err(|_| Malformed::TooLarge)?;
-        if self.given {
-            self.buffer.clear();
-        }
-        self.buffer.resize(text, 0);
-        if last {
+        let Some(segment) = self.plan.next_segment()? else { return Ok(None) };
+        self.buffer.truncate(segment.rest);
+        self.buffer.resize(segment.rest + segment.zeros, 0);
+        if let Some(length) = segment.true_length {
             // The length goes in front of the text; the buffer has room for it since it was made.
-            self.buffer.splice(..0, self.len.to_be_bytes());
+            self.buffer.splice(..0, length);
         }
-        let tag = self.sealer.key.seal(index, last, &mut self.buffer)?;
+        let tag = self.key.seal(segment.nonce, &mut self.buffer)?;
         self.buffer.extend_from_slice(&tag);
-        self.sealer.next += 1;
-        if let Some(hasher) = &mut self.sealer.hasher {
-            hasher.update(&self.buffer);
-        }
-        self.given = true;
+        self.plan.hash(&self.buffer);
         Ok(Some(&self.buffer))
     }
 
     /// After the last segment was given; before, it is `WrongBuffer`.
     pub fn end(self) -> Result<Sealed, EnvelopeError> {
-        if self.sealer.next != self.body.segments() {
-            return Err(EnvelopeError::WrongBuffer);
-        }
-        let fixed = self.sealer.fixed;
-        let trailer = self.sealer.hasher.map(|hasher| UnsignedTrailer { fixed, body: hasher.finish() });
-        Ok(Sealed { len: self.len, trailer })
-    }
-}
-
-/// A body that is complete.
-#[must_use = "an envelope that announces a trailer is not complete without it"]
-pub struct Sealed {
-    /// Length of the plaintext, without padding.
-    pub len: u64,
-    /// With [`Options::trailer`]: what is to be signed and written after the body.
-    pub trailer: Option<UnsignedTrailer>,
-}
-
-/// What an author signs.
-#[must_use = "an envelope that announces a trailer is not complete without it"]
-pub struct UnsignedTrailer {
-    fixed: FixedHeader,
-    body: BodyHash,
-}
-
-impl UnsignedTrailer {
-    /// The 144 bytes that end the envelope. `key` is the ledger key of the author's generation.
-    pub fn sign(self, key: &SigningKey, author: AuthorHead) -> [u8; TRAILER_BYTES] {
-        let signature = key.sign(SignatureLabel::Trailer, &[&author.signed_parts(&self.fixed, &self.body)]);
-        Trailer { author, signature }.encode()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_counter_is_left_for_the_last_segment() {
-        let fixed =
-            FixedHeader { object: ObjectId([0; 32]), flags: Flags::default(), context: [0; 32], commitment: [0; 32] };
-        let next = (1 << 24) - 2;
-        let mut sealer = Sealer { key: SegmentKey::new(&[0; 32]).unwrap(), fixed, next, hasher: None };
-        let mut strides = vec![0; 2 * SEALED_SEGMENT_BYTES];
-        assert_eq!(sealer.seal_segments(&mut strides), Err(Malformed::TooLarge.into()));
-        assert!(strides.iter().all(|byte| *byte == 0), "nothing was sealed");
-        sealer.seal_segments(&mut strides[..SEALED_SEGMENT_BYTES]).unwrap();
-        assert!(sealer.seal_segments(&mut strides[..SEALED_SEGMENT_BYTES]).is_err());
-        assert_eq!(sealer.finish(&[1]).unwrap().body.segments(), 1 << 24);
+        self.plan.end()
     }
 }

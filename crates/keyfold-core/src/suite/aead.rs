@@ -1,6 +1,6 @@
 //! AES-256-GCM under keys that are used once.
 
-use super::{Unauthentic, derive};
+use super::{HedgedRng, Unauthentic, derive};
 use aes_gcm::{
     Aes256Gcm, KeyInit, Nonce,
     aead::{AeadInOut, Buffer},
@@ -71,8 +71,10 @@ impl StateKey {
     }
 
     /// `SealOnce(key, label, place, plaintext)`, 40 bytes longer. What was sealed for one `place` opens at no other.
+    /// Where randomness repeats itself, the same salt comes out for the same `place` and plaintext only.
     pub fn seal(&self, place: &[u8], plaintext: &[u8], rng: &mut impl CryptoRng) -> Result<Vec<u8>, Malformed> {
-        seal_once(&self.key, self.label, place, plaintext, rng)
+        let mut rng = HedgedRng::new(&self.key, &[place, plaintext], rng);
+        seal_once(&self.key, self.label, place, plaintext, &mut rng)
     }
 
     /// The reverse of [`Self::seal`]; `None` if it was altered, or sealed for another place or key.

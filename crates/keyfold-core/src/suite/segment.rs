@@ -4,6 +4,7 @@
 //! Spec: `docs/spec/envelope.md`, "Body".
 
 use super::Unauthentic;
+use crate::secret::PayloadKey;
 use keyfold_format::{Malformed, envelope::TAG_BYTES};
 
 #[cfg(feature = "aws-lc")]
@@ -12,23 +13,31 @@ use aws_lc::Cipher;
 use rust_crypto::Cipher;
 
 /// The payload key of one envelope, ready for use.
-pub(crate) struct SegmentKey(Cipher);
+pub(crate) struct SegmentKey {
+    cipher: Cipher,
+    key: PayloadKey,
+}
 
 impl SegmentKey {
-    pub(crate) fn new(payload_key: &[u8; 32]) -> Result<Self, Malformed> {
-        Cipher::new(payload_key).map(Self)
+    pub(crate) fn new(key: PayloadKey) -> Result<Self, Malformed> {
+        Ok(Self { cipher: Cipher::new(key.expose())?, key })
+    }
+
+    /// The key itself, for another implementation of AES-256-GCM.
+    pub(crate) fn into_key(self) -> PayloadKey {
+        self.key
     }
 
     /// `AES-256-GCM(payload key, nonce(index, last), plaintext, no associated data)`: plaintext in place, tag
     /// returned.
-    pub(crate) fn seal(&self, index: u32, last: bool, text: &mut [u8]) -> Result<[u8; TAG_BYTES], Malformed> {
-        self.0.seal(nonce(index, last), text)
+    pub(crate) fn seal(&self, nonce: SegmentNonce, text: &mut [u8]) -> Result<[u8; TAG_BYTES], Malformed> {
+        self.cipher.seal(nonce.bytes(), text)
     }
 
     /// The reverse of [`Self::seal`], of ciphertext and tag. What did not authenticate is wiped.
-    pub(crate) fn open<'s>(&self, index: u32, last: bool, sealed: &'s mut [u8]) -> Result<&'s mut [u8], Unauthentic> {
+    pub(crate) fn open<'s>(&self, nonce: SegmentNonce, sealed: &'s mut [u8]) -> Result<&'s mut [u8], Unauthentic> {
         let (text, tag) = sealed.split_last_chunk_mut::<TAG_BYTES>().ok_or(Unauthentic)?;
-        if self.0.open(nonce(index, last), text, tag).is_err() {
+        if self.cipher.open(nonce.bytes(), text, tag).is_err() {
             text.fill(0);
             return Err(Unauthentic);
         }
@@ -36,10 +45,23 @@ impl SegmentKey {
     }
 }
 
-/// `nonce(i, last)` = 11-byte big-endian i ‖ last
-fn nonce(index: u32, last: bool) -> [u8; 12] {
-    let [a, b, c, d] = index.to_be_bytes();
-    [0, 0, 0, 0, 0, 0, 0, a, b, c, d, u8::from(last)]
+/// What one segment is sealed with besides the key. Whoever seals gets each once, and it is used up by use.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SegmentNonce {
+    index: u32,
+    last: bool,
+}
+
+impl SegmentNonce {
+    pub(crate) const fn new(index: u32, last: bool) -> Self {
+        Self { index, last }
+    }
+
+    /// `nonce(i, last)` = 11-byte big-endian i ‖ last
+    pub const fn bytes(self) -> [u8; 12] {
+        let [a, b, c, d] = self.index.to_be_bytes();
+        [0, 0, 0, 0, 0, 0, 0, a, b, c, d, self.last as u8]
+    }
 }
 
 #[cfg(any(test, not(feature = "aws-lc")))]
@@ -97,20 +119,21 @@ mod tests {
 
     #[test]
     fn a_nonce_is_the_counter_and_the_last_flag() {
-        assert_eq!(nonce(0, false), [0; 12]);
-        assert_eq!(nonce(0x00ab_cdef, true), [0, 0, 0, 0, 0, 0, 0, 0, 0xab, 0xcd, 0xef, 1]);
+        assert_eq!(SegmentNonce::new(0, false).bytes(), [0; 12]);
+        let nonce = SegmentNonce::new(0x00ab_cdef, true);
+        assert_eq!(nonce.bytes(), [0, 0, 0, 0, 0, 0, 0, 0, 0xab, 0xcd, 0xef, 1]);
     }
 
     #[test]
     fn a_segment_opens_only_at_its_index_and_flag_and_is_wiped_otherwise() {
-        let key = SegmentKey::new(&[7; 32]).unwrap();
+        let key = SegmentKey::new(PayloadKey::from_slice(&[7; 32]).unwrap()).unwrap();
         let mut sealed = vec![5; 100 + TAG_BYTES];
-        let tag = key.seal(3, false, &mut sealed[..100]).unwrap();
+        let tag = key.seal(SegmentNonce::new(3, false), &mut sealed[..100]).unwrap();
         sealed[100..].copy_from_slice(&tag);
-        assert_eq!(key.open(3, false, &mut sealed.clone()).unwrap(), [5; 100]);
+        assert_eq!(key.open(SegmentNonce::new(3, false), &mut sealed.clone()).unwrap(), [5; 100]);
         for (index, last) in [(3, true), (2, false), (4, false)] {
             let mut copy = sealed.clone();
-            assert!(key.open(index, last, &mut copy).is_err());
+            assert!(key.open(SegmentNonce::new(index, last), &mut copy).is_err());
             assert_eq!(copy[..100], [0; 100]);
         }
     }
@@ -122,7 +145,7 @@ mod tests {
         for len in [0, 1, 15, 16, 17, 65_535, 65_536] {
             let plaintext: Vec<u8> = (0..len).map(|i| i as u8).collect();
             let (mut a, mut b) = (plaintext.clone(), plaintext.clone());
-            let nonce = nonce(len as u32, len % 2 == 0);
+            let nonce = SegmentNonce::new(len as u32, len % 2 == 0).bytes();
             let tag = ours.seal(nonce, &mut a).unwrap();
             assert_eq!((tag, &a), (theirs.seal(nonce, &mut b).unwrap(), &b), "{len}");
             theirs.open(nonce, &mut a, &tag).unwrap();

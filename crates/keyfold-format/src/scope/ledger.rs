@@ -150,13 +150,17 @@ impl Ledger {
         if self.bans.contains(&parsed.author.principal) {
             return Err(Rejected::AuthorBanned);
         }
-        if parsed.op != Op::Accept {
-            return Err(Rejected::PlacedMisplaced);
+        match parsed.op {
+            Op::Accept => rules::check_pending(&self.state, parsed)?,
+            Op::Leave => rules::check_membership(&self.state, parsed)?,
+            _ => return Err(Rejected::PlacedMisplaced),
         }
-        rules::check_pending(&self.state, parsed)?;
         verify_author(entry, &parsed.author, SignatureLabel::PlacedEntry, accounts)?;
         let observed = rules::check_cite(&self.state, &parsed.author, accounts)?;
-        rules::accept(&mut self.state, parsed);
+        match parsed.op {
+            Op::Leave => rules::leave(&mut self.state, parsed)?,
+            _ => rules::accept(&mut self.state, parsed),
+        }
         observed.apply(&mut self.state);
         // The latest time stays: who answers does not know what he is placed after, and must not date it.
         self.state.head = head;

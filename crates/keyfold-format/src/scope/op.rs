@@ -100,6 +100,24 @@ pub struct CancelShare {
     pub principal: ScopeId,
 }
 
+/// `[8, principal, granted, withdrawn]`: what is in neither stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetPermissions {
+    /// Whose permissions.
+    pub principal: ScopeId,
+    /// What he may do from now on; none of it is withdrawn too.
+    pub granted: Permissions,
+    /// What he may not do any more.
+    pub withdrawn: Permissions,
+}
+
+/// `[10, principal]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// Who is out, and stays so until somebody who may shares with him.
+    pub principal: ScopeId,
+}
+
 /// `[9, key]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotate {
@@ -117,10 +135,16 @@ pub enum Op {
     Share(Share),
     /// 2, placed: takes a share.
     Accept,
+    /// 4, placed: ends one's own membership.
+    Leave,
     /// 6: withdraws a pending share.
     CancelShare(CancelShare),
+    /// 8: changes what a member may do.
+    SetPermissions(SetPermissions),
     /// 9: makes the next key.
     Rotate(Rotate),
+    /// 10: ends somebody's membership, in one entry with a rotation.
+    Ban(Ban),
 }
 
 /// The rank of every keychain.
@@ -246,10 +270,16 @@ impl<C> Encode<C> for Op {
                 e.bool(op.read_only)?.encode_with(op.expires_at, ctx)?.ok()
             }
             Self::Accept => e.array(1)?.u8(2)?.ok(),
+            Self::Leave => e.array(1)?.u8(4)?.ok(),
             Self::CancelShare(op) => {
                 e.array(3)?.u8(6)?.encode_with(op.share, ctx)?.encode_with(op.principal, ctx)?.ok()
             }
+            Self::SetPermissions(op) => {
+                e.array(4)?.u8(8)?.encode_with(op.principal, ctx)?.encode_with(op.granted, ctx)?;
+                e.encode_with(op.withdrawn, ctx)?.ok()
+            }
             Self::Rotate(op) => e.array(2)?.u8(9)?.encode_with(&op.key, ctx)?.ok(),
+            Self::Ban(op) => e.array(2)?.u8(10)?.encode_with(op.principal, ctx)?.ok(),
         }
     }
 }
@@ -261,9 +291,10 @@ impl<'b, C> Decode<'b, C> for Op {
         let expected = match number {
             0 => 5,
             1 => 8,
-            2 => 1,
+            2 | 4 => 1,
             6 => 3,
-            9 => 2,
+            8 => 4,
+            9 | 10 => 2,
             _ => return Err(cbor::unsupported()),
         };
         if len != Some(expected) {
@@ -286,8 +317,21 @@ impl<'b, C> Decode<'b, C> for Op {
                 expires_at: cbor::nullable(d, cbor::number)?,
             }),
             2 => Self::Accept,
+            4 => Self::Leave,
             6 => Self::CancelShare(CancelShare { share: d.decode_with(ctx)?, principal: d.decode_with(ctx)? }),
-            _ => Self::Rotate(Rotate { key: d.decode_with(ctx)? }),
+            8 => Self::SetPermissions(set_permissions(d, ctx)?),
+            9 => Self::Rotate(Rotate { key: d.decode_with(ctx)? }),
+            _ => Self::Ban(Ban { principal: d.decode_with(ctx)? }),
         })
     }
+}
+
+/// A permission that is granted and withdrawn would have two readings, and one that is neither is not named.
+fn set_permissions<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<SetPermissions, DecodeError> {
+    let (principal, granted, withdrawn) = (d.decode_with(ctx)?, d.decode_with(ctx)?, d.decode_with(ctx)?);
+    let op = SetPermissions { principal, granted, withdrawn };
+    if !(op.granted & op.withdrawn).is_empty() {
+        return Err(cbor::fault(Malformed::NotCanonical));
+    }
+    if (op.granted | op.withdrawn).is_empty() { Err(DecodeError::message("no permissions")) } else { Ok(op) }
 }

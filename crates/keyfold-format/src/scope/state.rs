@@ -200,6 +200,12 @@ impl State {
         self.members.iter().chain(self.pending.iter().map(|(id, share)| (id, &share.terms))).filter(|(_, m)| m.follows)
     }
 
+    /// Whether bans put a principal out: his own, or that of whoever made the share that he has not answered.
+    pub fn is_put_out_by(&self, banned: &[ScopeId], principal: &ScopeId) -> bool {
+        let shares = |share: &PendingShare| banned.contains(&share.author) || banned.contains(&share.through);
+        banned.contains(principal) || self.pending.get(principal).is_some_and(shares)
+    }
+
     /// The membership or pending terms of a principal.
     pub fn standing(&self, principal: &ScopeId) -> Option<&Member> {
         self.members.get(principal).or_else(|| self.pending.get(principal).map(|share| &share.terms))

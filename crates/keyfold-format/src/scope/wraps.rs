@@ -46,7 +46,8 @@ pub fn wraps_of_keys(state: &State, keys: &KeySet, history: Option<u32>) -> Vec<
 
 impl State {
     /// The wraps that must come with an entry whose ops have just been applied to make this state: each share's
-    /// principals get its keys, and on a rotation each follower gets the new one. Ascending.
+    /// principals get its keys, and on a rotation each follower gets the new one. Ascending. Nothing is wrapped to
+    /// whom a later op of the same entry has put out again.
     pub fn wraps_needed(&self, ops: &[Op]) -> Vec<WrapFor> {
         let mut needed = Vec::new();
         for op in ops {
@@ -59,11 +60,12 @@ impl State {
                 }
                 Op::Share(share) => {
                     let wraps = wraps_of_keys(self, &share.keys, share.history);
-                    for principal in &share.principals {
-                        needed.extend(wraps.iter().map(|(key, history)| self.wrap_for(principal.id(), *key, *history)));
+                    let present = share.principals.iter().map(|p| p.id()).filter(|id| self.standing(id).is_some());
+                    for recipient in present {
+                        needed.extend(wraps.iter().map(|(key, history)| self.wrap_for(recipient, *key, *history)));
                     }
                 }
-                Op::Accept | Op::CancelShare(_) => {}
+                Op::Accept | Op::Leave | Op::CancelShare(_) | Op::SetPermissions(_) | Op::Ban(_) => {}
             }
         }
         needed.sort_unstable();

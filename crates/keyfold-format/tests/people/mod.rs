@@ -9,8 +9,8 @@ use keyfold_format::{
     key::{WRAPPING_KEY_BYTES, signed_message},
     label::SignatureLabel,
     scope::{
-        Algorithm, CancelShare, Entry, Genesis, KEYCHAIN_RANK, KeyEntry, KeySet, Ledger, Op, Placed, Principal, Rotate,
-        ScopeEntry, Share,
+        Algorithm, Ban, CancelShare, Entry, Genesis, KEYCHAIN_RANK, KeyEntry, KeySet, Ledger, Op, Placed, Principal,
+        Rotate, ScopeEntry, SetPermissions, Share,
     },
 };
 use std::collections::BTreeMap;
@@ -164,7 +164,17 @@ impl Person {
 
     pub fn accept(&self, ledger: &Ledger) -> Placed {
         let answers = ledger.pending().get(&self.id()).map_or(EntryHash::NONE, |share| share.entry);
-        Placed { group: false, scope: ledger.id(), answers, author: self.cite(), time: ledger.time(), op: Op::Accept }
+        self.placed(ledger, answers, Op::Accept)
+    }
+
+    /// Ends this person's present membership.
+    pub fn leave(&self, ledger: &Ledger) -> Placed {
+        let answers = ledger.members().get(&self.id()).map_or(EntryHash::NONE, |member| member.since);
+        self.placed(ledger, answers, Op::Leave)
+    }
+
+    fn placed(&self, ledger: &Ledger, answers: EntryHash, op: Op) -> Placed {
+        Placed { group: false, scope: ledger.id(), answers, author: self.cite(), time: ledger.time(), op }
     }
 }
 
@@ -202,6 +212,19 @@ pub fn share_latest(ledger: &Ledger, with: &[&Person], permissions: Permissions)
 /// A share of the complete keychain from its first key.
 pub fn share_complete(ledger: &Ledger, with: &[&Person], permissions: Permissions) -> Share {
     Share { keys: KeySet::range(1, ledger.current_key()), history: Some(1), ..share_latest(ledger, with, permissions) }
+}
+
+pub fn set_permissions(whose: &Person, granted: Permissions, withdrawn: Permissions) -> Op {
+    Op::SetPermissions(SetPermissions { principal: whose.id(), granted, withdrawn })
+}
+
+pub fn ban(whom: &Person) -> Op {
+    Op::Ban(Ban { principal: whom.id() })
+}
+
+/// A ban as it must be: with the next key. `link` exactly if the author has history.
+pub fn ban_and_rotate(ledger: &Ledger, whom: &Person, link: bool) -> Vec<Op> {
+    vec![ban(whom), rotate(ledger.current_key() + 1, link)]
 }
 
 pub fn cancel(ledger: &Ledger, whose: &Person) -> Op {
@@ -257,6 +280,23 @@ impl World {
         world.alice_shares(share, &[|w| &w.bob]).unwrap();
         world.bob_accepts().unwrap();
         world
+    }
+
+    /// Carol too, with these permissions, by a share of alice's.
+    pub fn and_carol(mut self, permissions: Permissions) -> Self {
+        let share = share_latest(&self.ledger, &[&self.carol], permissions);
+        self.alice_shares(share, &[|w| &w.carol]).unwrap();
+        let accept = self.carol.sign_placed(&self.carol.accept(&self.ledger));
+        self.append(accept).unwrap();
+        self
+    }
+
+    /// Alice bans bob.
+    pub fn without_bob(mut self) -> Self {
+        let ops = ban_and_rotate(&self.ledger, &self.bob, true);
+        let entry = self.alice.sign(&self.alice.entry(&self.ledger, ops, &[]));
+        self.append(entry).unwrap();
+        self
     }
 
     pub fn head(&self) -> Head {

@@ -4,6 +4,7 @@
 mod account;
 mod bytes;
 mod frame;
+mod members;
 mod ops;
 mod share;
 
@@ -27,6 +28,7 @@ pub fn cases() -> Vec<Case> {
     let mut all = frame::cases();
     all.extend(share::cases());
     all.extend(ops::cases());
+    all.extend(members::cases());
     all.extend(account::cases());
     all.extend(bytes::cases());
     all

@@ -106,8 +106,7 @@ impl Domain {
     }
 
     async fn account_ledger(&self, account: keyfold_format::ScopeId) -> Result<Option<AccountLedger>, Fault> {
-        let limit = Limit { bytes: limits::PAGE_BYTES, entries: limits::PAGE_ENTRIES };
-        let Some(page) = self.store.page(account, None, limit).await? else { return Ok(None) };
+        let Some(page) = self.store.page(account, None, Limit::PAGE).await? else { return Ok(None) };
         let entries = super::ledgers::decode_all(&page.entries)?;
         Ok(Some(AccountLedger { entries, receipt: self.secrets.receipt(account, page.head, clock::now_ms()) }))
     }

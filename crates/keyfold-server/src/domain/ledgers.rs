@@ -1,10 +1,17 @@
-//! Reading ledgers: accounts' by any enrolled device, a scope's by who is in it.
+//! Reading ledgers: accounts' by any enrolled device, a scope's by who is in it, and by who was in it up to the entry
+//! that ended that.
 
 use super::{Caller, Domain, Fault, fault, fault::unknown_keychain};
-use crate::{clock, store::Limit};
-use keyfold_format::entry::SignedEntry;
+use crate::{
+    clock,
+    store::{Limit, Page, Reading},
+};
+use keyfold_format::{
+    ScopeId,
+    entry::{Head, SignedEntry},
+};
 use keyfold_protocol::{
-    Code, limits,
+    Code,
     wire::{After, LedgerPage, LedgerPages, Ledgers, ScopeKind, Scopes},
 };
 use std::collections::BTreeSet;
@@ -16,7 +23,7 @@ impl Domain {
         if distinct.len() != asked.wanted.len() {
             return Err(fault(Code::Malformed, "a ledger stands twice"));
         }
-        let mut room = Limit { bytes: limits::PAGE_BYTES, entries: limits::PAGE_ENTRIES };
+        let mut room = Limit::PAGE;
         let mut pages = Vec::with_capacity(asked.wanted.len());
         for after in &asked.wanted {
             pages.push(match self.ledger_page(caller, after, &mut room).await {
@@ -30,11 +37,8 @@ impl Domain {
 
     async fn ledger_page(&self, caller: &Caller, after: &After, room: &mut Limit) -> Result<LedgerPage, Fault> {
         // A full reply still tells every head; the first entry of a page is given whatever its size.
-        let limit = if room.bytes == 0 { Limit { bytes: 0, entries: 0 } } else { *room };
-        let page = self.store.page(after.scope, after.after, limit).await?.ok_or_else(unknown_keychain)?;
-        if page.kind != ScopeKind::Account {
-            self.store.standing(after.scope, caller.account).await?.ok_or_else(unknown_keychain)?;
-        }
+        let limit = if room.bytes == 0 { Limit::HEAD } else { *room };
+        let page = self.readable_page(caller, after, limit).await?;
         room.bytes = room.bytes.saturating_sub(page.entries.iter().map(Vec::len).sum());
         room.entries = room.entries.saturating_sub(page.entries.len());
         Ok(LedgerPage {
@@ -42,6 +46,26 @@ impl Domain {
             receipt: self.secrets.receipt(after.scope, page.head, clock::now_ms()),
             more: page.more,
         })
+    }
+
+    /// A page of what the caller may read: an account's ledger, that of a scope in which he has a standing, or of
+    /// one in which he was a member, up to the entry that ended it.
+    async fn readable_page(&self, caller: &Caller, after: &After, limit: Limit) -> Result<Page, Fault> {
+        let page = async |limit| self.store.page(after.scope, after.after, limit).await?.ok_or_else(unknown_keychain);
+        // Read before it is asked who may: what was added meanwhile is not in it.
+        let whole = page(limit).await?;
+        if whole.kind == ScopeKind::Account {
+            return Ok(whole);
+        }
+        match self.store.reading(after.scope, caller.account).await?.ok_or_else(unknown_keychain)? {
+            Reading::All => Ok(whole),
+            Reading::Until(last) => page(Limit { last: Some(last), ..limit }).await,
+        }
+    }
+
+    /// The newest head that the caller may know of.
+    pub(super) async fn readable_head(&self, caller: &Caller, scope: ScopeId) -> Result<Head, Fault> {
+        Ok(self.readable_page(caller, &After { scope, after: None }, Limit::HEAD).await?.head)
     }
 
     /// The caller's scopes.

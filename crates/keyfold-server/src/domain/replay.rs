@@ -196,8 +196,7 @@ impl Replayed {
 
 /// A whole ledger from the store.
 async fn all_entries(store: &dyn Store, id: ScopeId, kind: ScopeKind) -> Result<Option<Vec<SignedEntry>>, Fault> {
-    let limit = Limit { bytes: usize::MAX, entries: usize::MAX };
-    let Some(page) = store.page(id, None, limit).await? else { return Ok(None) };
+    let Some(page) = store.page(id, None, Limit::NONE).await? else { return Ok(None) };
     if (page.kind == ScopeKind::Account) != (kind == ScopeKind::Account) {
         return Ok(None);
     }

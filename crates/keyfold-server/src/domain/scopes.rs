@@ -16,13 +16,12 @@ use crate::{
 use keyfold_format::{
     Rejected, ScopeId,
     entry::{Cite, Head, SignedEntry},
-    scope::{self, Entry, Kind, Member, Op, ScopeEntry, WrapFor},
+    scope::{self, Kind, Member, Op, ScopeEntry, WrapFor},
     wrap::Wrap,
 };
 use keyfold_protocol::{
     Code, Details,
     error::Standing as StandingEntries,
-    limits,
     wire::{Append, Appended, CreateScope, OwnWraps, Place, Placed, ScopeKind, Standing},
 };
 use std::collections::BTreeSet;
@@ -40,7 +39,8 @@ impl Domain {
         let ledger = scope::Ledger::genesis(&create.genesis, &known)?;
         check_wraps(ledger.wraps_needed(&parsed.ops), &create.wraps)?;
         let (id, head) = (ledger.id(), ledger.head());
-        let entry = new_entry(&ledger, &create.genesis, &ScopeEntry::Ordinary(parsed), None, create.wraps);
+        let touched = BTreeSet::from([caller.account]);
+        let entry = new_entry(&ledger, &create.genesis, caller.account, None, create.wraps, touched);
         self.store.append(caller.once, entry).await?;
         Ok(Appended { receipt: self.secrets.receipt(id, head, clock::now_ms()) })
     }
@@ -77,13 +77,17 @@ impl Domain {
                 }
                 continue;
             }
+            let before = bans(&parsed.ops).then(|| ledger.audience().copied().collect::<Vec<_>>());
             ledger.append(&append.entry, &known)?;
             if let Err(wrong) = check_wraps(ledger.wraps_needed(&parsed.ops), &append.wraps) {
                 tip.forget();
                 return Err(wrong);
             }
-            let (head, parsed) = (ledger.head(), ScopeEntry::Ordinary(parsed));
-            let entry = new_entry(ledger, &append.entry, &parsed, Some(append.expected), append.wraps);
+            let head = ledger.head();
+            let mut touched = touched(&parsed.ops);
+            touched.extend(before.into_iter().flatten().filter(|id| ledger.standing(id).is_none()));
+            let follows = Some(append.expected);
+            let entry = new_entry(ledger, &append.entry, caller.account, follows, append.wraps, touched);
             // Queued before the tip is let go, so that the store sees appends in the order of their replay.
             let written = tip.follow(self.store.append(caller.once, entry));
             drop(tip);
@@ -108,23 +112,28 @@ impl Domain {
         for _ in 0..TRIES {
             let mut tip = self.replayed.tip(&*self.store, scope, &slot).await?;
             let ledger = tip.ledger()?;
-            if expired(ledger.standing(&caller.account).ok_or_else(unknown_keychain)?) {
-                return Err(fault(Rejected::NotPending.into(), "the share has expired"));
-            }
             let before = ledger.head();
-            if let Err(rejected) = ledger.append(&place.entry, &known) {
+            let refused = match ledger.standing(&caller.account) {
+                None => Some(unknown_keychain()),
+                // The share has expired, and a membership may be left whenever its holder likes.
+                Some(standing) if placed.op == Op::Accept && expired(standing) => {
+                    return Err(fault(Rejected::NotPending.into(), "the share has expired"));
+                }
+                Some(_) => ledger.append(&place.entry, &known).err().map(Fault::from),
+            };
+            if let Some(refused) = refused {
                 let settled = tip.settled();
                 drop(tip);
-                match (settled.await, rejected) {
-                    // No verdict on what never was.
-                    (false, _) => continue,
-                    (true, Rejected::NotPending) => return self.placed_before(caller, scope, &place.entry).await,
-                    (true, rejected) => return Err(rejected.into()),
+                // No verdict on what never was.
+                if settled.await {
+                    return self.placed_before(caller, scope, &place.entry).await?.ok_or(refused);
                 }
+                continue;
             }
             let head = ledger.head();
             let wraps = entitled(ledger, wraps.clone());
-            let entry = new_entry(ledger, &place.entry, &parsed, Some(before), Vec::new());
+            let touched = BTreeSet::from([caller.account]);
+            let entry = new_entry(ledger, &place.entry, caller.account, Some(before), Vec::new(), touched);
             let written = tip.follow(self.store.append(caller.once, entry));
             drop(tip);
             match written.await {
@@ -189,8 +198,7 @@ impl Domain {
 
     /// The entries that stand where an append wanted to be; `None` if none do.
     async fn conflict(&self, scope: ScopeId, expected: Head) -> Result<Option<Fault>, Fault> {
-        let limit = Limit { bytes: limits::PAGE_BYTES, entries: limits::PAGE_ENTRIES };
-        let page = self.store.page(scope, Some(expected.seq), limit).await?.ok_or_else(unknown_keychain)?;
+        let page = self.store.page(scope, Some(expected.seq), Limit::PAGE).await?.ok_or_else(unknown_keychain)?;
         if page.head == expected {
             return Ok(None);
         }
@@ -201,15 +209,23 @@ impl Domain {
         Ok(Some(moved.details(standing)))
     }
 
-    /// A placed entry that is not pending any more: repeated, it is answered as it was; else it comes too late.
-    async fn placed_before(&self, caller: &Caller, scope: ScopeId, entry: &SignedEntry) -> Result<Placed, Fault> {
-        let placed = self.store.placed(scope, content(entry)).await?;
-        let (seq, prev) = placed.ok_or(Rejected::NotPending)?;
-        let limit = Limit { bytes: 0, entries: 0 };
-        let page = self.store.page(scope, None, limit).await?.ok_or_else(unknown_keychain)?;
-        let receipt = self.secrets.receipt(scope, page.head, clock::now_ms());
-        let wraps = self.own_wraps(caller, scope).await?.wraps;
-        Ok(Placed { seq, prev, receipt, wraps })
+    /// A placed entry that stands already, sent again: it is answered as it was. The receipt and the wraps are what
+    /// the caller may have now, which is nothing after a `Leave`.
+    async fn placed_before(
+        &self,
+        caller: &Caller,
+        scope: ScopeId,
+        entry: &SignedEntry,
+    ) -> Result<Option<Placed>, Fault> {
+        let Some((seq, prev)) = self.store.placed(scope, content(entry)).await? else { return Ok(None) };
+        let head = self.readable_head(caller, scope).await?;
+        let receipt = self.secrets.receipt(scope, head, clock::now_ms());
+        let wraps = match self.own_wraps(caller, scope).await {
+            Ok(own) => own.wraps,
+            Err(refused) if refused.code() == Code::UnknownKeychain => Vec::new(),
+            Err(failed) => return Err(failed),
+        };
+        Ok(Some(Placed { seq, prev, receipt, wraps }))
     }
 }
 
@@ -252,15 +268,16 @@ fn check_wraps(needed: Vec<WrapFor>, given: &[Wrap]) -> Result<(), Fault> {
     }
 }
 
-/// The entry as the store takes it, with what it changed. `ledger` is the state that it made.
+/// The entry as the store takes it. `ledger` is the state that it made, `touched` are those whose standing it may have
+/// changed; they hear of it, also if they have none any more.
 fn new_entry(
     ledger: &scope::Ledger,
     entry: &SignedEntry,
-    parsed: &ScopeEntry,
+    author: ScopeId,
     follows: Option<Head>,
     wraps: Vec<Wrap>,
+    touched: BTreeSet<ScopeId>,
 ) -> NewEntry {
-    let touched = touched(parsed);
     let audience: BTreeSet<ScopeId> = ledger.audience().chain(&touched).copied().collect();
     NewEntry {
         scope: ledger.id(),
@@ -271,7 +288,7 @@ fn new_entry(
         head: ledger.head(),
         follows,
         content: content(entry),
-        author: parsed.author(),
+        author,
         entry: entry.encode(),
         wraps,
         standings: touched.into_iter().map(|id| (id, standing(ledger, &id))).collect(),
@@ -279,18 +296,19 @@ fn new_entry(
     }
 }
 
-/// Whose standing an entry may change.
-fn touched(parsed: &ScopeEntry) -> BTreeSet<ScopeId> {
-    let of = |op: &Op, author: ScopeId| match op {
-        Op::Genesis(_) | Op::Accept => vec![author],
+/// Whose standing the ops of an ordinary entry may change by naming them. A ban also ends the shares that the banned
+/// made: whom it put out, the states before and after tell.
+fn touched(ops: &[Op]) -> BTreeSet<ScopeId> {
+    let of = |op: &Op| match op {
         Op::Share(share) => share.principals.iter().map(|p| p.id()).collect(),
         Op::CancelShare(cancel) => vec![cancel.principal],
         _ => Vec::new(),
     };
-    match parsed {
-        ScopeEntry::Ordinary(Entry { ops, author, .. }) => ops.iter().flat_map(|op| of(op, *author)).collect(),
-        ScopeEntry::Placed(placed) => of(&placed.op, placed.author.principal).into_iter().collect(),
-    }
+    ops.iter().flat_map(of).collect()
+}
+
+fn bans(ops: &[Op]) -> bool {
+    ops.iter().any(|op| matches!(op, Op::Ban(_)))
 }
 
 fn standing(ledger: &scope::Ledger, id: &ScopeId) -> Option<Standing> {

@@ -2,7 +2,7 @@
 //!
 //! The factory opens the store of a name; the same name again is the same store after a restart.
 
-use super::{Committed, Limit, Listener, NewAccount, NewEntry, Once, Store, StoreError};
+use super::{Committed, Limit, Listener, NewAccount, NewEntry, Once, Reading, Store, StoreError};
 use futures_util::future::{BoxFuture, join_all};
 use keyfold_format::{
     EntryHash, HolderId, ScopeId, UserId, VerifyingKey,
@@ -20,7 +20,7 @@ pub(crate) type Factory<'a> = &'a (dyn Fn(&'static str, Listener) -> BoxFuture<'
 const ALICE: ScopeId = ScopeId([1; 32]);
 const BOB: ScopeId = ScopeId([2; 32]);
 const NOTES: ScopeId = ScopeId([9; 32]);
-const ALL: Limit = Limit { bytes: usize::MAX, entries: usize::MAX };
+const ALL: Limit = Limit::NONE;
 
 /// Runs every check.
 pub(crate) async fn check_all(factory: Factory<'_>) {
@@ -31,6 +31,7 @@ pub(crate) async fn check_all(factory: Factory<'_>) {
     a_session_lasts_until_it_is_ended(factory).await;
     a_page_is_cut_by_bytes_and_entries_but_never_empty_before_the_head(factory).await;
     missed_events_are_the_newest_of_each_scope_and_end_with_the_standing(factory).await;
+    a_former_member_reads_up_to_the_entry_that_ended_it(factory).await;
 }
 
 fn deaf() -> Listener {
@@ -102,7 +103,7 @@ async fn only_what_follows_the_head_is_appended_and_a_refusal_leaves_nothing(fac
         assert!(matches!(refused, Err(StoreError::HeadMoved)));
     }
     assert_eq!(store.wraps(NOTES, BOB).await.unwrap(), [wrap(NOTES, 1)]);
-    assert_eq!(store.standing(NOTES, BOB).await.unwrap(), None);
+    assert_eq!(store.reading(NOTES, BOB).await.unwrap(), None);
     assert_eq!(*heard.lock().unwrap(), 1);
     // A refused request is not spent: it may be placed anew.
     store.append(once(2), entry(NOTES, 1)).await.unwrap();
@@ -161,7 +162,7 @@ async fn a_page_is_cut_by_bytes_and_entries_but_never_empty_before_the_head(fact
         store.append(once(seq as u8), entry(NOTES, seq)).await.unwrap();
     }
     let page = async |after, bytes, entries| {
-        let page = store.page(NOTES, after, Limit { bytes, entries }).await.unwrap().unwrap();
+        let page = store.page(NOTES, after, Limit { bytes, entries, last: None }).await.unwrap().unwrap();
         assert_eq!(page.head, Head { seq: 4, hash: hash(4) });
         (page.entries.iter().map(|e| e[0]).collect::<Vec<_>>(), page.more)
     };
@@ -194,7 +195,34 @@ async fn missed_events_are_the_newest_of_each_scope_and_end_with_the_standing(fa
     store.append(once(5), entry(NOTES, 3)).await.unwrap();
     let rest = heard(all[1].0).await;
     assert_eq!(rest.iter().map(|e| (e.1, e.2)).collect::<Vec<_>>(), [(NOTES, 2)]);
-    assert_eq!(store.standing(NOTES, BOB).await.unwrap(), None);
+    assert_eq!(store.reading(NOTES, BOB).await.unwrap(), None, "a share that was withdrawn");
     let scopes = store.scopes(BOB).await.unwrap();
     assert_eq!(scopes.iter().map(|s| (s.scope, s.standing)).collect::<Vec<_>>(), [(other, Standing::Member)]);
+}
+
+async fn a_former_member_reads_up_to_the_entry_that_ended_it(factory: Factory<'_>) {
+    let store = factory("former", deaf()).await;
+    let with_bob = |seq, standing| NewEntry { standings: vec![(BOB, standing)], ..entry(NOTES, seq) };
+    let reading = async || store.reading(NOTES, BOB).await.unwrap();
+    store.append(once(0), entry(NOTES, 0)).await.unwrap();
+    for (seq, standing, expected) in [
+        (1, Some(Standing::Pending), Some(Reading::All)),
+        (2, Some(Standing::Member), Some(Reading::All)),
+        (3, None, Some(Reading::Until(3))),
+        // Invited again, and not any more: what he could read he still can.
+        (4, Some(Standing::Pending), Some(Reading::All)),
+        (5, None, Some(Reading::Until(3))),
+        (6, Some(Standing::Member), Some(Reading::All)),
+        (7, None, Some(Reading::Until(7))),
+        (8, None, Some(Reading::Until(7))),
+    ] {
+        store.append(once(seq as u8), with_bob(seq, standing)).await.unwrap();
+        assert_eq!(reading().await, expected, "after entry {seq}");
+    }
+    let limit = Limit { last: Some(3), ..Limit::NONE };
+    let page = store.page(NOTES, Some(1), limit).await.unwrap().unwrap();
+    assert_eq!(page.head, Head { seq: 3, hash: hash(3) });
+    assert_eq!((page.entries.iter().map(|e| e[0]).collect::<Vec<_>>(), page.more), (vec![2, 3], false));
+    let page = store.page(NOTES, Some(3), limit).await.unwrap().unwrap();
+    assert_eq!((page.entries.len(), page.more), (0, false));
 }

@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use keyfold_format::{EntryHash, HolderId, ScopeId, UserId, VerifyingKey, entry::Head, wrap::Wrap};
 use keyfold_protocol::{
     events::{Cursor, Event},
+    limits,
     signing::Nonce,
     wire::{ScopeKind, ScopeSummary, Standing},
 };
@@ -84,7 +85,7 @@ pub(crate) struct NewEntry {
 pub(crate) struct Page {
     /// What the ledger is of.
     pub(crate) kind: ScopeKind,
-    /// Its newest entry.
+    /// Its newest entry, or the last one that may be read.
     pub(crate) head: Head,
     /// Encoded entries, oldest first.
     pub(crate) entries: Vec<Vec<u8>>,
@@ -99,6 +100,26 @@ pub(crate) struct Limit {
     pub(crate) bytes: usize,
     /// Stop after so many entries.
     pub(crate) entries: usize,
+    /// The newest entry that there is, as far as this reader is concerned; `None` for the head.
+    pub(crate) last: Option<u64>,
+}
+
+impl Limit {
+    /// As much as one reply holds.
+    pub(crate) const PAGE: Self = Self { bytes: limits::PAGE_BYTES, entries: limits::PAGE_ENTRIES, last: None };
+    /// The whole ledger.
+    pub(crate) const NONE: Self = Self { bytes: usize::MAX, entries: usize::MAX, last: None };
+    /// No entries: for the head alone.
+    pub(crate) const HEAD: Self = Self { bytes: 0, entries: 0, last: None };
+}
+
+/// How far somebody may read a scope's ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// All of it, and what comes: who has a standing.
+    All,
+    /// Up to the entry with this number, which ended the membership.
+    Until(u64),
 }
 
 /// What became durable, in the order in which it did: told to the listener before the writes resolve.
@@ -175,8 +196,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn master_keys(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<Vec<u8>>>>;
     /// The entries after `after`, all for `None`; `None` if there is no such ledger.
     fn page(&self, scope: ScopeId, after: Option<u64>, limit: Limit) -> BoxFuture<'_, Result<Option<Page>>>;
-    /// What somebody is in a scope.
-    fn standing(&self, scope: ScopeId, account: ScopeId) -> BoxFuture<'_, Result<Option<Standing>>>;
+    /// How far somebody may read a scope; `None` for who never was a member and has no standing.
+    fn reading(&self, scope: ScopeId, account: ScopeId) -> BoxFuture<'_, Result<Option<Reading>>>;
     /// The scopes, other than accounts, in which somebody has a standing; ascending.
     fn scopes(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeSummary>>>;
     /// Where an entry with this content stands, and what it follows.

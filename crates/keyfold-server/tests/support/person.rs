@@ -173,6 +173,42 @@ impl Person {
         (Append { expected: ledger.head(), wraps: wraps_for(&after, &[op]), entry }, after)
     }
 
+    /// An entry with these ops, citing nobody else, and the ledger as it would be.
+    ///
+    /// Its wraps are those that it needs if it is valid; none otherwise.
+    pub fn entry(&self, ledger: &scope::Ledger, ops: Vec<Op>, known: &[&Person]) -> (Append, Option<scope::Ledger>) {
+        let entry = keychain_entry(self, Some(ledger), vec![self.cite()], ops.clone());
+        let mut after = ledger.clone();
+        let valid = after.append(&entry, &accounts(known)).is_ok();
+        let wraps = if valid { wraps_for(&after, &ops) } else { Vec::new() };
+        (Append { expected: ledger.head(), entry, wraps }, valid.then_some(after))
+    }
+
+    /// The next key, as an op.
+    pub fn next_key(ledger: &scope::Ledger, linked: bool) -> Op {
+        Op::Rotate(scope::Rotate { key: key_entry(ledger.current_key() + 1, linked) })
+    }
+
+    /// Bans, and it must succeed.
+    pub async fn ban(&self, world: &World, ledger: &scope::Ledger, whom: &Person, known: &[&Person]) -> scope::Ledger {
+        let ops = vec![Op::Ban(scope::Ban { principal: whom.id() }), Self::next_key(ledger, true)];
+        let (append, after) = self.entry(ledger, ops, known);
+        let answer = self.append(world, ledger.id(), &append).await;
+        assert_eq!(answer.status, 200, "{:?}", super::error(&answer));
+        after.expect("a valid ban")
+    }
+
+    /// Takes the share that waits, and it must succeed.
+    pub async fn join(&self, world: &World, ledger: &scope::Ledger, known: &[&Person]) -> scope::Ledger {
+        let share = ledger.pending()[&self.id()].entry;
+        let entry = placed_accept(self, ledger.id(), share);
+        let answer = self.accept(world, ledger.id(), &entry).await;
+        assert_eq!(answer.status, 200, "{:?}", super::error(&answer));
+        let mut after = ledger.clone();
+        after.append(&entry, &accounts(known)).unwrap();
+        after
+    }
+
     pub async fn accept(&self, world: &World, scope: ScopeId, entry: &SignedEntry) -> Verified {
         self.ask(world, Method::Post, &route::placed(&scope), Place { entry: entry.clone() }.encode()).await
     }
@@ -240,15 +276,13 @@ pub fn wrap(scope: ScopeId, recipient: ScopeId, number: u32, history: bool) -> W
 
 /// An `Accept` of the share that an entry made.
 pub fn placed_accept(who: &Person, scope: ScopeId, share: EntryHash) -> SignedEntry {
-    let signed = ScopeEntry::Placed(Placed {
-        group: false,
-        scope,
-        answers: share,
-        author: who.cite(),
-        time: now_ms(),
-        op: Op::Accept,
-    })
-    .encode();
+    placed(who, scope, share, Op::Accept)
+}
+
+/// An answer to an entry.
+pub fn placed(who: &Person, scope: ScopeId, answers: EntryHash, op: Op) -> SignedEntry {
+    let signed =
+        ScopeEntry::Placed(Placed { group: false, scope, answers, author: who.cite(), time: now_ms(), op }).encode();
     let signature = sign(&who.ledger_key, SignatureLabel::PlacedEntry, &signed);
     SignedEntry { signed, signatures: vec![signature] }
 }

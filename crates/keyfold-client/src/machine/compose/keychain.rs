@@ -57,6 +57,19 @@ pub(crate) fn rotate(
     accounts: &impl Accounts,
     rng: &mut impl CryptoRng,
 ) -> Result<Draft, Stop> {
+    with_next_key(scope, ring, Vec::new(), &[], author, accounts, rng)
+}
+
+/// `ops`, and then the next key for the followers that are left when `banned` are out.
+pub(super) fn with_next_key(
+    scope: &KnownScope,
+    ring: &Keyring,
+    mut ops: Vec<Op>,
+    banned: &[ScopeId],
+    author: Author<'_>,
+    accounts: &impl Accounts,
+    rng: &mut impl CryptoRng,
+) -> Result<Draft, Stop> {
     let ledger = scope.ledger();
     let own = ledger.members().get(&author.id()).ok_or_else(|| refused(Rejected::NotAMember))?;
     let current = ledger.current_key();
@@ -67,9 +80,11 @@ pub(crate) fn rotate(
     let purpose = Name::new(ring.purpose()).map_err(Error::from)?;
     let number = current + 1;
     let (made, key) = site(ledger, number).generate(&purpose, previous.as_ref(), rng).map_err(Error::from)?;
-    let followers: Vec<ScopeId> = ledger.followers().map(|(id, _)| *id).collect();
+    ops.push(Op::Rotate(Rotate { key }));
+    let followers = ledger.followers().map(|(id, _)| *id).filter(|id| !ledger.is_put_out_by(banned, id));
+    let followers: Vec<ScopeId> = followers.collect();
     let keys = Keys { ring: Some(ring), made: Some((number, &made)) };
-    let draft = append(scope, vec![Op::Rotate(Rotate { key })], &followers, author, keys, accounts, rng)?;
+    let draft = append(scope, ops, &followers, author, keys, accounts, rng)?;
     Ok(Draft { made: Some(made), ..draft })
 }
 
@@ -94,15 +109,20 @@ pub(crate) fn cancel_share(
     append(scope, vec![op], &[], author, Keys { ring: None, made: None }, accounts, rng)
 }
 
-/// Takes the share that `answers` made. The server places the entry, so it names no place.
+/// Takes the share that `answers` made.
 pub(crate) fn accept(scope: &KnownScope, answers: EntryHash, author: Author<'_>) -> SignedEntry {
+    placed(scope, answers, Op::Accept, author)
+}
+
+/// An answer to an entry. The server places it, so it names no place.
+pub(super) fn placed(scope: &KnownScope, answers: EntryHash, op: Op, author: Author<'_>) -> SignedEntry {
     let entry = ScopeEntry::Placed(Placed {
         group: false,
         scope: scope.ledger().id(),
         answers,
         author: author.cite(),
         time: author.now_ms.max(scope.ledger().time()),
-        op: Op::Accept,
+        op,
     });
     author.sign(SignatureLabel::PlacedEntry, &entry)
 }

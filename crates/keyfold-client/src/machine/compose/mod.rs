@@ -2,10 +2,12 @@
 //! sent: what our own replay refuses never reaches a server.
 
 mod keychain;
+mod member;
 mod share;
 mod sign_up;
 
 pub(crate) use keychain::{accept, cancel_share, create, rotate};
+pub(crate) use member::{ban, leave, set_permissions};
 pub(crate) use share::{Standing, Terms, share, standing};
 pub(crate) use sign_up::sign_up;
 

@@ -31,7 +31,7 @@ pub(in super::super) fn check(state: &State, entry: &Entry, accounts: &impl Acco
     let concerned = concerned(state, entry);
     let mut observed = Observed { cites: Vec::with_capacity(entry.cites.len()), passes_exclusion: false };
     for cite in &entry.cites {
-        let follows = || concerned.rotates && state.standing(&cite.principal).is_some_and(|m| m.follows);
+        let follows = || concerned.receives(state, &cite.principal);
         if concerned.principals.binary_search(&cite.principal).is_err() && !follows() {
             return Err(Rejected::CitationUnneeded);
         }
@@ -83,14 +83,25 @@ struct Concerned {
     /// Ascending.
     principals: Vec<ScopeId>,
     rotates: bool,
+    /// Who is out before the rotation.
+    banned: Vec<ScopeId>,
+}
+
+impl Concerned {
+    /// Whether a rotation of this entry gives somebody who was there before it the new key.
+    fn receives(&self, state: &State, principal: &ScopeId) -> bool {
+        let follows = || state.standing(principal).is_some_and(|member| member.follows);
+        self.rotates && follows() && !state.is_put_out_by(&self.banned, principal)
+    }
 }
 
 fn concerned(state: &State, entry: &Entry) -> Concerned {
-    let mut concerned = Concerned { principals: alloc::vec![entry.author], rotates: false };
+    let mut concerned = Concerned { principals: alloc::vec![entry.author], rotates: false, banned: Vec::new() };
     for op in &entry.ops {
         match op {
             Op::Share(share) => concerned.principals.extend(share.principals.iter().map(|p| p.id())),
             Op::Rotate(_) => concerned.rotates = true,
+            Op::Ban(ban) => concerned.banned.push(ban.principal),
             _ => {}
         }
     }

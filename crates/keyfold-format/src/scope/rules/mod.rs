@@ -1,10 +1,13 @@
 //! The rules, one file per op: first every condition, then the effect. Nothing is changed before all is checked.
 
 mod accept;
+mod ban;
 mod cancel_share;
 mod cites;
 mod genesis;
+mod leave;
 mod rotate;
+mod set_permissions;
 mod share;
 
 use super::{entry::Entry, op::Op, state::State};
@@ -13,6 +16,7 @@ use crate::{Rejected, id::EntryHash};
 pub(super) use accept::{accept, check_pending};
 pub(super) use cites::{Observed, check as check_cites, check_one as check_cite};
 pub(super) use genesis::{check_genesis_frame, genesis};
+pub(super) use leave::{check_membership, leave};
 
 /// What the rules of an op are told besides the state.
 pub(super) struct Context<'a> {
@@ -28,9 +32,11 @@ pub(super) struct Context<'a> {
 pub(super) fn apply(state: &mut State, op: &Op, context: &Context<'_>) -> Result<(), Rejected> {
     match op {
         Op::Genesis(_) => Err(Rejected::GenesisMisplaced),
-        Op::Accept => Err(Rejected::PlacedMisplaced),
+        Op::Accept | Op::Leave => Err(Rejected::PlacedMisplaced),
         Op::Share(op) => share::share(state, op, context),
         Op::CancelShare(op) => cancel_share::cancel_share(state, op, context),
+        Op::SetPermissions(op) => set_permissions::set_permissions(state, op, context),
         Op::Rotate(op) => rotate::rotate(state, op, context),
+        Op::Ban(op) => ban::ban(state, op, context),
     }
 }

@@ -14,7 +14,9 @@ pub(super) fn rotate(state: &mut State, op: &Rotate, context: &Context<'_>) -> R
     let own = state.members.get(&author).ok_or(Rejected::NotAMember)?;
     let needed = state.needs_rotation || context.observed.passes_exclusion;
     let may_repair = needed && own.follows;
-    if !state.permissions(&author).contains(Permissions::ROTATION) && !may_repair {
+    // A ban implies its rotation. One that was not allowed has stopped the batch, or will.
+    let bans = context.entry.ops.iter().any(|op| matches!(op, Op::Ban(_)));
+    if !state.permissions(&author).contains(Permissions::ROTATION) && !bans && !may_repair {
         return Err(Rejected::RotationNotAllowed);
     }
     // Wraps stand for the newest key only: of two, one would reach nobody.

@@ -7,12 +7,12 @@ mod read;
 mod write;
 mod writer;
 
-use super::{Device, Limit, Listener, NewAccount, NewEntry, Once, Page, Result, Store, StoreError};
+use super::{Device, Limit, Listener, NewAccount, NewEntry, Once, Page, Reading, Result, Store, StoreError};
 use futures_util::{FutureExt, future::BoxFuture};
 use keyfold_format::{EntryHash, HolderId, ScopeId, UserId, wrap::Wrap};
 use keyfold_protocol::{
     events::{Cursor, Event},
-    wire::{ScopeSummary, Standing},
+    wire::ScopeSummary,
 };
 use sqlx::{
     ConnectOptions, SqlSafeStr, SqlitePool,
@@ -55,8 +55,14 @@ impl SqliteStore {
 }
 
 fn migrations() -> Migrator {
-    let first = include_str!("../../../migrations/sqlite/0001_ledgers.sql").into_sql_str();
-    Migrator::with_migrations(vec![Migration::new(1, "ledgers".into(), MigrationType::Simple, first, false)])
+    let files = [
+        ("ledgers", include_str!("../../../migrations/sqlite/0001_ledgers.sql")),
+        ("former members", include_str!("../../../migrations/sqlite/0002_former_members.sql")),
+    ];
+    let numbered = (1..).zip(files).map(|(number, (name, text))| {
+        Migration::new(number, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+    });
+    Migrator::with_migrations(numbered.collect())
 }
 
 impl Store for SqliteStore {
@@ -96,8 +102,8 @@ impl Store for SqliteStore {
         read::page(&self.readers, scope, after, limit).boxed()
     }
 
-    fn standing(&self, scope: ScopeId, account: ScopeId) -> BoxFuture<'_, Result<Option<Standing>>> {
-        read::standing(&self.readers, scope, account).boxed()
+    fn reading(&self, scope: ScopeId, account: ScopeId) -> BoxFuture<'_, Result<Option<Reading>>> {
+        read::reading(&self.readers, scope, account).boxed()
     }
 
     fn scopes(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeSummary>>> {

@@ -1,7 +1,7 @@
 //! The reads.
 
 use super::{
-    super::{Device, Limit, Once, Page, Result, StoreError},
+    super::{Device, Limit, Once, Page, Reading, Result, StoreError},
     id, number, unsigned,
 };
 use futures_util::TryStreamExt;
@@ -58,19 +58,26 @@ pub(super) async fn master_keys(pool: &SqlitePool, account: ScopeId) -> Result<V
 pub(super) async fn page(pool: &SqlitePool, scope: ScopeId, after: Option<u64>, limit: Limit) -> Result<Option<Page>> {
     // One read transaction: the head is that of the entries.
     let mut reader = pool.begin().await?;
-    let row = sqlx::query("SELECT kind, seq, hash FROM ledgers WHERE scope = ?")
+    let head = match limit.last {
+        None => sqlx::query("SELECT kind, seq, hash FROM ledgers WHERE scope = ?").bind(&scope.0[..]),
+        Some(last) => sqlx::query(
+            "SELECT l.kind, e.seq, e.hash FROM ledgers l JOIN entries e USING (scope) WHERE l.scope = ? AND e.seq = ?",
+        )
         .bind(&scope.0[..])
-        .fetch_optional(&mut *reader)
-        .await?;
+        .bind(number(last)),
+    };
+    let row = head.fetch_optional(&mut *reader).await?;
     let Some(row) = row else { return Ok(None) };
     let head = Head { seq: unsigned(row.try_get(1)?), hash: EntryHash(column(&row, 2)?) };
     let mut page = Page { kind: kind(&row, 0)?, head, entries: Vec::new(), more: false };
     let mut bytes = 0;
-    let mut rows =
-        sqlx::query_scalar::<_, Vec<u8>>("SELECT entry FROM entries WHERE scope = ? AND seq > ? ORDER BY seq")
-            .bind(&scope.0[..])
-            .bind(after.map_or(-1, number))
-            .fetch(&mut *reader);
+    let mut rows = sqlx::query_scalar::<_, Vec<u8>>(
+        "SELECT entry FROM entries WHERE scope = ? AND seq > ? AND seq <= ? ORDER BY seq",
+    )
+    .bind(&scope.0[..])
+    .bind(after.map_or(-1, number))
+    .bind(number(head.seq))
+    .fetch(&mut *reader);
     while let Some(entry) = rows.try_next().await? {
         bytes += entry.len();
         if page.entries.len() >= limit.entries || (bytes > limit.bytes && !page.entries.is_empty()) {
@@ -82,14 +89,18 @@ pub(super) async fn page(pool: &SqlitePool, scope: ScopeId, after: Option<u64>, 
     Ok(Some(page))
 }
 
-pub(super) async fn standing(pool: &SqlitePool, scope: ScopeId, account: ScopeId) -> Result<Option<Standing>> {
-    let standing: Option<Option<i64>> =
-        sqlx::query_scalar("SELECT standing FROM audience WHERE account = ? AND scope = ?")
-            .bind(&account.0[..])
-            .bind(&scope.0[..])
-            .fetch_optional(pool)
-            .await?;
-    standing.flatten().map(known_standing).transpose()
+pub(super) async fn reading(pool: &SqlitePool, scope: ScopeId, account: ScopeId) -> Result<Option<Reading>> {
+    let row = sqlx::query("SELECT standing IS NOT NULL, read_until FROM audience WHERE account = ? AND scope = ?")
+        .bind(&account.0[..])
+        .bind(&scope.0[..])
+        .fetch_optional(pool)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    if row.try_get(0)? {
+        return Ok(Some(Reading::All));
+    }
+    let until: Option<i64> = row.try_get(1)?;
+    Ok(until.map(|seq| Reading::Until(unsigned(seq))))
 }
 
 pub(super) async fn scopes(pool: &SqlitePool, account: ScopeId) -> Result<Vec<ScopeSummary>> {

@@ -4,7 +4,7 @@ use super::{
     super::{NewAccount, NewEntry, Once, Result, StoreError},
     number, unsigned,
 };
-use keyfold_protocol::{events::Event, limits};
+use keyfold_protocol::{events::Event, limits, wire::Standing};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 /// Rows in one statement: SQLite takes 32,766 values.
@@ -112,12 +112,15 @@ pub(super) async fn append(c: &mut SqliteConnection, once: Once, new: &NewEntry)
         let standing = standing.map(|s| i64::from(s.number()));
         sqlx::query(
             "INSERT INTO audience (account, scope, standing, until) VALUES (?, ?, ?, ?)
-             ON CONFLICT DO UPDATE SET standing = excluded.standing, until = excluded.until",
+             ON CONFLICT DO UPDATE SET standing = excluded.standing, until = excluded.until, read_until =
+                 CASE WHEN excluded.standing IS NULL AND audience.standing = ? THEN ? ELSE audience.read_until END",
         )
         .bind(&account.0[..])
         .bind(scope)
         .bind(standing)
         .bind(standing.is_none().then_some(cursor))
+        .bind(i64::from(Standing::Member.number()))
+        .bind(seq)
         .execute(&mut *c)
         .await?;
     }

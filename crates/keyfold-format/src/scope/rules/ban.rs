@@ -1,0 +1,38 @@
+//! `Ban`: somebody is out, and the key that he holds is not the current one any more, in one entry.
+
+use super::{
+    super::{
+        op::{Ban, Op},
+        state::State,
+    },
+    Context,
+};
+use crate::{Permissions, Rejected};
+
+pub(super) fn ban(state: &mut State, op: &Ban, context: &Context<'_>) -> Result<(), Rejected> {
+    let (author, banned) = (context.entry.author, op.principal);
+    let own = state.permissions(&author);
+    if !own.contains(Permissions::DELETION) {
+        return Err(Rejected::DeletionNotAllowed);
+    }
+    if banned == author {
+        return Err(Rejected::BanOfOneself);
+    }
+    if state.owners.contains(&banned) {
+        return Err(Rejected::OwnerProtected);
+    }
+    let manages = |of: Permissions| of.contains(Permissions::MANAGEMENT);
+    if manages(state.permissions(&banned)) && !manages(own) {
+        return Err(Rejected::ManagerProtected);
+    }
+    // After all bans, so that its recipients are those who are left; a second one is `RotatedTwice`.
+    if !matches!(context.entry.ops.last(), Some(Op::Rotate(_))) {
+        return Err(Rejected::BanWithoutRotation);
+    }
+
+    state.members.remove(&banned);
+    // Shares that wait for him, and those that he made.
+    state.pending.retain(|recipient, share| *recipient != banned && share.author != banned && share.through != banned);
+    state.bans.insert(banned);
+    Ok(())
+}
