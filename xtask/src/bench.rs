@@ -1,7 +1,9 @@
 //! Benchmarks: builds Keyfold as it is handed out, finds or installs the peers that it is measured beside, and runs
 //! `benches/`. Separate from the measuring, which must not be disturbed by a build.
 
+use crate::packages;
 use crate::project::{self, Project};
+use crate::step::Outcome;
 use std::path::PathBuf;
 
 /// The peer for files, in the version that `docs/numbers.md` names.
@@ -10,7 +12,7 @@ const RAGE_VERSION: &str = "0.12.1";
 /// What to measure.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Passed on: `bulk`, `stream`, `memory`, `sharing`, `replay`, `report`, or nothing for all, and their options
+    /// Passed on: `bulk`, `stream`, `memory`, `sharing`, `replay`, `web`, `report`, or nothing for all, and their options
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -29,6 +31,12 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
         "keyfold-benches",
     ]);
     project::succeed(&mut build)?;
+    // Without Node the rest is measured, and the program says what it misses.
+    if let Outcome::Skipped(reason) = packages::build(project)? {
+        println!("The packages are not built, so `web` cannot be measured: {reason}");
+    } else {
+        project::succeed(&mut packages::script(project, "@keyfold/benches", "build"))?;
+    }
     let peers = peers(project)?;
     let release = project.target().join("release");
     let mut measure = project.command(&release.join("keyfold-benches").to_string_lossy());

@@ -2,7 +2,7 @@
 
 use crate::project::{self, Project, in_ci, is_published};
 use crate::step::{Outcome, Steps};
-use crate::{layers, licences, test, wasm, words};
+use crate::{layers, licences, node, test, wasm, words};
 
 /// What to leave out.
 #[derive(clap::Args)]
@@ -14,34 +14,45 @@ pub(crate) struct Options {
 
 type Step = fn(&Project) -> anyhow::Result<Outcome>;
 
-const STEPS: &[(&str, Step)] = &[
+const BEFORE: &[(&str, Step)] = &[
     ("format", format),
     ("words", words::run),
     ("layers", layers::run),
     ("licences", licences::run),
     ("clippy", clippy),
-    ("test", |project| test::run(project, &test::Options::default())),
-    ("doc", doc),
-    ("wasm", wasm::run),
-    ("package", package),
 ];
 
+/// After the tests, which are [`test::STEPS`].
+const AFTER: &[(&str, Step)] = &[("doc", doc), ("wasm", wasm::run), ("package", package)];
+
 pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
-    let known = |name: &String| STEPS.iter().any(|(step, _)| step == name);
-    if let Some(unknown) = options.only.iter().find(|name| !known(name)) {
+    let names = BEFORE.iter().chain(AFTER).map(|(name, _)| *name).chain(test::STEPS.iter().map(|(name, _)| *name));
+    let known: Vec<_> = names.collect();
+    if let Some(unknown) = options.only.iter().find(|name| !known.contains(&name.as_str())) {
         anyhow::bail!("there is no step `{unknown}`");
     }
+    let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
     let mut steps = Steps::new(!in_ci());
-    for (name, step) in STEPS {
-        if options.only.is_empty() || options.only.iter().any(|only| only == name) {
-            steps.run(name, || step(project));
-        }
+    for (name, step) in BEFORE.iter().filter(|(name, _)| wanted(name)) {
+        steps.run(name, || step(project));
+    }
+    for (name, step) in test::STEPS.iter().filter(|(name, _)| wanted(name)) {
+        steps.run(name, || step(project, &test::Options::default()));
+    }
+    for (name, step) in AFTER.iter().filter(|(name, _)| wanted(name)) {
+        steps.run(name, || step(project));
     }
     steps.finish()
 }
 
+/// rustfmt for Rust, Prettier for everything that npm packages are made of.
 fn format(project: &Project) -> anyhow::Result<Outcome> {
     project::succeed(project.cargo().args(["fmt", "--all", "--check"]))?;
+    if let Err(reason) = node::ready(project)? {
+        return Ok(Outcome::Skipped(reason));
+    }
+    let mut prettier = node::npm(project);
+    project::succeed(prettier.args(["run", "format:check", "--silent"]))?;
     Ok(Outcome::Done("all files are formatted".into()))
 }
 

@@ -1,171 +1,96 @@
-//! The first command of a newcomer: builds Keyfold and plays the guide "Two people share a key", in a folder that
-//! vanishes afterwards. It reads the guide itself, so that the two cannot tell different stories.
+//! The first command of a newcomer: builds Keyfold, starts a server and the browser demo beside it, and says where to
+//! look. Everything that the two store is in `target/demo`, and is gone at the next start.
 
+use crate::packages;
 use crate::project::{self, Project};
+use crate::step::Outcome;
 use anyhow::{Context, bail};
-use std::io::{BufRead, BufReader, Write, stdin, stdout};
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
-const GUIDE: &str = "docs/guides/two-people-share-a-key.md";
-/// Where the guide's server listens. The demo takes a free port instead.
-const ADDRESS: &str = "127.0.0.1:8787";
-/// Ends what a step prints, before its exit status. No command of the guide prints this byte.
-const END: &str = "\u{1e}";
+/// How often to look whether both still run.
+const PULSE: Duration = Duration::from_millis(200);
 
-/// How to play.
+/// Where to show it.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Do not wait for Enter
+    /// The page's port; 0 takes a free one
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Show what was built before
     #[arg(long)]
-    no_pause: bool,
+    no_build: bool,
 }
 
 pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
+    if !options.no_build {
+        build(project)?;
+    }
+    let data = project.target().join("demo");
+    if data.exists() {
+        std::fs::remove_dir_all(&data).with_context(|| data.display().to_string())?;
+    }
+    let (stop, stopped) = channel();
+    // Who asked twice is not heard the second time: there is nothing more to do.
+    ctrlc::set_handler(move || stop.send(()).unwrap_or_default())?;
+
+    let mut serve = project.command(&project.target().join("release/keyfold").to_string_lossy());
+    serve.arg("serve").arg("--data").arg(data.join("keyfold")).arg("--secrets").arg(data.join("keyfold-secrets"));
+    let mut server = Running::start(serve.args(["--listen", "127.0.0.1:0", "--json"]).stdout(Stdio::piped()))?;
+    let (url, key) = server.address()?;
+    println!("A Keyfold server answers at {url}. Ctrl-C ends it and the demo.");
+    // Not through npm, which would have to be ended before what it started.
+    let mut page = project.command("node");
+    page.arg("examples/demo/dist/server/main.js").args(["--keyfold", &url, "--key", &key]);
+    page.args(["--port", &options.port.to_string()]).arg("--data").arg(data.join("app"));
+    let mut page = Running::start(&mut page)?;
+    while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PULSE) {
+        for (name, running) in [("the Keyfold server", &mut server), ("the demo", &mut page)] {
+            if let Some(status) = running.0.try_wait()? {
+                bail!("{name} ended with {status}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn build(project: &Project) -> anyhow::Result<()> {
     println!("Building keyfold …");
     project::succeed(project.cargo().args(["build", "--quiet", "--release", "--locked", "--package", "keyfold-cli"]))?;
-    let guide = std::fs::read_to_string(project.root().join(GUIDE)).with_context(|| GUIDE.to_owned())?;
-    let free = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-    let folder = tempfile::tempdir()?;
-    let mut shell = Shell::start(folder.path(), &project.target().join("release"))?;
-    for part in parts(&guide.replace(ADDRESS, &free)) {
-        match part {
-            Part::Text(text) => println!("{text}"),
-            Part::Commands(commands) => {
-                for line in commands.lines() {
-                    println!("\x1b[1m$ {line}\x1b[0m");
-                    shell.play(line)?;
-                }
-                pause(options)?;
-            }
-        }
-    }
-    shell.stop()?;
-    println!("Everything was in {}, and that is gone now.", folder.path().display());
-    Ok(())
-}
-
-fn pause(options: &Options) -> anyhow::Result<()> {
-    if !options.no_pause {
-        print!("(Enter goes on) ");
-        stdout().flush()?;
-        // At the end of the input there is nobody to wait for, and the play goes on.
-        stdin().read_line(&mut String::new())?;
-    }
-    Ok(())
-}
-
-/// A piece of the guide.
-#[derive(PartialEq, Eq, Debug)]
-enum Part {
-    Text(String),
-    Commands(String),
-}
-
-/// The guide's text, and what stands between ```sh and ```, in order.
-fn parts(guide: &str) -> Vec<Part> {
-    let mut parts = Vec::new();
-    let mut lines = guide.lines();
-    while let Some(line) = lines.next() {
-        let commands = line == "```sh";
-        let line = if commands {
-            Part::Commands(lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect())
-        } else {
-            Part::Text(line.to_owned())
-        };
-        parts.push(line);
-    }
-    parts
-}
-
-/// A shell that keeps its variables and its background jobs from step to step.
-struct Shell {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
-
-impl Shell {
-    /// In this folder, with these programs before all others.
-    fn start(folder: &Path, programs: &Path) -> anyhow::Result<Self> {
-        let mut path = vec![programs.to_owned()];
-        path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-        let mut command = Command::new("bash");
-        command
-            .current_dir(folder)
-            .env("PATH", std::env::join_paths(path)?)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut child = command.spawn().context("the guide's commands are for bash, which did not start")?;
-        let mut input = child.stdin.take().context("the shell's input is piped")?;
-        let output = BufReader::new(child.stdout.take().context("the shell's output is piped")?);
-        // However the play ends, no server stays behind.
-        writeln!(input, "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT")?;
-        Ok(Self { child, input: Some(input), output })
-    }
-
-    /// Runs a line, shows what it prints, and fails with it.
-    fn play(&mut self, line: &str) -> anyhow::Result<()> {
-        let input = self.input.as_mut().context("the shell has stopped")?;
-        write!(input, "{line}\nprintf '\\036%s\\n' \"$?\"\n")?;
-        input.flush()?;
-        let mut said = String::new();
-        while self.output.read_line(&mut said)? > 0 {
-            if let Some((before, status)) = said.split_once(END) {
-                print!("{before}");
-                if status.trim() != "0" {
-                    bail!("`{line}` ended with exit status {}", status.trim());
-                }
-                return Ok(());
-            }
-            print!("{said}");
-            stdout().flush()?;
-            said.clear();
-        }
-        bail!("the shell ended")
-    }
-
-    fn stop(mut self) -> anyhow::Result<()> {
-        self.input = None;
-        self.child.wait()?;
-        Ok(())
+    println!("Building the client and the demo …");
+    match packages::build(project)? {
+        Outcome::Done(_) => Ok(()),
+        Outcome::Skipped(reason) => bail!("{reason}"),
     }
 }
 
-impl Drop for Shell {
+/// A server that ends when this is dropped.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> anyhow::Result<Self> {
+        let child = command.stdin(Stdio::null()).spawn();
+        Ok(Self(child.with_context(|| format!("`{}` did not start", project::typed(command)))?))
+    }
+
+    /// Where it answers, and its public key.
+    fn address(&mut self) -> anyhow::Result<(String, String)> {
+        let output = self.0.stdout.take().context("its output is piped")?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        let document: Value = serde_json::from_str(&line).context("the server did not say where it listens")?;
+        let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
+        text("url").zip(text("serverKey")).context("the server did not say where it listens")
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
-        // The end of its input ends the shell, and its trap what it had started.
-        self.input = None;
-        self.child.wait().ok();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_are_told_from_text() {
-        let text = |text: &str| Part::Text(text.to_owned());
-        let expected = [text("a"), Part::Commands("b\nc\n".to_owned()), text("d")];
-        assert_eq!(parts("a\n```sh\nb\nc\n```\nd\n"), expected);
-    }
-
-    #[test]
-    fn the_guide_has_commands() {
-        let guide = include_str!("../../docs/guides/two-people-share-a-key.md");
-        assert!(guide.contains(ADDRESS));
-        assert!(parts(guide).iter().filter(|part| matches!(part, Part::Commands(_))).count() > 5);
-    }
-
-    #[test]
-    fn a_step_that_fails_stops_the_play_and_variables_last_from_step_to_step() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut shell = Shell::start(folder.path(), folder.path()).unwrap();
-        shell.play("A=7").unwrap();
-        shell.play("test $A = 7").unwrap();
-        assert!(shell.play("false").is_err());
-        shell.stop().unwrap();
+        // One that has ended needs no ending.
+        self.0.kill().ok();
+        self.0.wait().ok();
     }
 }

@@ -1,9 +1,11 @@
-//! The licences of all dependencies, against a list of those that let anybody use Keyfold under its own terms.
+//! The licences of all dependencies, against a list of those that let anybody use Keyfold under its own terms. One list
+//! for what is handed out and for the tools: a bundler puts pieces of a tool into what is handed out, unseen.
 
 use crate::project::{Project, is_published};
 use crate::step::Outcome;
-use anyhow::bail;
+use anyhow::{Context, bail};
 use cargo_metadata::Package;
+use serde_json::Value;
 use spdx::{Expression, LicenseReq, ParseMode};
 
 /// Permissive licences; each asks for attribution at most.
@@ -32,6 +34,9 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "a list of certificates, not code; the licence asks for its text only",
     ),
     ("webpki-roots", "CDLA-Permissive-2.0", "a list of certificates, not code; the licence asks for its text only"),
+    ("axe-core", "MPL-2.0", "looks at the demo's page in a test; nothing of it is handed out"),
+    ("caniuse-lite", "CC-BY-4.0", "a table that webpack reads to choose a syntax; nothing of it is handed out"),
+    ("lightningcss", "MPL-2.0", "Vite's compiler for style sheets; nothing of it is handed out"),
 ];
 
 pub(crate) fn run(project: &Project) -> anyhow::Result<Outcome> {
@@ -43,13 +48,30 @@ pub(crate) fn run(project: &Project) -> anyhow::Result<Outcome> {
     for package in metadata.workspace_packages().into_iter().filter(|package| is_published(package)) {
         refused.extend(missing_fields(package));
     }
+    let lock = std::fs::read_to_string(project.root().join("package-lock.json")).context("package-lock.json")?;
+    let npm = npm_packages(&serde_json::from_str(&lock).context("package-lock.json")?)?;
+    for (name, licence) in &npm {
+        refused.extend(refusal(name, licence.as_deref()));
+    }
     for line in &refused {
         eprintln!("  {line}");
     }
     if !refused.is_empty() {
         bail!("{} packages may not be handed out as they are", refused.len());
     }
-    Ok(Outcome::Done(format!("{} packages have a permissive licence", metadata.packages.len())))
+    let (crates, npm) = (metadata.packages.len(), npm.len());
+    Ok(Outcome::Done(format!("{crates} crates and {npm} npm packages have a permissive licence")))
+}
+
+/// Other people's packages in npm's lock file, and the licence that each names.
+fn npm_packages(lock: &Value) -> anyhow::Result<Vec<(String, Option<String>)>> {
+    let packages = lock.get("packages").and_then(Value::as_object).context("package-lock.json lists no packages")?;
+    let foreign = packages.iter().filter_map(|(place, package)| {
+        // A workspace of ours lies elsewhere, and has a link to it here.
+        let (_, name) = place.rsplit_once("node_modules/").filter(|_| package.get("link").is_none())?;
+        Some((name.to_owned(), package.get("license").and_then(Value::as_str).map(str::to_owned)))
+    });
+    Ok(foreign.collect())
 }
 
 /// Why the licence of a package is refused, if it is.
@@ -68,7 +90,16 @@ fn is_allowed(name: &str, requirement: &LicenseReq) -> bool {
     let Some(licence) = requirement.license.id() else { return false };
     // An SPDX exception (`WITH …`) only ever widens what a licence permits.
     ALLOWED.contains(&licence.name)
-        || EXCEPTIONS.iter().any(|(package, exception, _)| *package == name && *exception == licence.name)
+        || EXCEPTIONS.iter().any(|(package, exception, _)| is_part_of(name, package) && *exception == licence.name)
+}
+
+/// True for the package itself, and for the builds of it for one platform each: `lightningcss-linux-x64-gnu`.
+fn is_part_of(name: &str, package: &str) -> bool {
+    let systems = ["android", "darwin", "freebsd", "linux", "win32"];
+    name.strip_prefix(package).is_some_and(|rest| {
+        rest.is_empty()
+            || rest.strip_prefix('-').is_some_and(|rest| systems.iter().any(|system| rest.starts_with(system)))
+    })
 }
 
 /// What a package that is handed out must say of itself, and does not.
@@ -109,5 +140,18 @@ mod tests {
     fn an_exception_is_for_one_crate() {
         assert_eq!(refusal("webpki-roots", Some("CDLA-Permissive-2.0")), None);
         assert!(refusal("another", Some("CDLA-Permissive-2.0")).is_some());
+        assert_eq!(refusal("lightningcss-linux-x64-gnu", Some("MPL-2.0")), None);
+        assert!(refusal("lightningcss-fork", Some("MPL-2.0")).is_some());
+    }
+
+    #[test]
+    fn the_lock_file_names_other_peoples_packages_wherever_they_lie() {
+        let lock = serde_json::json!({ "packages": {
+            "": { "license": "MIT" },
+            "packages/client": { "license": "MIT" },
+            "node_modules/@keyfold/client": { "resolved": "packages/client", "link": true },
+            "node_modules/a/node_modules/@b/c": { "license": "GPL-3.0-only" },
+        }});
+        assert_eq!(npm_packages(&lock).unwrap(), [("@b/c".to_owned(), Some("GPL-3.0-only".to_owned()))]);
     }
 }

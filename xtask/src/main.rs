@@ -1,14 +1,20 @@
 //! The commands of the project, run as `cargo xtask COMMAND`. They use what is installed, say what they start, and
-//! install nothing outside `target/` except what `wasm` announces.
+//! install nothing outside `target/` and `node_modules/` except what they announce.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod bench;
 mod ci;
+mod count;
+mod debian;
 mod demo;
 mod layers;
 mod licences;
+mod node;
+mod packages;
 mod project;
+mod screenshots;
 mod step;
+mod story;
 mod test;
 mod wasm;
 mod words;
@@ -27,8 +33,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build Keyfold, start a server, and play the terminal story
+    /// Build everything and show two people sharing in a browser
     Demo(demo::Options),
+    /// Build Keyfold, start a server, and play the terminal story
+    Story(story::Options),
     /// Run all tests and print how many there were
     Test(test::Options),
     /// Run everything that a change must pass
@@ -39,6 +47,8 @@ enum Command {
     Licences,
     /// Build what browsers load for WebAssembly
     Wasm,
+    /// Take the pictures of the demo anew
+    Screenshots,
     /// Check that no tracked file names a place that only its author has
     Words,
     /// Measure Keyfold beside its peers, and write docs/numbers.md
@@ -59,11 +69,13 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let project = Project::find()?;
     let outcome = match arguments.command {
         Command::Demo(options) => return demo::run(&project, &options),
+        Command::Story(options) => return story::run(&project, &options),
         Command::Bench(options) => return bench::run(&project, &options),
         Command::Ci(options) => return ci::run(&project, &options),
-        Command::Test(options) => test::run(&project, &options)?,
+        Command::Test(options) => return test::run(&project, &options),
         Command::Layers => layers::run(&project)?,
         Command::Licences => licences::run(&project)?,
+        Command::Screenshots => screenshots::run(&project)?,
         Command::Wasm => wasm::run(&project)?,
         Command::Words => words::run(&project)?,
     };

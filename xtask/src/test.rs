@@ -1,59 +1,79 @@
-//! All tests, and how many of each runner there were: a number that falls is seen.
+//! All tests, one step a runner, and how many of each there were. `cargo xtask ci` runs the same steps.
 
-use crate::project::{self, Project};
-use crate::step::Outcome;
-use anyhow::{Context, bail};
-use std::io::{BufRead, BufReader};
-use std::ops::AddAssign;
-use std::process::{Command, Stdio};
+use crate::count::{self, Counts};
+use crate::project::{self, Project, in_ci};
+use crate::step::{Outcome, Steps};
+use crate::{node, packages};
+use anyhow::bail;
+use std::path::PathBuf;
+use std::process::Command;
 
 /// What to test.
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {
-    /// Test what is optimised as it is handed out
+    /// Test Rust as it is handed out: optimised
     #[arg(long)]
     release: bool,
+    /// Only these steps (by the name in the summary)
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// Only tests whose name contains this
     filter: Option<String>,
 }
 
-/// How the tests of one runner went.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-struct Counts {
-    passed: u64,
-    failed: u64,
-    skipped: u64,
+type Step = fn(&Project, &Options) -> anyhow::Result<Outcome>;
+
+/// In the order in which one needs what another builds.
+pub(crate) const STEPS: &[(&str, Step)] = &[
+    ("rust", rust),
+    ("node", |project, _| packages::ready(project)),
+    ("packages", |project, _| packages::build(project)),
+    ("types", |project, _| packages::types(project)),
+    ("client", |project, options| living(project, options, "@keyfold/client")),
+    ("react", |project, options| living(project, options, "@keyfold/react")),
+    ("reader", reader),
+    ("browser", |project, options| living(project, options, "@keyfold/browser-tests")),
+    ("demo", |project, options| living(project, options, packages::DEMO)),
+    ("consumers", consumers),
+];
+
+pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
+    let known = |name: &String| STEPS.iter().any(|(step, _)| step == name);
+    if let Some(unknown) = options.only.iter().find(|name| !known(name)) {
+        bail!("there is no step `{unknown}`");
+    }
+    let mut steps = Steps::new(!in_ci());
+    for (name, step) in STEPS {
+        if options.only.is_empty() || options.only.iter().any(|only| only == name) {
+            steps.run(name, || step(project, options));
+        }
+    }
+    steps.finish()
 }
 
-pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<Outcome> {
+fn rust(project: &Project, options: &Options) -> anyhow::Result<Outcome> {
     let profile: &[&str] = if options.release { &["--release"] } else { &[] };
     // All targets at once, so that the program under test and the tests share one build.
     let mut build = project.cargo();
     build.args(["build", "--locked", "--workspace", "--all-targets"]).args(profile);
     println!("    {}", project::typed(&build));
     project::succeed(&mut build)?;
-    let binary = project.target().join(if options.release { "release" } else { "debug" }).join("keyfold");
-
+    let binary = binary(project, options);
     let mut total = Counts::default();
     let mut broken = Vec::new();
     for (name, mut command) in runners(project, profile) {
         command.args(&options.filter).env("KEYFOLD_BIN", &binary);
-        println!("    {}", project::typed(&command));
-        let (counts, succeeded) = count(&mut command)?;
-        println!("    {name}: {} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
+        let (counts, succeeded) = count::run(&mut command)?;
+        println!("    {name}: {counts}");
         total += counts;
-        if !succeeded {
+        if !succeeded || counts.failed > 0 {
             broken.push(name);
         }
     }
-    let line = format!("{} passed, {} failed, {} skipped", total.passed, total.failed, total.skipped);
-    if !broken.is_empty() || total.failed > 0 {
-        bail!("{line} ({})", broken.join(", "));
+    if !broken.is_empty() {
+        bail!("{total} ({})", broken.join(", "));
     }
-    if total.passed == 0 && options.filter.is_none() {
-        bail!("no test ran");
-    }
-    Ok(Outcome::Done(line))
+    counted(total, options)
 }
 
 /// What runs tests here, by name. nextest is used where it is installed: it says the same, sooner.
@@ -82,71 +102,64 @@ fn runners(project: &Project, profile: &[&str]) -> Vec<(&'static str, Command)> 
     vec![(name, unit), ("doc tests", docs), ("portable ciphers", portable)]
 }
 
-/// Runs the command, shows its output as it comes, and counts the tests in it. cargo's own runner speaks of them on
-/// standard output, nextest on standard error; one pipe takes both, so that a full one never blocks the other.
-fn count(command: &mut Command) -> anyhow::Result<(Counts, bool)> {
-    let (reader, writer) = std::io::pipe()?;
-    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-    let mut child = command.spawn().with_context(|| format!("`{}` did not start", project::typed(command)))?;
-    // The command holds the pipe's other end, and reading would not end before it let go.
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut counts = Counts::default();
-    for line in BufReader::new(reader).split(b'\n') {
-        let line = line?;
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        counts += counts_in(&line);
-    }
-    Ok((counts, child.wait()?.success()))
+/// The reader needs nothing but the vectors.
+fn reader(project: &Project, options: &Options) -> anyhow::Result<Outcome> {
+    counting(project, options, packages::script(project, "@keyfold/reader", "test"))
 }
 
-/// The counts in a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …` or
-/// `Summary [ 0.1s] 4 tests run: 3 passed (1 slow), 1 failed, 2 skipped`.
-fn counts_in(line: &str) -> Counts {
-    let line = line.trim_start();
-    if !line.starts_with("test result:") && !line.starts_with("Summary [") {
-        return Counts::default();
-    }
-    let words: Vec<_> = line.split([' ', ',', ';']).filter(|word| !word.is_empty()).collect();
-    let before = |names: &[&str]| {
-        words
-            .windows(2)
-            .filter_map(|pair| match pair {
-                [number, name] if names.contains(name) => number.parse::<u64>().ok(),
-                _ => None,
-            })
-            .sum()
+/// The tests of one npm package, which work with the built client, a real server and a real browser.
+fn living(project: &Project, options: &Options, package: &str) -> anyhow::Result<Outcome> {
+    with_server(project, options, packages::script(project, package, "test"))
+}
+
+/// The tiny projects that install what is packed, as strangers would.
+fn consumers(project: &Project, options: &Options) -> anyhow::Result<Outcome> {
+    let mut command = node::npm(project);
+    command.args(["exec", "--", "vitest", "run", "--root", "testing/consumers"]).env("NO_COLOR", "1");
+    with_server(project, options, command)
+}
+
+/// Runs tests that need Chromium and the command `keyfold`.
+fn with_server(project: &Project, options: &Options, mut command: Command) -> anyhow::Result<Outcome> {
+    let browser = match node::chromium(project)? {
+        Ok(browser) => browser,
+        Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
-    Counts {
-        passed: before(&["passed"]),
-        failed: before(&["failed", "timed"]),
-        skipped: before(&["ignored", "skipped"]),
-    }
+    // Both are built already where `rust` ran before; the second is the server that lies.
+    let mut build = project.cargo();
+    build.args(["build", "--quiet", "--locked", "--package", "keyfold-cli", "--package", "keyfold-testing", "--bins"]);
+    project::succeed(build.args(options.release.then_some("--release")))?;
+    command.env("KEYFOLD_BIN", binary(project, options)).env("KEYFOLD_CHROMIUM", browser);
+    counting(project, options, command)
 }
 
-impl AddAssign for Counts {
-    fn add_assign(&mut self, other: Self) {
-        self.passed += other.passed;
-        self.failed += other.failed;
-        self.skipped += other.skipped;
+/// Runs tests of vitest, and counts them.
+fn counting(project: &Project, options: &Options, mut command: Command) -> anyhow::Result<Outcome> {
+    if let Err(reason) = node::ready(project)? {
+        return Ok(Outcome::Skipped(reason));
     }
+    if let Some(filter) = &options.filter {
+        command.args(["--testNamePattern", filter]);
+    }
+    let (counts, succeeded) = count::run(&mut command)?;
+    if !succeeded || counts.failed > 0 {
+        bail!("{counts}");
+    }
+    // A filter leaves tests out, and that is what it is for.
+    if in_ci() && counts.skipped > 0 && options.filter.is_none() {
+        bail!("{counts}: none may be skipped here");
+    }
+    counted(counts, options)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_runners_are_counted() {
-        let cargo = "test result: FAILED. 3 passed; 2 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.1s";
-        assert_eq!(counts_in(cargo), Counts { passed: 3, failed: 2, skipped: 1 });
-        let nextest = "     Summary [   0.005s] 6 tests run: 4 passed (1 slow), 1 failed, 1 timed out, 2 skipped";
-        assert_eq!(counts_in(nextest), Counts { passed: 4, failed: 2, skipped: 2 });
+/// Nothing that ran is no success.
+fn counted(counts: Counts, options: &Options) -> anyhow::Result<Outcome> {
+    if counts.passed == 0 && options.filter.is_none() {
+        bail!("no test ran");
     }
+    Ok(Outcome::Done(counts.to_string()))
+}
 
-    #[test]
-    fn other_lines_count_nothing() {
-        assert_eq!(counts_in("the demo has 3 passed messages"), Counts::default());
-        assert_eq!(counts_in("test some::test ... ok"), Counts::default());
-    }
+fn binary(project: &Project, options: &Options) -> PathBuf {
+    project.target().join(if options.release { "release" } else { "debug" }).join("keyfold")
 }

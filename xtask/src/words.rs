@@ -14,6 +14,8 @@ const FORBIDDEN: &[&str] = &[
     concat!("static.crates", ".io"),
     concat!("registry.npmjs", ".org"),
     concat!("registry.yarnpkg", ".com"),
+    // An address in a lock file of npm, whoever's it is.
+    concat!("\"resolved\": \"", "http"),
     concat!("proxy.golang", ".org"),
     concat!("files.python", "hosted.org"),
 ];

@@ -1,62 +1,32 @@
-//! Builds what browsers load for `wasm32-unknown-unknown`: that it compiles without an operating system is the proof
-//! that it does no I/O. The ordinary way is rustup's target; where rustup cannot reach its server, Debian's own
-//! compiler builds the standard library along. Its artefacts have a folder of their own, `target/wasm`, because two
-//! compilers in one folder would rebuild each other's work. `KEYFOLD_WASM_TOOLCHAIN=debian` takes Debian's compiler
-//! even where rustup has the target, to see that this way still works.
+//! The compiler for WebAssembly. The ordinary way is rustup's target; where rustup cannot reach its server, Debian's
+//! own compiler builds the standard library along. Its artefacts have a folder of their own, `target/wasm`, because
+//! two compilers in one folder would rebuild each other's work. `KEYFOLD_WASM_TOOLCHAIN=debian` takes Debian's
+//! compiler even where rustup has the target, to see that this way still works.
 
+use super::TARGET;
+use crate::debian;
 use crate::project::{self, Project};
-use crate::step::Outcome;
-use anyhow::{Context, bail};
+use anyhow::Context;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const TARGET: &str = "wasm32-unknown-unknown";
 const DEBIAN_PACKAGES: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
 
-/// What is built, and with which features: the layers without I/O.
-const CRATES: &[(&str, &[&str])] = &[
-    ("keyfold-format", &[]),
-    ("keyfold-core", &[]),
-    ("keyfold-protocol", &[]),
-    ("keyfold-client", &["--no-default-features"]),
-];
-
-enum Toolchain {
+pub(super) enum Toolchain {
     /// rustup's, with the target installed.
     Rustup,
     /// Debian's, which builds `std` from its own sources; `linker` is rustup's `rust-lld`.
     Debian { linker: PathBuf },
 }
 
-pub(crate) fn run(project: &Project) -> anyhow::Result<Outcome> {
-    let toolchain = match find(project)? {
-        Ok(toolchain) => toolchain,
-        Err(reason) => return Ok(Outcome::Skipped(reason)),
-    };
-    for (name, features) in CRATES {
-        refuse_randomness(project, name, features)?;
-    }
-    for (name, features) in CRATES {
-        // One after the other: built together they would share features, and hide one that is missing.
-        let mut build = toolchain.build(project);
-        build.args(["--locked", "--target", TARGET, "--package", name]).args(*features);
-        println!("    {}", project::typed(&build));
-        project::succeed(&mut build)?;
-    }
-    let by = match toolchain {
-        Toolchain::Rustup => "rustup's target",
-        Toolchain::Debian { .. } => "Debian's compiler",
-    };
-    Ok(Outcome::Done(format!("{} crates build for {TARGET} with {by}", CRATES.len())))
-}
-
 /// The toolchain to use, installed if that is possible; or what a person has to do.
-fn find(project: &Project) -> anyhow::Result<Result<Toolchain, String>> {
+pub(super) fn find(project: &Project) -> anyhow::Result<Result<Toolchain, String>> {
     let chosen = std::env::var("KEYFOLD_WASM_TOOLCHAIN").unwrap_or_default();
     if chosen != "debian" && (rustup_has_target(project) || rustup_adds_target(project)) {
         return Ok(Ok(Toolchain::Rustup));
     }
-    if !debian_has_compiler() && !debian_installs_compiler(project)? {
+    if !debian_has_compiler() && !(debian::install(project, DEBIAN_PACKAGES)? && debian_has_compiler()) {
         let reason = format!(
             "run `rustup target add {TARGET}`; where rustup cannot reach its server, on Debian: `apt-get install {}`",
             DEBIAN_PACKAGES.join(" ")
@@ -98,24 +68,6 @@ fn debian_has_compiler() -> bool {
         })
 }
 
-/// Installs Debian's compiler, where that is ours to do; false where it is not.
-fn debian_installs_compiler(project: &Project) -> anyhow::Result<bool> {
-    let root = project::printed(project.command("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if !root || !Path::new("/etc/debian_version").is_file() {
-        return Ok(false);
-    }
-    println!("    apt-get install {}", DEBIAN_PACKAGES.join(" "));
-    let apt = |arguments: &[&str]| {
-        let mut apt = project.command("apt-get");
-        apt.args(["-qq", "-y"]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
-        apt
-    };
-    project::succeed(&mut apt(&["update"]))?;
-    let mut install = apt(&["install", "--no-install-recommends"]);
-    project::succeed(install.args(DEBIAN_PACKAGES).stdout(Stdio::null()))?;
-    Ok(debian_has_compiler())
-}
-
 fn host(project: &Project) -> anyhow::Result<String> {
     let version = project::printed(project.command("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("`rustc -vV` names no host")?;
@@ -123,7 +75,8 @@ fn host(project: &Project) -> anyhow::Result<String> {
 }
 
 impl Toolchain {
-    fn build(&self, project: &Project) -> Command {
+    /// `cargo check` or `cargo build` for [`TARGET`].
+    pub(super) fn cargo(&self, project: &Project, verb: &str) -> Command {
         let mut command = match self {
             Self::Rustup => project.cargo(),
             Self::Debian { linker } => {
@@ -137,22 +90,25 @@ impl Toolchain {
                 command
             }
         };
-        command.args(["build", "--release"]);
+        command.args([verb, "--locked", "--target", TARGET]);
         if let Self::Debian { .. } = self {
             command.arg("-Zbuild-std=std,panic_abort");
         }
-        command.arg("--target-dir").arg(project.target().join("wasm"));
+        command.arg("--target-dir").arg(folder(project));
         command
     }
 }
 
-/// In a browser, `getrandom` needs JavaScript that only the outermost crate may bring; below it, it is a mistake.
-fn refuse_randomness(project: &Project, name: &str, features: &[&str]) -> anyhow::Result<()> {
-    let mut tree = project.cargo();
-    tree.args(["tree", "--locked", "--edges", "normal", "--target", TARGET, "--prefix", "none", "--package", name]);
-    let tree = project::printed(tree.args(features))?;
-    if tree.lines().any(|line| line.starts_with("getrandom ")) {
-        bail!("{name} reaches getrandom for {TARGET}");
+/// Where the artefacts go.
+pub(super) fn folder(project: &Project) -> PathBuf {
+    project.target().join("wasm")
+}
+
+impl fmt::Display for Toolchain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rustup => "rustup's target",
+            Self::Debian { .. } => "Debian's compiler",
+        })
     }
-    Ok(())
 }

@@ -1,0 +1,47 @@
+//! Who is in a keychain, and what each may do.
+
+use super::Session;
+use crate::{
+    fault::Result,
+    plain::{self, JsPermissions, to_js},
+};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+impl Session {
+    /// Who owns a copy of a key (of any key, if none is named), by the verified ledger; pending ones only if asked
+    /// for.
+    #[wasm_bindgen(unchecked_return_type = "Participant[]")]
+    pub async fn participants(&mut self, kc: &str, key_fingerprint: Option<String>, pending: bool) -> Result<JsValue> {
+        to_js(&self.inner.participants(kc, key_fingerprint.as_deref(), pending).await?)
+    }
+
+    /// What somebody may do in a keychain; oneself, if nobody is named.
+    #[wasm_bindgen(unchecked_return_type = "PermissionFlags")]
+    pub async fn permissions(&mut self, kc: &str, user_id: Option<String>) -> Result<JsValue> {
+        to_js(&self.inner.permissions(kc, user_id.as_deref()).await?)
+    }
+
+    /// Changes what a member may do; what is left out stays. Answers what he may do now.
+    #[wasm_bindgen(js_name = setPermissions, unchecked_return_type = "PermissionFlags")]
+    pub async fn set_permissions(&mut self, kc: &str, user_id: &str, change: JsPermissions) -> Result<JsValue> {
+        to_js(&self.inner.set_permissions(kc, user_id, plain::change(&change)).await?)
+    }
+
+    /// Bans somebody from a keychain, and makes a new key that he does not get; oneself: leaves it.
+    #[wasm_bindgen(unchecked_return_type = "BanOutcome")]
+    pub async fn ban(&mut self, kc: &str, user_id: &str) -> Result<JsValue> {
+        to_js(&self.inner.ban(kc, user_id).await?)
+    }
+
+    /// Whether a keychain that one follows needs a new key, because somebody left it.
+    #[wasm_bindgen(js_name = needsRepair)]
+    pub fn needs_repair(&self) -> bool {
+        self.inner.needs_repair()
+    }
+
+    /// Makes the new key of each keychain that needs one, unless somebody else was faster. Whether any was made.
+    pub async fn repair(&mut self) -> Result<bool> {
+        Ok(self.inner.repair().await?)
+    }
+}

@@ -1,0 +1,234 @@
+/** Plain data of the module. Ids and public keys are base64url, times are milliseconds since 1970. */
+
+type Algorithm = "secretBox" | "sealedBox";
+
+/** The world of a session. Any rejection's message is passed on. */
+export interface Host {
+  /** Sends a request and waits for the whole response. */
+  exchange(
+    method: string,
+    url: string,
+    headers: [string, string][],
+    body: Uint8Array,
+  ): Promise<{ status: number; headers: [string, string][]; body: Uint8Array }>;
+  /** One record. */
+  load(name: string): Promise<Uint8Array | undefined>;
+  /** All records whose name starts with `prefix`, ascending by name. */
+  scan(prefix: string): Promise<[string, Uint8Array][]>;
+  /**
+   * Writes (or with `undefined` removes) all or nothing, and resolves when it would survive a power cut. Rejects
+   * with an error whose `code` is `StorageFull` when there is no room.
+   */
+  commit(puts: [string, Uint8Array | undefined][]): Promise<void>;
+}
+
+/** What is thrown. */
+export interface Fault extends Error {
+  code: string;
+  hint: string | undefined;
+  retryable: boolean;
+  class: "failed" | "usage" | "notAllowed" | "notFound" | "unverified" | "network";
+}
+
+export interface WhoAmI {
+  userId: string;
+  accountId: string;
+  deviceId: string;
+  generation: number;
+  loggedIn: boolean;
+  serverUrl: string;
+  serverKey: string;
+}
+
+export interface Identity {
+  userId: string;
+  accountId: string;
+  generation: number;
+  signaturePublicKey: string;
+  sharingPublicKey: string;
+  ledgerPublicKey: string;
+  publicationPublicKey: string;
+}
+
+export interface PermissionFlags {
+  allowSharing: boolean;
+  allowRotation: boolean;
+  allowDeletion: boolean;
+  allowManagement: boolean;
+}
+
+export interface KeyMetadata {
+  algorithm: Algorithm;
+  purpose: string;
+  keychainFingerprint: string;
+  keyFingerprint: string;
+  keyNumber: number;
+  publicKey?: string;
+  createdAt: number;
+  expiresAt: number | null;
+  sharedBy: string | null;
+}
+
+export interface Keychain {
+  keychainFingerprint: string;
+  purpose: string;
+  algorithm: Algorithm;
+  permissions: PermissionFlags;
+  readOnly: boolean;
+  follows: boolean;
+  needsRotation: boolean;
+  sharedBy: string | null;
+  /** Newest first. */
+  keys: KeyMetadata[];
+}
+
+export type ShareKeys = "latest" | "all" | { key: string };
+
+export interface ShareOptions {
+  permissions?: Partial<PermissionFlags> | undefined;
+  readOnly?: boolean | undefined;
+  expiresAt?: number | undefined;
+}
+
+type MemberState = "pending" | "accepted";
+
+export interface ShareOutcome {
+  keychainFingerprint: string;
+  purpose: string;
+  keyFingerprints: string[];
+  recipients: { userId: string; accountId: string; state: MemberState; already: boolean }[];
+}
+
+export interface OutgoingShare {
+  userId: string;
+  accountId: string;
+  keychainFingerprint: string;
+  purpose: string;
+  keyFingerprint: string;
+  keyFingerprints: string[];
+  permissions: PermissionFlags;
+  sharedAt: number;
+  expiresAt: number | null;
+}
+
+export interface Participant {
+  userId: string;
+  accountId: string;
+  permissions: PermissionFlags;
+  owner: boolean;
+  readOnly: boolean;
+  state: MemberState;
+  since: number;
+  expiresAt: number | null;
+  sharedBy: string | null;
+}
+
+export interface BanOutcome {
+  keychainFingerprint: string;
+  userId: string;
+  keyFingerprint: string | null;
+}
+
+/** A JSON value is given as its text, a date as its milliseconds. */
+export type WireValue =
+  | { type: "text" | "json"; value: string }
+  | { type: "number" | "date"; value: number }
+  | { type: "boolean"; value: boolean }
+  | { type: "bytes"; value: Uint8Array<ArrayBuffer> };
+
+export interface EncryptedValue {
+  text: string;
+  stale: boolean;
+}
+
+export interface DecryptedValue {
+  value: WireValue;
+  keychainFingerprint: string;
+  keyFingerprint: string;
+  keyNumber: number;
+  current: boolean;
+}
+
+/** A keychain that was left as it was, because what the server shows of it is not believed. */
+export interface Stopped {
+  keychainFingerprint: string;
+  code: string;
+}
+
+export type ClientEvent =
+  | { event: "keychainUpdated"; keychainFingerprint: string; purpose: string }
+  | { event: "keyReceived"; keychainFingerprint: string; keyFingerprint: string; sharedBy: string }
+  | { event: "keyRotated"; keychainFingerprint: string; keyFingerprint: string }
+  | { event: "permissionsUpdated"; keychainFingerprint: string; permissions: PermissionFlags; userId: string }
+  | { event: "memberBanned"; keychainFingerprint: string; userId: string }
+  | { event: "identityUpdated"; accountId: string | null }
+  | { event: "identityChanged"; userId: string };
+
+export interface Journal {
+  events: ClientEvent[];
+  next: number;
+}
+
+export interface SealFileOptions {
+  context: Uint8Array;
+  name?: string | undefined;
+  mediaType?: string | undefined;
+  modified?: number | undefined;
+  padded: boolean;
+  sign: boolean;
+}
+
+/** A segment of the end of a file: the length if there is one, `rest` bytes of what was left, `zeros` zeros. */
+export interface TailSegment {
+  nonce: Uint8Array<ArrayBuffer>;
+  trueLength: Uint8Array<ArrayBuffer> | undefined;
+  rest: number;
+  zeros: number;
+}
+
+/** What is known of a file before its body. Name, media type and time are what its writer says. */
+export interface FileAbout {
+  object: string;
+  keychainFingerprint: string;
+  keyFingerprint: string;
+  keyNumber: number;
+  current: boolean;
+  signed: boolean;
+  padded: boolean;
+  name: string | undefined;
+  mediaType: string | undefined;
+  modified: number | undefined;
+}
+
+/** How to open the last segment: the first `sealedBytes` of what is left; what follows is the trailer. */
+export interface LastSegment {
+  sealedBytes: number;
+  nonce: Uint8Array<ArrayBuffer>;
+  /** If it does not open: what to try the first 65,552 bytes with, to tell a cut file from an altered one. */
+  cutNonce: Uint8Array<ArrayBuffer> | undefined;
+}
+
+/** Where in the last segment's content the plaintext's end lies, and the length of all of it. */
+export interface FileEnd {
+  start: number;
+  end: number;
+  size: number;
+}
+
+/** From `start` to before `end`. */
+export interface Place {
+  start: number;
+  end: number;
+}
+
+/** A segment of a range: where it lies in the body, and which part of its content is of the range. */
+export interface RangeSegment extends Place {
+  sealed: Place;
+  nonce: Uint8Array<ArrayBuffer>;
+}
+
+/** A signature that could not be checked because the server was not reached is by `null`. */
+export interface TrailerCheck {
+  signedBy: string | null;
+  unchecked: boolean;
+}

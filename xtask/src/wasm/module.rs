@@ -1,0 +1,89 @@
+//! The module of the TypeScript client: keyfold-wasm, compiled, with the JavaScript and the types that wasm-bindgen
+//! writes for it, made smaller by Binaryen. wasm-bindgen is a library here, so that Cargo.lock fixes its version
+//! together with the crate's, which it must equal.
+
+use super::TARGET;
+use super::toolchain::{self, Toolchain};
+use crate::project::{self, Project};
+use crate::step::Outcome;
+use anyhow::Context;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use wasm_bindgen_cli_support::Bindgen;
+
+/// Where the package expects what is made here. Git ignores it.
+const PACKAGE_FOLDER: &str = "packages/client/src/wasm";
+const NAME: &str = "keyfold";
+const MODULE: &str = "keyfold_bg.wasm";
+
+/// What rustc takes for granted since 1.87, and every browser since 2022 has.
+const FEATURES: &[&str] = &[
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+pub(super) fn make(project: &Project, toolchain: &Toolchain) -> anyhow::Result<Outcome> {
+    let optimiser = project.root().join("node_modules/.bin/wasm-opt");
+    if !optimiser.is_file() {
+        return Ok(Outcome::Skipped("run `npm ci` first: it brings Binaryen".to_owned()));
+    }
+    let mut build = toolchain.cargo(project, "build");
+    build.args(["--profile", "wasm", "--package", "keyfold-wasm"]);
+    println!("    {}", project::typed(&build));
+    project::succeed(&mut build)?;
+    let compiled = toolchain::folder(project).join(TARGET).join("wasm/keyfold_wasm.wasm");
+    let folder = project.root().join(PACKAGE_FOLDER);
+    let module = folder.join(MODULE);
+    if modified(&module).is_none_or(|made| modified(&compiled).is_none_or(|compiled| made < compiled)) {
+        let draft = tempfile::tempdir_in(project.target())?;
+        bind(&compiled, draft.path())?;
+        optimise(project, &optimiser, &draft.path().join(MODULE))?;
+        install(draft.path(), &folder)?;
+    }
+    let size = fs::metadata(&module)?.len();
+    Ok(Outcome::Done(format!("the module has {} kB", size / 1_000)))
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|about| about.modified()).ok()
+}
+
+fn bind(compiled: &Path, into: &Path) -> anyhow::Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(compiled).out_name(NAME).web(true)?;
+    // The client finds the file itself, and says so to bundlers in its own words.
+    bindgen.omit_default_module_path(true).typescript(true).ts_typed_array_buffers(true);
+    // After a trap, whoever is on this thread gets a new instance.
+    bindgen.reset_state_function(true);
+    bindgen.remove_producers_section(true);
+    bindgen.generate(into).context("wasm-bindgen")
+}
+
+fn optimise(project: &Project, optimiser: &Path, module: &Path) -> anyhow::Result<()> {
+    let mut command = project.command(&optimiser.to_string_lossy());
+    command.args(FEATURES).args(["-Oz", "--strip-producers", "--strip-debug"]);
+    command.arg(module).arg("--output").arg(module);
+    println!("    {}", project::typed(&command));
+    project::succeed(&mut command)
+}
+
+/// Puts what was made in its place; the module last, because its time says that all is there.
+fn install(draft: &Path, folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(draft)?.map(|file| Ok(file?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    files.sort_by_key(|file| file.ends_with(MODULE));
+    for file in files {
+        let name = file.file_name().context("a file has a name")?;
+        // Into its place at once, so that who reads it meanwhile has the old one or the new one.
+        let near = folder.join(format!(".{}", name.to_string_lossy()));
+        fs::copy(&file, &near)?;
+        fs::rename(&near, folder.join(name))?;
+    }
+    Ok(())
+}
