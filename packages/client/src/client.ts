@@ -1,0 +1,445 @@
+/**
+ * The client that applications use: every call checks what it is given, and asks the engine.
+ */
+import * as check from "./arguments.js";
+import { ClientCore } from "./client-core.js";
+import { decodeBase64url, encodeBase64url } from "./encoding.js";
+import type { OpenedFile, ShareTerms } from "./engine/messages.js";
+import { KeyfoldError } from "./error.js";
+import type * as api from "./types.js";
+import { plainValue, typedValue } from "./value.js";
+
+/** What may cancel a call. */
+export interface Cancellable {
+  /** Ends it with `Cancelled`. What was sent already may have been done. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One person's client. Making one does nothing; the first call, `on` or `subscribe` reads what is stored and
+ * connects. Every call may fail with a `KeyfoldError`.
+ */
+export class BaseClient extends ClientCore {
+  // What is known without asking.
+
+  /** Whoever is logged in. Throws `LoggedOut` if nobody is; `state.identity` is `null` then. */
+  get publicIdentity(): api.PublicUserIdentity {
+    if (this.state.identity === null)
+      throw new KeyfoldError("LoggedOut", "nobody is logged in", { hint: "Call login()." });
+    return this.state.identity;
+  }
+
+  /** This device; `null` if there is none. */
+  get currentDeviceId(): string | null {
+    return this.state.deviceId;
+  }
+
+  /** The keys that one holds, by keychain, newest first. */
+  get keys(): Record<string, readonly api.KeyMetadata[]> {
+    return Object.fromEntries(
+      this.state.keychains.map(({ keychainFingerprint, keys }) => [keychainFingerprint, keys]),
+    );
+  }
+
+  /**
+   * The newest key of the keychain that is for this purpose; one's own keychains win over those that others shared.
+   * `AmbiguousPurpose` if several may be meant.
+   */
+  findKeyByPurpose(purpose: string): api.KeyMetadata | undefined {
+    const named = this.state.keychains.filter(
+      (keychain) => keychain.purpose === purpose && keychain.keys.length > 0,
+    );
+    const own = named.filter((keychain) => keychain.sharedBy === null);
+    const meant = own.length > 0 ? own : named;
+    if (meant.length < 2) return meant[0]?.keys[0];
+    throw new KeyfoldError("AmbiguousPurpose", `several keychains are for ${purpose}`, {
+      hint: "Name the keychain by its fingerprint; `state.keychains` shows who shared each.",
+    });
+  }
+
+  /** The newest key of a keychain. */
+  findKeyByKeychainFingerprint(keychainFingerprint: string): api.KeyMetadata | undefined {
+    return this.state.keychains.find((keychain) => keychain.keychainFingerprint === keychainFingerprint)
+      ?.keys[0];
+  }
+
+  // The account.
+
+  /**
+   * Founds an account with this device, and logs in.
+   *
+   * @throws `UserTaken`, `HomeExists` if somebody is logged in here, `StorageLost` if this user's device was here and
+   * its records are gone: `replaceLost` says to go on with a new account anyway.
+   */
+  async signup(
+    userId: string,
+    options: Cancellable & { readonly replaceLost?: boolean } = {},
+  ): Promise<api.PublicUserIdentity> {
+    check.text(userId, "userId");
+    const { signal, replaceLost = false } = options;
+    const identity = await this.call(
+      "signup",
+      { userId, replaceLost, knownUsers: this.knownUsers() },
+      { signal },
+    );
+    this.persist();
+    return identity;
+  }
+
+  /** Logs in on this device: as whoever was here last, or as this user. `NoHome`, `HomeExists`, `StorageLost` */
+  async login(userId?: string, options: Cancellable = {}): Promise<api.PublicUserIdentity> {
+    if (userId !== undefined) check.text(userId, "userId");
+    return this.call("login", { userId, knownUsers: this.knownUsers() }, options);
+  }
+
+  /**
+   * Wipes all keys from this device, in all tabs. With `forget` the device itself too: then the account is lost, if
+   * it has no other. If the server is not reached they are wiped nevertheless, and it is an error.
+   */
+  async logout(options: Cancellable & { readonly forget?: boolean } = {}): Promise<void> {
+    const { signal, forget = false } = options;
+    return this.call("logout", { forget }, { signal });
+  }
+
+  /** Takes in everything that happened. It happens by itself, while there is a connection. */
+  async sync(options: Cancellable = {}): Promise<void> {
+    return this.call("sync", {}, options);
+  }
+
+  // Keychains.
+
+  /** Founds a keychain; answers its first key. `expiresAt` is refused with `Unsupported` by this release. */
+  async createNewKeychain(
+    purpose: string,
+    algorithm: api.Algorithm = "secretBox",
+    expiresAt?: Date | null,
+    options: Cancellable = {},
+  ): Promise<api.KeyMetadata> {
+    check.text(purpose, "purpose");
+    refuseExpiry(expiresAt);
+    return this.call("createKeychain", { purpose, algorithm }, options);
+  }
+
+  /** Makes the next key of a keychain, for everybody who follows it. Older ones still decrypt. */
+  async rotateKey(
+    keychainFingerprint: string,
+    expiresAt?: Date | null,
+    options: Cancellable = {},
+  ): Promise<api.KeyMetadata> {
+    refuseExpiry(expiresAt);
+    return this.call("rotate", { kc: keychain(keychainFingerprint) }, options);
+  }
+
+  /** Not in this release: `Unsupported`. */
+  async deleteKey(keychainFingerprint: string, keyFingerprint: string): Promise<void> {
+    keychain(keychainFingerprint);
+    check.text(keyFingerprint, "keyFingerprint");
+    throw new KeyfoldError("Unsupported", "dropping one's copy of a key comes with a later release");
+  }
+
+  // People.
+
+  /** Somebody's identity, pinned at first sight; `null` if nobody has the user id. `IdentityChanged` */
+  async getUserIdentity(userId: string, options: Cancellable = {}): Promise<api.PublicUserIdentity | null> {
+    check.text(userId, "userId");
+    const [identity] = await this.call("identities", { userIds: [userId] }, options);
+    return identity ?? null;
+  }
+
+  /** The identities of those who exist, in the order of the user ids. */
+  async getUsersIdentities(
+    userIds: readonly string[],
+    options: Cancellable = {},
+  ): Promise<api.PublicUserIdentity[]> {
+    if (!Array.isArray(userIds)) throw check.malformed("userIds", "an array of user ids", userIds);
+    for (const userId of userIds) check.text(userId, "userIds");
+    const identities = await this.call("identities", { userIds: [...userIds] }, options);
+    return identities.filter((identity) => identity !== null);
+  }
+
+  // Sharing.
+
+  /** Shares a keychain's newest key, and those that come later. */
+  async shareMostRecentKey(
+    keychainFingerprint: string,
+    to: api.ShareTarget,
+    options: api.ShareOptions = {},
+  ): Promise<api.ShareOutcome> {
+    return this.#share(keychainFingerprint, "latest", to, options);
+  }
+
+  /** Shares all keys of a keychain that one holds, and those that come later. */
+  async shareCompleteKeychain(
+    keychainFingerprint: string,
+    to: api.ShareTarget,
+    options: api.ShareOptions = {},
+  ): Promise<api.ShareOutcome> {
+    return this.#share(keychainFingerprint, "all", to, options);
+  }
+
+  /** Shares one key, and none that comes later. */
+  async shareKey(
+    keychainFingerprint: string,
+    keyFingerprint: string,
+    to: api.ShareTarget,
+    options: api.ShareOptions = {},
+  ): Promise<api.ShareOutcome> {
+    return this.#share(
+      keychainFingerprint,
+      { key: check.text(keyFingerprint, "keyFingerprint") },
+      to,
+      options,
+    );
+  }
+
+  /** The shares of one's own that wait for an answer. */
+  async getOutgoingSharedKeys(options: Cancellable = {}): Promise<api.OutgoingShare[]> {
+    return this.call("outgoingShares", {}, options);
+  }
+
+  /** Withdraws a share. `NotPending` if its recipient was faster. */
+  async deleteOutgoingSharedKey(
+    userId: string,
+    keyFingerprint: string,
+    options: Cancellable = {},
+  ): Promise<void> {
+    check.text(userId, "userId");
+    check.text(keyFingerprint, "keyFingerprint");
+    return this.call("cancelShare", { userId, keyFingerprint }, options);
+  }
+
+  /** Who owns a copy of a key, or of any key of the keychain; with `pending` also to whom one is on its way. */
+  async getParticipants(
+    keychainFingerprint: string,
+    keyFingerprint?: string | null,
+    options: Cancellable & { readonly pending?: boolean } = {},
+  ): Promise<api.Participant[]> {
+    const kc = keychain(keychainFingerprint);
+    if (keyFingerprint !== undefined && keyFingerprint !== null) check.text(keyFingerprint, "keyFingerprint");
+    const { signal, pending = false } = options;
+    return this.call(
+      "participants",
+      { kc, keyFingerprint: keyFingerprint ?? undefined, pending },
+      { signal },
+    );
+  }
+
+  /** What somebody may do in a keychain; without a user id, what oneself may. */
+  async getPermissions(
+    keychainFingerprint: string,
+    userId?: string,
+    options: Cancellable = {},
+  ): Promise<api.PermissionFlags> {
+    if (userId !== undefined) check.text(userId, "userId");
+    return this.call("permissions", { kc: keychain(keychainFingerprint), userId }, options);
+  }
+
+  /** Changes what somebody may do in a keychain; what is omitted stays. Answers what they may do now. */
+  async setPermissions(
+    userId: string,
+    keychainFingerprint: string,
+    permissions: Partial<api.PermissionFlags>,
+    options: Cancellable = {},
+  ): Promise<api.PermissionFlags> {
+    check.text(userId, "userId");
+    const flags = check.permissions(permissions, "permissions");
+    return this.call(
+      "setPermissions",
+      { kc: keychain(keychainFingerprint), userId, permissions: flags },
+      options,
+    );
+  }
+
+  /** Bans somebody from a keychain and makes a new key that they do not get; oneself: leaves it. */
+  async banUser(
+    userId: string,
+    keychainFingerprint: string,
+    options: Cancellable = {},
+  ): Promise<api.BanOutcome> {
+    check.text(userId, "userId");
+    return this.call("ban", { kc: keychain(keychainFingerprint), userId }, options);
+  }
+
+  // Values and signatures.
+
+  /** Encrypts a value, as a text that begins with `kf1.`. Whoever decrypts it must name the same `aad`. */
+  async encrypt(
+    input: api.Value,
+    keychainFingerprint: string,
+    aad?: string | Uint8Array | null,
+    options: Cancellable = {},
+  ): Promise<string> {
+    const value = typedValue(input);
+    const context = check.context(aad, "aad");
+    return this.call("encryptValue", { kc: keychain(keychainFingerprint), value, context }, options);
+  }
+
+  /** Decrypts a value to what it was. With a keychain: `Unauthentic` if the value belongs to another. */
+  async decrypt<T = unknown>(
+    text: string,
+    keychainFingerprint?: string | null,
+    aad?: string | Uint8Array | null,
+    options: Cancellable = {},
+  ): Promise<T> {
+    const opened = await this.open(text, aad, options);
+    const named = keychainFingerprint ?? opened.keychainFingerprint;
+    if (
+      named !== opened.keychainFingerprint &&
+      this.findKeyByPurpose(named)?.keychainFingerprint !== opened.keychainFingerprint
+    ) {
+      throw new KeyfoldError(
+        "Unauthentic",
+        "the value belongs to another keychain than the one that was named",
+      );
+    }
+    return opened.value as T;
+  }
+
+  /** Decrypts a value, and says what is known of its key. */
+  async open(
+    text: string,
+    aad?: string | Uint8Array | null,
+    options: Cancellable = {},
+  ): Promise<api.OpenedValue> {
+    const args = { text: check.text(text, "text"), context: check.context(aad, "aad") };
+    const { value, ...rest } = await this.call("decryptValue", args, options);
+    return { value: plainValue(value), ...rest };
+  }
+
+  /** Signs items together and in order. Each one's end counts: `"ab", "c"` is not `"a", "bc"`. Base64url. */
+  async sign(...items: readonly (string | Uint8Array)[]): Promise<string> {
+    return this.call("sign", { items: signed(items) });
+  }
+
+  /** Whether the owner of this `signaturePublicKey` signed exactly these items. */
+  async verifySignature(
+    signature: string,
+    publicKey: string | Uint8Array,
+    ...items: readonly (string | Uint8Array)[]
+  ): Promise<boolean> {
+    check.text(signature, "signature");
+    const key =
+      publicKey instanceof Uint8Array ? encodeBase64url(publicKey) : check.text(publicKey, "publicKey");
+    return this.call("verifySignature", { signature, publicKey: key, items: signed(items) });
+  }
+
+  // Files.
+
+  /**
+   * Encrypts a file for one keychain or several, in segments: it is never in memory as a whole. The metadata is for
+   * the application to keep, encrypted like a value; the envelope holds an encrypted copy.
+   */
+  async encryptFile(
+    file: Blob,
+    keychainFingerprints: string | readonly string[],
+    options: api.EncryptFileOptions = {},
+  ): Promise<api.EncryptedFile> {
+    check.blob(file, "file");
+    const kcs = typeof keychainFingerprints === "string" ? [keychainFingerprints] : keychainFingerprints;
+    if (!Array.isArray(kcs) || kcs.length === 0)
+      throw check.malformed("keychainFingerprints", "a text or several", kcs);
+    const { context, padded = false, sign = false, signal, onProgress } = options;
+    const isFile = typeof File === "function" && file instanceof File;
+    const metadata = {
+      name: isFile ? file.name : "",
+      type: file.type,
+      lastModified: isFile ? file.lastModified : Date.now(),
+    };
+    const args = {
+      file,
+      kcs: kcs.map(keychain),
+      context: check.context(context, "context"),
+      metadata,
+      padded,
+      sign,
+    };
+    const { envelope, object, size, ...rest } = await this.call("encryptFile", args, { signal, onProgress });
+    return { metadata: { ...metadata, size, key: object }, encryptedFile: envelope, ...rest };
+  }
+
+  /** Decrypts what `encryptFile` made. `Unauthentic` if the metadata belongs to another envelope. */
+  async decryptFileContents(
+    encryptedFile: Blob,
+    metadata: api.FileMetadata,
+    options: api.DecryptFileOptions = {},
+  ): Promise<File> {
+    const object = check.text(metadata?.key, "metadata.key");
+    const { contents } = await this.#openFile(encryptedFile, object, options);
+    const { name, type, lastModified } = metadata;
+    return new File([contents], name, { type, lastModified });
+  }
+
+  /** Decrypts an envelope whoever made it, and says what is known of it. */
+  async decryptFile(encryptedFile: Blob, options: api.DecryptFileOptions = {}): Promise<api.DecryptedFile> {
+    const opened = await this.#openFile(encryptedFile, undefined, options);
+    const { contents, object: _, name, mediaType, modified, ...known } = opened;
+    const about = { type: mediaType ?? "", ...(modified !== null && { lastModified: modified }) };
+    return { file: new File([contents], name ?? "", about), ...known };
+  }
+
+  /** Decrypts a part: bytes from `start` to before `end` of the plaintext. Reads only the segments that hold them. */
+  async decryptFileRange(
+    encryptedFile: Blob,
+    range: { readonly start: number; readonly end: number },
+    options: api.DecryptFileOptions = {},
+  ): Promise<api.Bytes> {
+    const envelope = check.blob(encryptedFile, "encryptedFile");
+    const [start, end] = [check.count(range?.start, "range.start"), check.count(range?.end, "range.end")];
+    if (end < start) throw check.malformed("range.end", "at least range.start", range.end);
+    const { context, signal, onProgress } = options;
+    const args = { envelope, context: check.context(context, "context"), start, end };
+    return this.call("decryptFileRange", args, { signal, onProgress });
+  }
+
+  /** Bytes as base64url. */
+  encode(bytes: Uint8Array): string {
+    return encodeBase64url(bytes);
+  }
+
+  /** Base64url as bytes. `Malformed` */
+  decode(text: string): api.Bytes {
+    return decodeBase64url(text);
+  }
+
+  async #openFile(
+    encryptedFile: Blob,
+    object: string | undefined,
+    { context, signal, onProgress }: api.DecryptFileOptions,
+  ): Promise<OpenedFile> {
+    const envelope = check.blob(encryptedFile, "encryptedFile");
+    const args = { envelope, context: check.context(context, "context"), object };
+    return this.call("decryptFile", args, { signal, onProgress });
+  }
+
+  async #share(
+    keychainFingerprint: string,
+    keys: "latest" | "all" | { readonly key: string },
+    to: api.ShareTarget,
+    options: api.ShareOptions,
+  ): Promise<api.ShareOutcome> {
+    const kc = keychain(keychainFingerprint);
+    const userIds = check.recipients(to);
+    const { signal, permissions, readOnly, expiresAt } = options;
+    const terms: ShareTerms = {
+      ...(permissions && { permissions: check.permissions(permissions, "permissions") }),
+      ...(readOnly !== undefined && { readOnly }),
+      ...(expiresAt && { expiresAt: check.time(expiresAt, "expiresAt") }),
+    };
+    return this.call("share", { kc, userIds, keys, terms }, { signal });
+  }
+}
+
+function keychain(value: unknown): string {
+  return check.text(value, "keychainFingerprint");
+}
+
+function signed(items: readonly (string | Uint8Array)[]): Uint8Array[] {
+  return items.map((item) => check.bytes(item, "items"));
+}
+
+function refuseExpiry(expiresAt: Date | null | undefined): void {
+  if (expiresAt === undefined || expiresAt === null) return;
+  throw new KeyfoldError("Unsupported", "keys that expire come with a later release", {
+    hint: "Let memberships expire: share with `expiresAt`.",
+  });
+}

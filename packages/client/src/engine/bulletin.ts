@@ -1,0 +1,84 @@
+/**
+ * What this engine told its page last: the state, and what must not be told twice. Separate from finding out, which
+ * is the engine's.
+ */
+import type { ClientState, SyncState } from "../types.js";
+import type { Stopped } from "../wasm/keyfold.js";
+import type { FromEngine, Told } from "./messages.js";
+import { type Standing, identityChange, nobody } from "./news.js";
+
+/** What was told last. */
+export class Bulletin {
+  readonly #post: (message: FromEngine) => void;
+  #state: ClientState;
+  #sync: SyncState = "offline";
+  #leader = false;
+  /** Keychains of which it was told that they are stopped. */
+  readonly #stopped = new Set<string>();
+
+  constructor(post: (message: FromEngine) => void) {
+    this.#post = post;
+    this.#state = { ...nobody(this.standing), status: "loading" };
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** What a state is made of beside what is stored. */
+  get standing(): Standing {
+    return { sync: this.#sync, leader: this.#leader };
+  }
+
+  /** Tells a state and what led to it. Whether the state is another one than before. */
+  publish(state: ClientState, events: readonly Told[]): boolean {
+    const change = identityChange(this.#state, state, events);
+    if (this.#state.identity?.accountId !== state.identity?.accountId) this.#stopped.clear();
+    return this.#tell(state, [...change, ...events]);
+  }
+
+  /** This tab holds the connection from now on. */
+  lead(): void {
+    this.#leader = true;
+    this.synced("offline");
+  }
+
+  /** The connection came or went. */
+  synced(sync: SyncState): void {
+    const isOther = this.#sync !== sync;
+    this.#sync = sync;
+    const events: Told[] = isOther ? [{ name: "syncStateChanged", payload: { state: sync } }] : [];
+    this.#tell({ ...this.#state, ...this.standing }, events);
+  }
+
+  /** Participants may be others now: of these keychains, or of all if it is `undefined`. */
+  looked(keychains: readonly string[] | undefined): void {
+    const all = this.#state.keychains.map(({ keychainFingerprint }) => keychainFingerprint);
+    const told = (keychainFingerprint: string): Told => ({
+      name: "participantsUpdated",
+      payload: { keychainFingerprint },
+    });
+    this.#tell(this.#state, [...new Set(keychains ?? all)].map(told));
+  }
+
+  /**
+   * Keychains are stopped; told once for as long as they are. `looked` were looked at, or all if it is `undefined`.
+   */
+  stopped(looked: readonly string[] | undefined, stopped: readonly Stopped[]): void {
+    const now = new Set(stopped.map(({ keychainFingerprint }) => keychainFingerprint));
+    for (const known of looked ?? [...this.#stopped]) if (!now.has(known)) this.#stopped.delete(known);
+    const isNew = stopped.filter(({ keychainFingerprint }) => !this.#stopped.has(keychainFingerprint));
+    for (const { keychainFingerprint } of isNew) this.#stopped.add(keychainFingerprint);
+    this.#tell(
+      this.#state,
+      isNew.map((payload): Told => ({ name: "keychainStopped", payload })),
+    );
+  }
+
+  #tell(state: ClientState, events: readonly Told[]): boolean {
+    const isOther = JSON.stringify(state) !== JSON.stringify(this.#state);
+    if (isOther) this.#state = state;
+    if (isOther || events.length > 0) this.#post({ type: "told", state: isOther ? state : null, events });
+    return isOther;
+  }
+}

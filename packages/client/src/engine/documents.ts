@@ -1,0 +1,32 @@
+/**
+ * Documents of the WebAssembly module as the objects of the API: milliseconds become `Date`s. Separate, because it is
+ * all that is converted on the way, and so all that can be converted wrongly.
+ */
+import type * as api from "../types.js";
+import type * as wasm from "../wasm/keyfold.js";
+
+/** A key. */
+export function keyFrom(document: wasm.KeyMetadata): api.KeyMetadata {
+  const { publicKey, ...rest } = document;
+  const dates = { createdAt: new Date(document.createdAt), expiresAt: date(document.expiresAt) };
+  return publicKey === undefined ? { ...rest, ...dates } : { ...rest, ...dates, publicKey };
+}
+
+/** A keychain. */
+export function keychainFrom(document: wasm.Keychain): api.Keychain {
+  return { ...document, keys: document.keys.map(keyFrom) };
+}
+
+/** A share that waits. */
+export function outgoingShareFrom(document: wasm.OutgoingShare): api.OutgoingShare {
+  return { ...document, sharedAt: new Date(document.sharedAt), expiresAt: date(document.expiresAt) };
+}
+
+/** A participant. */
+export function participantFrom(document: wasm.Participant): api.Participant {
+  return { ...document, since: new Date(document.since), expiresAt: date(document.expiresAt) };
+}
+
+function date(milliseconds: number | null): Date | null {
+  return milliseconds === null ? null : new Date(milliseconds);
+}

@@ -1,0 +1,23 @@
+/**
+ * Advice that fits a program: the WebAssembly module shares its errors with the command line, whose advice names
+ * verbs that nobody can type in a browser.
+ */
+import type { ErrorCode } from "../error-codes.js";
+import { KeyfoldError } from "../error.js";
+
+const HINTS: { readonly [code in ErrorCode]?: string } = {
+  AmbiguousPurpose: "Name the keychain by its fingerprint; `keychains` of the client's state shows them.",
+  HomeExists: "Log out first, or give this client another storage.",
+  LoggedOut: "Call login().",
+  NeedsRotation: "Call rotateKey(), or wait until a member's client has.",
+  NoHome: "Call signup(), or login() with the user id of somebody who has a device here.",
+};
+
+/** An error with advice for a program. */
+export function advised(thrown: unknown): KeyfoldError {
+  const error = KeyfoldError.from(thrown);
+  const hint = HINTS[error.code];
+  if (hint === undefined) return error;
+  const { code, message, retryable, cause } = error;
+  return new KeyfoldError(code, message, { hint, retryable, cause });
+}

@@ -1,0 +1,75 @@
+/**
+ * The world that the WebAssembly module works in: the network, and one home of the store. It moves bytes and decides
+ * nothing.
+ */
+import { KeyfoldError } from "../error.js";
+import type { Bytes } from "../types.js";
+import type { Store } from "./store/store.js";
+import { type Reply, exchange } from "./transport.js";
+
+/** What the module calls. */
+export class SessionHost {
+  readonly #store: Store;
+  readonly #home: string;
+  readonly #signal: () => AbortSignal | undefined;
+  #fault: KeyfoldError | undefined;
+  #commits = 0;
+  /** What the module was given: often keys, of which it has copies of its own. */
+  #given: Bytes[] = [];
+
+  /** `signal` ends the exchanges of the operation under way. */
+  constructor(store: Store, home: string, signal: () => AbortSignal | undefined) {
+    this.#store = store;
+    this.#home = home;
+    this.#signal = signal;
+  }
+
+  /** Why the store failed: the module keeps only that it did. */
+  takeFault(): KeyfoldError | undefined {
+    const fault = this.#fault;
+    this.#fault = undefined;
+    return fault;
+  }
+
+  /** Wipes what the module was given. Not while it works. */
+  wipe(): void {
+    for (const bytes of this.#given) bytes.fill(0);
+    this.#given = [];
+  }
+
+  /** How often records were changed from here. */
+  get commits(): number {
+    return this.#commits;
+  }
+
+  exchange(method: string, url: string, headers: [string, string][], body: Bytes): Promise<Reply> {
+    return exchange(method, url, headers, body, this.#signal());
+  }
+
+  async load(name: string): Promise<Bytes | undefined> {
+    const found = await this.#noting(this.#store.load(this.#home, name));
+    if (found !== undefined) this.#given.push(found);
+    return found;
+  }
+
+  async scan(prefix: string): Promise<[string, Bytes][]> {
+    const found = await this.#noting(this.#store.scan(this.#home, prefix));
+    for (const [, bytes] of found) this.#given.push(bytes);
+    return found;
+  }
+
+  async commit(puts: [string, Bytes | undefined][]): Promise<void> {
+    const home = this.#home;
+    await this.#noting(this.#store.commit(puts.map(([name, value]) => ({ home, name, value }))));
+    this.#commits += 1;
+  }
+
+  async #noting<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (thrown) {
+      this.#fault = KeyfoldError.from(thrown);
+      throw this.#fault;
+    }
+  }
+}

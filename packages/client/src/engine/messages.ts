@@ -1,0 +1,154 @@
+/**
+ * What the page and the engine say to each other: plain data only, so that it makes no difference whether a worker's
+ * border lies between them. No secret crosses but the plaintext that a caller asked for.
+ */
+import type { ErrorRecord } from "../error.js";
+import type { TypedValue } from "../value.js";
+import type {
+  Algorithm,
+  BanOutcome,
+  Bytes,
+  ClientEvents,
+  ClientState,
+  DecryptedFile,
+  FileMetadata,
+  KeyMetadata,
+  OutgoingShare,
+  Participant,
+  PermissionFlags,
+  Progress,
+  PublicUserIdentity,
+  ShareOutcome,
+} from "../types.js";
+
+/** Where the WebAssembly comes from: an address, its bytes, or itself. */
+export type WasmSource = string | BufferSource | WebAssembly.Module;
+
+/** Where records rest. */
+export type StorageChoice =
+  | { readonly kind: "memory" }
+  | { readonly kind: "database"; readonly name: string }
+  | { readonly kind: "folder"; readonly path: string };
+
+/** What an engine is told at first. */
+export interface EngineConfig {
+  readonly serverURL: string;
+  readonly serverKeys: readonly string[];
+  readonly storage: StorageChoice;
+  /** Hold a connection, or take part in electing who does. */
+  readonly follow: boolean;
+  /** If it is not beside this module. */
+  readonly wasm: WasmSource | undefined;
+  /** Who had a device here when somebody last looked: if the records are gone, that must not go unnoticed. */
+  readonly knownUsers: readonly string[];
+}
+
+/** On which terms to share, times in milliseconds. */
+export interface ShareTerms {
+  readonly permissions?: Partial<PermissionFlags>;
+  readonly readOnly?: boolean;
+  readonly expiresAt?: number;
+}
+
+/** A decrypted value before it is a JavaScript value again. */
+export interface OpenedTypedValue {
+  readonly value: TypedValue;
+  readonly keychainFingerprint: string;
+  readonly keyFingerprint: string;
+  readonly keyNumber: number;
+  readonly current: boolean;
+}
+
+/** An encrypted file, and what its metadata needs to know. */
+export interface SealedFile {
+  readonly envelope: Blob;
+  readonly object: string;
+  readonly size: number;
+  readonly keychainFingerprints: readonly string[];
+  readonly stale: boolean;
+}
+
+/** A decrypted file. `object` is the envelope's id. */
+export interface OpenedFile extends Omit<DecryptedFile, "file"> {
+  readonly contents: Blob;
+  readonly object: string;
+  readonly name: string | null;
+  readonly mediaType: string | null;
+  /** Milliseconds since 1970. */
+  readonly modified: number | null;
+}
+
+/** The calls, by name: what each is given, and what it answers. */
+export interface Calls {
+  signup(args: { userId: string; replaceLost: boolean; knownUsers: readonly string[] }): PublicUserIdentity;
+  login(args: { userId: string | undefined; knownUsers: readonly string[] }): PublicUserIdentity;
+  logout(args: { forget: boolean }): void;
+  start(args: object): void;
+  sync(args: object): void;
+  createKeychain(args: { purpose: string; algorithm: Algorithm }): KeyMetadata;
+  rotate(args: { kc: string }): KeyMetadata;
+  identities(args: { userIds: readonly string[] }): (PublicUserIdentity | null)[];
+  share(args: {
+    kc: string;
+    userIds: readonly string[];
+    keys: "latest" | "all" | { readonly key: string };
+    terms: ShareTerms;
+  }): ShareOutcome;
+  outgoingShares(args: object): OutgoingShare[];
+  cancelShare(args: { userId: string; keyFingerprint: string }): void;
+  participants(args: { kc: string; keyFingerprint: string | undefined; pending: boolean }): Participant[];
+  permissions(args: { kc: string; userId: string | undefined }): PermissionFlags;
+  setPermissions(args: {
+    kc: string;
+    userId: string;
+    permissions: Partial<PermissionFlags>;
+  }): PermissionFlags;
+  ban(args: { kc: string; userId: string }): BanOutcome;
+  encryptValue(args: { kc: string; value: TypedValue; context: Bytes }): string;
+  decryptValue(args: { text: string; context: Bytes }): OpenedTypedValue;
+  sign(args: { items: readonly Uint8Array[] }): string;
+  verifySignature(args: { signature: string; publicKey: string; items: readonly Uint8Array[] }): boolean;
+  encryptFile(args: {
+    file: Blob;
+    kcs: readonly string[];
+    context: Bytes;
+    metadata: Omit<FileMetadata, "key" | "size">;
+    padded: boolean;
+    sign: boolean;
+  }): SealedFile;
+  decryptFile(args: { envelope: Blob; context: Bytes; object: string | undefined }): OpenedFile;
+  decryptFileRange(args: { envelope: Blob; context: Bytes; start: number; end: number }): Bytes;
+}
+
+/** What a call is given. */
+export type Arguments<M extends keyof Calls> = Parameters<Calls[M]>[0];
+/** What a call answers. */
+export type Answer<M extends keyof Calls> = ReturnType<Calls[M]>;
+
+/** One event with its payload. */
+export type Told = {
+  [E in keyof ClientEvents]: { readonly name: E; readonly payload: ClientEvents[E] };
+}[keyof ClientEvents];
+
+/** To the engine. */
+export type ToEngine =
+  | { readonly type: "open"; readonly config: EngineConfig }
+  | { readonly type: "call"; readonly id: number; readonly method: keyof Calls; readonly args: unknown }
+  | { readonly type: "cancel"; readonly id: number }
+  /** The page was shown again, or the machine is back on the network. */
+  | { readonly type: "wake" }
+  | { readonly type: "close" };
+
+/** From the engine. */
+export type FromEngine =
+  /** It lives, and holds the Web Lock of this name until it dies. */
+  | { readonly type: "alive"; readonly lock: string }
+  /** The state after what happened, if it is another, then what happened, in order. */
+  | { readonly type: "told"; readonly state: ClientState | null; readonly events: readonly Told[] }
+  /** Whose device is here, or was removed on purpose. */
+  | { readonly type: "device"; readonly userId: string; readonly here: boolean }
+  | { readonly type: "progress"; readonly id: number; readonly progress: Progress }
+  | { readonly type: "answer"; readonly id: number; readonly value: unknown }
+  | { readonly type: "failure"; readonly id: number; readonly error: ErrorRecord }
+  /** The WebAssembly trapped: nothing in this engine can be relied on. */
+  | { readonly type: "broken"; readonly error: ErrorRecord };

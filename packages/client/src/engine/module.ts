@@ -1,0 +1,110 @@
+/**
+ * The WebAssembly module: found, compiled, started once for this thread, and compared with this release. Who calls
+ * waits for it; nobody has to ask for it.
+ */
+import { KeyfoldError } from "../error.js";
+import { VERSION } from "../version.js";
+import * as glue from "../wasm/keyfold.js";
+import type { WasmSource } from "./messages.js";
+
+/** The module's exports. */
+export type Wasm = typeof glue;
+
+let started: Promise<Wasm> | undefined;
+
+/**
+ * The module; started at the first call. `load` finds it where no source is named.
+ *
+ * @throws `WasmUnavailable`, `VersionMismatch`
+ */
+export function startModule(
+  source: WasmSource | undefined,
+  load: () => Promise<WasmSource | Response>,
+): Promise<Wasm> {
+  started ??= start(source, load).catch((thrown: unknown) => {
+    // The next call tries again: a network may be back.
+    started = undefined;
+    throw thrown;
+  });
+  return started;
+}
+
+async function start(
+  source: WasmSource | undefined,
+  load: () => Promise<WasmSource | Response>,
+): Promise<Wasm> {
+  await glue.default({ module_or_path: await compile(source ?? (await load())) });
+  const version = glue.version();
+  if (version !== VERSION) {
+    throw new KeyfoldError(
+      "VersionMismatch",
+      `the WebAssembly is of version ${version}, the JavaScript of ${VERSION}`,
+      {
+        hint: "Deploy both files of one release together, and let no cache keep one of them.",
+      },
+    );
+  }
+  return glue;
+}
+
+async function compile(source: WasmSource | Response): Promise<WebAssembly.Module> {
+  const found = typeof source === "string" ? await download(source) : source;
+  if (isModule(found)) return found as WebAssembly.Module;
+  const response = found instanceof Response ? found : undefined;
+  try {
+    if (response?.headers.get("content-type")?.startsWith("application/wasm") === true) {
+      return await WebAssembly.compileStreaming(response);
+    }
+    return await WebAssembly.compile(
+      response === undefined ? (found as BufferSource) : await response.arrayBuffer(),
+    );
+  } catch (cause) {
+    throw unavailable(cause, response);
+  }
+}
+
+/** Apart, because to TypeScript everything is a module: the type has no members. */
+function isModule(found: unknown): boolean {
+  return found instanceof WebAssembly.Module;
+}
+
+/** Fetches the file; `WasmUnavailable` says from where. */
+export async function download(url: string | URL): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { credentials: "same-origin" });
+  } catch (cause) {
+    throw new KeyfoldError("WasmUnavailable", `the WebAssembly was not reached at ${url}`, {
+      hint: "Check the connection, and that the page's connect-src allows this address.",
+      retryable: true,
+      cause,
+    });
+  }
+  if (response.ok) return response;
+  throw missing(String(url), `status ${response.status}`);
+}
+
+function unavailable(cause: unknown, response: Response | undefined): KeyfoldError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (/unsafe-eval|Content Security Policy|CSP/i.test(message)) {
+    return new KeyfoldError("WasmUnavailable", "the page's Content Security Policy blocks WebAssembly", {
+      hint: "Add 'wasm-unsafe-eval' to script-src. It allows WebAssembly only, not eval.",
+      cause,
+    });
+  }
+  if (response === undefined) {
+    return new KeyfoldError("WasmUnavailable", `the WebAssembly cannot be used: ${message}`, { cause });
+  }
+  return missing(
+    response.url,
+    `${response.headers.get("content-type") ?? "something"} that is no WebAssembly`,
+    cause,
+  );
+}
+
+function missing(url: string, found: string, cause?: unknown): KeyfoldError {
+  return new KeyfoldError("WasmUnavailable", `the WebAssembly is not at ${url}: there is ${found}`, {
+    hint: "Let the bundler copy keyfold_bg.wasm, name its place with the option `wasm`, or import @keyfold/client/inline.",
+    cause,
+  });
+}

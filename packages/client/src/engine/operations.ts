@@ -1,0 +1,194 @@
+/**
+ * What each call does: a few lines each, because the WebAssembly module does the work. Separate from the engine,
+ * which knows about turns and tabs and nothing of what is done in them.
+ */
+import { KeyfoldError } from "../error.js";
+import type { Bytes, Progress, PublicUserIdentity } from "../types.js";
+import type { Session } from "../wasm/keyfold.js";
+import type { Device } from "./device.js";
+import { keyFrom, outgoingShareFrom, participantFrom } from "./documents.js";
+import type { Engine, Turn } from "./engine.js";
+import { type Surroundings, openFile, openFileRange, sealFile } from "./files.js";
+import {
+  type Home,
+  type Register,
+  homeOf,
+  isBlank,
+  loadRegister,
+  newHome,
+  removeHome,
+  useHome,
+} from "./homes.js";
+import type { Answer, Arguments, Calls } from "./messages.js";
+
+/** What every call may use. */
+export interface Call {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+type Operations = {
+  readonly [M in keyof Calls]: (engine: Engine, args: Arguments<M>, call: Call) => Promise<Answer<M>>;
+};
+
+/** The calls, by name. */
+export const operations: Operations = {
+  signup: (engine, args, { signal }) => engine.turn((turn) => signUp(engine, turn, args), signal),
+  login: (engine, args, { signal }) => engine.turn((turn) => logIn(engine, turn, args), signal),
+  logout: (engine, { forget }, { signal }) => engine.turn((turn) => logOut(engine, turn, forget), signal),
+  start: (engine, _, { signal }) => engine.turn(() => undefined, signal),
+  sync: (engine, _, { signal }) =>
+    engine.sessionTurn(async (session) => {
+      const [stopped] = await session.catchUpAll();
+      await session.repair();
+      if (stopped === undefined) return;
+      const { keychainFingerprint, code } = stopped;
+      throw new KeyfoldError(
+        code as KeyfoldError["code"],
+        `the keychain ${keychainFingerprint} cannot be taken in`,
+      );
+    }, signal),
+  createKeychain: (engine, { purpose, algorithm }, { signal }) =>
+    engine.sessionTurn(async (session) => keyFrom(await session.createKeychain(purpose, algorithm)), signal),
+  rotate: (engine, { kc }, { signal }) =>
+    engine.sessionTurn(async (session) => keyFrom(await session.rotate(kc)), signal),
+  identities: (engine, { userIds }, { signal }) =>
+    engine.sessionTurn((session) => session.identities([...userIds]), signal),
+  share: (engine, { kc, userIds, keys, terms }, { signal }) =>
+    engine.sessionTurn((session) => session.share(kc, [...userIds], keys, terms), signal),
+  outgoingShares: (engine, _, { signal }) =>
+    engine.sessionTurn(async (session) => (await session.outgoingShares()).map(outgoingShareFrom), signal),
+  cancelShare: (engine, { userId, keyFingerprint }, { signal }) =>
+    engine.sessionTurn((session) => session.cancelShare(userId, keyFingerprint), signal),
+  participants: (engine, { kc, keyFingerprint, pending }, { signal }) =>
+    engine.sessionTurn(
+      async (session) => (await session.participants(kc, keyFingerprint, pending)).map(participantFrom),
+      signal,
+    ),
+  permissions: (engine, { kc, userId }, { signal }) =>
+    engine.sessionTurn((session) => session.permissions(kc, userId), signal),
+  setPermissions: (engine, { kc, userId, permissions }, { signal }) =>
+    engine.sessionTurn((session) => session.setPermissions(kc, userId, permissions), signal),
+  ban: (engine, { kc, userId }, { signal }) =>
+    engine.sessionTurn((session) => session.ban(kc, userId), signal),
+  encryptValue: (engine, { kc, value, context }, { signal }) =>
+    engine.sessionTurn(async (session) => (await session.encryptValue(kc, value, context)).text, signal),
+  decryptValue: (engine, { text, context }, { signal }) =>
+    engine.sessionTurn((session) => session.decryptValue(text, context), signal),
+  sign: (engine, { items }, { signal }) => engine.sessionTurn((session) => session.sign([...items]), signal),
+  verifySignature: async (engine, { signature, publicKey, items }) =>
+    (await engine.module()).verifySignature(signature, publicKey, [...items]),
+  encryptFile: async (engine, args, call) => sealFile(await around(engine, call), args),
+  decryptFile: async (engine, args, call) => openFile(await around(engine, call), args),
+  decryptFileRange: async (engine, args, call) => openFileRange(await around(engine, call), args),
+};
+
+async function signUp(engine: Engine, turn: Turn, args: Arguments<"signup">): Promise<PublicUserIdentity> {
+  const { userId, replaceLost, knownUsers } = args;
+  refuseIfIn(turn.device, undefined);
+  engine.remember(knownUsers);
+  const { store, wasm } = turn;
+  let { register } = turn;
+  let home = homeOf(register, userId);
+  if (home === undefined) {
+    // Records that are gone must not become another account by accident.
+    if (engine.isKnown(userId) && !replaceLost) throw engine.noDevice(userId, register);
+    // Not copied: the store wipes what it was given.
+    const made = newHome(register, userId, wasm.generateDevice() as Bytes);
+    await store.commit(made.puts);
+    home = made.home;
+    register = await loadRegister(store);
+  }
+  const device = await inUse(turn, home);
+  const { serverURL, serverKeys } = engine.config;
+  try {
+    await device.session.signUp(userId, serverURL, [...serverKeys]);
+  } catch (thrown) {
+    await discardIfBlank(turn, register, home);
+    throw thrown;
+  }
+  await store.commit([useHome(register, home)]);
+  engine.deviceIs(userId, true);
+  return ownIdentity(device.session);
+}
+
+async function logIn(engine: Engine, turn: Turn, args: Arguments<"login">): Promise<PublicUserIdentity> {
+  const { userId, knownUsers } = args;
+  const { register, store } = turn;
+  engine.remember(knownUsers);
+  if (userId !== undefined) refuseIfIn(turn.device, userId);
+  const current = userId === undefined || turn.device?.home.userId === userId ? turn.device : undefined;
+  const named = userId === undefined ? onlyOne(register) : homeOf(register, userId);
+  const home = current?.home ?? named;
+  if (home === undefined) throw engine.noDevice(userId, register);
+  const device = current ?? (await inUse(turn, home));
+  const who = device.who();
+  if (who === undefined) throw new KeyfoldError("NoHome", `the sign-up of ${home.userId} was not completed`);
+  engine.checkServer(who);
+  // Who is in already needs no server for it: pages call this whenever they load.
+  if (!who.loggedIn || device.isEnded) {
+    await device.session.logIn();
+    device.isEnded = false;
+  }
+  if (register.current !== home.id) await store.commit([useHome(register, home)]);
+  engine.deviceIs(home.userId, true);
+  return ownIdentity(device.session);
+}
+
+async function logOut(
+  engine: Engine,
+  { device, store, register, use }: Turn,
+  forget: boolean,
+): Promise<void> {
+  const who = device?.who();
+  if (device === undefined) return;
+  let refusal: KeyfoldError | undefined;
+  if (who?.loggedIn === true) {
+    try {
+      await device.session.logOut();
+    } catch (thrown) {
+      refusal = KeyfoldError.from(thrown);
+    }
+  }
+  if (forget) {
+    await store.commit(await removeHome(store, register, device.home));
+    await use(undefined);
+    engine.deviceIs(device.home.userId, false);
+  }
+  if (refusal !== undefined) throw refusal;
+}
+
+async function inUse({ use }: Turn, home: Home): Promise<Device> {
+  const device = await use(home);
+  if (device === undefined) throw new KeyfoldError("Internal", "a home without a device");
+  return device;
+}
+
+/** Only one person is logged in at a time. */
+function refuseIfIn(device: Device | undefined, butNot: string | undefined): void {
+  const who = device?.who();
+  if (who?.loggedIn !== true || who.userId === butNot) return;
+  throw new KeyfoldError("HomeExists", `${who.userId} is logged in here`);
+}
+
+function onlyOne({ homes }: Register): Home | undefined {
+  return homes.length === 1 ? homes[0] : undefined;
+}
+
+/** A sign-up that came to nothing leaves nothing. One whose answer may have been lost stays, to be repeated. */
+async function discardIfBlank({ store, use }: Turn, register: Register, home: Home): Promise<void> {
+  await use(undefined);
+  if (await isBlank(store, home)) await store.commit(await removeHome(store, register, home));
+}
+
+function ownIdentity(session: Session): PublicUserIdentity {
+  const identity = session.ownIdentity();
+  if (identity === undefined) throw new KeyfoldError("Internal", "somebody who logged in has no identity");
+  return identity;
+}
+
+/** Files take turns only for their heads and signatures: the bytes of a large one hold nobody up. */
+async function around(engine: Engine, { signal, onProgress }: Call): Promise<Surroundings> {
+  const turn: Surroundings["turn"] = (work) => engine.sessionTurn(work, signal);
+  return { wasm: await engine.module(), turn, signal, onProgress };
+}

@@ -1,0 +1,28 @@
+/**
+ * Where records rest. One store holds the devices of several people: a record is named by its home and its name.
+ * Implementations seal what they keep anywhere but in memory, and bind each record to its place.
+ */
+import type { Bytes } from "../../types.js";
+
+/** A change of one record; without a value it is removed. The store owns the bytes afterwards, and may wipe them. */
+export interface Put {
+  readonly home: string;
+  readonly name: string;
+  readonly value: Bytes | undefined;
+}
+
+/** Records, by home and name. */
+export interface Store {
+  /** One record. */
+  load(home: string, name: string): Promise<Bytes | undefined>;
+  /** All records of a home whose names start with `prefix`, ascending by name. */
+  scan(home: string, prefix: string): Promise<[name: string, value: Bytes][]>;
+  /**
+   * All or nothing; resolves when it would survive a power cut.
+   *
+   * @throws `StorageFull` if there is no room, `StorageLost` if the store is gone.
+   */
+  commit(puts: readonly Put[]): Promise<void>;
+  /** Lets go of it. Calls afterwards fail with `Closed`. */
+  close(): Promise<void>;
+}

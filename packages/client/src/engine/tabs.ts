@@ -1,0 +1,77 @@
+/**
+ * The tabs of one browser that share a store. One leads: it holds the connection, until it dies, and the browser
+ * hands the lead on. Whoever changed something says so to the others, who read it from the store: no secret and no
+ * record crosses the channel.
+ */
+import type { SyncState } from "../types.js";
+
+/** What a tab does on behalf of the others' words. */
+export interface TabHooks {
+  /** Another tab changed the store. */
+  changed(): void;
+  /** The leading tab's connection came or went. */
+  synced(state: SyncState): void;
+  /** The leading tab took in new entries of these keychains, or of all. */
+  looked(keychains: readonly string[] | undefined): void;
+  /** Another tab wants to know the state of the connection. */
+  asked(): void;
+  /** This tab leads from now on. */
+  lead(): void;
+}
+
+type Word =
+  | { readonly type: "changed" }
+  | { readonly type: "asked" }
+  | { readonly type: "looked"; readonly keychains: readonly string[] | undefined }
+  | { readonly type: "synced"; readonly state: SyncState };
+
+/** This tab among those of a store. */
+export interface Tabs {
+  changed(): void;
+  looked(keychains: readonly string[] | undefined): void;
+  synced(state: SyncState): void;
+  close(): void;
+}
+
+/** Joins the tabs of a store. With `mayLead` this one takes the lead when it is free. */
+export function joinTabs(name: string, mayLead: boolean, hooks: TabHooks): Tabs {
+  const channel = new BroadcastChannel(`keyfold:${name}`);
+  channel.onmessage = ({ data }: MessageEvent<Word>) => {
+    if (data.type === "changed") hooks.changed();
+    else if (data.type === "synced") hooks.synced(data.state);
+    else if (data.type === "looked") hooks.looked(data.keychains);
+    else hooks.asked();
+  };
+  const say = (word: Word): void => channel.postMessage(word);
+  const left = new AbortController();
+  if (mayLead) {
+    const hold = (): Promise<void> =>
+      new Promise((resolve) => {
+        left.signal.addEventListener("abort", () => resolve());
+        hooks.lead();
+      });
+    // Rejects when it was left while it waited: then there is nothing to do.
+    navigator.locks.request(`keyfold:${name}:leader`, { signal: left.signal }, hold).catch(() => undefined);
+  }
+  say({ type: "asked" });
+  return {
+    changed: () => say({ type: "changed" }),
+    looked: (keychains) => say({ type: "looked", keychains }),
+    synced: (state) => say({ type: "synced", state }),
+    close: () => {
+      left.abort();
+      channel.close();
+    },
+  };
+}
+
+/** Nobody else has the store: one leads at once. */
+export function alone(mayLead: boolean, hooks: TabHooks): Tabs {
+  if (mayLead) queueMicrotask(() => hooks.lead());
+  return {
+    changed: () => undefined,
+    looked: () => undefined,
+    synced: () => undefined,
+    close: () => undefined,
+  };
+}

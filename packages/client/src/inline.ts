@@ -1,0 +1,65 @@
+/**
+ * The client for browsers in one file, worker and WebAssembly included as text: for bundlers that lose files. A page
+ * with a Content Security Policy must allow `worker-src blob:`.
+ */
+import wasmText from "keyfold:wasm";
+import workerText from "keyfold:worker";
+import { BaseClient } from "./client.js";
+import { startInPage } from "./in-page.js";
+import { page } from "./platform/page.js";
+import type { ClientConfig } from "./types.js";
+
+function makeWorker(): Worker {
+  const url = URL.createObjectURL(new Blob([workerText], { type: "text/javascript" }));
+  // Revoked once it was fetched; when that is, nobody tells.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  return new Worker(url, { type: "module" });
+}
+
+/** One person's client. Making one does nothing: it is safe while rendering on a server. */
+export class Client extends BaseClient {
+  constructor(config: ClientConfig) {
+    // By a getter: making a client does nothing, and this is work.
+    const included = {
+      ...config,
+      get wasm() {
+        return config.wasm ?? Uint8Array.from(atob(wasmText), (letter) => letter.charCodeAt(0));
+      },
+    };
+    super(included, page(makeWorker, startInPage));
+  }
+}
+
+export { KeyfoldError } from "./error.js";
+export type { ErrorCode } from "./error-codes.js";
+export type { Cancellable } from "./client.js";
+export type {
+  Algorithm,
+  BanOutcome,
+  Bytes,
+  ClientConfig,
+  ClientEvents,
+  ClientState,
+  DecryptFileOptions,
+  DecryptedFile,
+  EncryptFileOptions,
+  EncryptedFile,
+  FileMetadata,
+  Json,
+  KeyMetadata,
+  Keychain,
+  MemberState,
+  OpenedValue,
+  OutgoingShare,
+  Participant,
+  PermissionFlags,
+  Progress,
+  PublicUserIdentity,
+  ShareOptions,
+  ShareOutcome,
+  ShareTarget,
+  Storage,
+  SyncState,
+  Value,
+} from "./types.js";
+export { VERSION } from "./version.js";

@@ -1,0 +1,298 @@
+/**
+ * What calls take and answer: plain data, the same on both sides of the worker. Field names are those of the
+ * command line's `--json` (`docs/spec/cli.md`); there times are milliseconds, here they are `Date`s.
+ *
+ * Ids, fingerprints and public keys are base64url text without padding.
+ */
+
+/** Bytes that a browser can hand over without a copy. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** `secretBox`: members encrypt and decrypt. `sealedBox`: anybody with the public key encrypts, members decrypt. */
+export type Algorithm = "secretBox" | "sealedBox";
+
+/** A person as others see them: verified by replaying their ledger, and pinned at first sight. */
+export interface PublicUserIdentity {
+  /** The application's name of the person. */
+  readonly userId: string;
+  /** The account: the id of its ledger. */
+  readonly accountId: string;
+  /** The generation of the keys below, from 0. */
+  readonly generation: number;
+  /** Verifies what the person signs with `sign()`. Ed25519, 32 bytes. */
+  readonly signaturePublicKey: string;
+  /** Keys are wrapped to it. X-Wing, 1,216 bytes. */
+  readonly sharingPublicKey: string;
+  /** Verifies entries of keychains. Ed25519, 32 bytes. */
+  readonly ledgerPublicKey: string;
+  /** Verifies publications. Ed25519, 32 bytes. */
+  readonly publicationPublicKey: string;
+}
+
+/** The four permissions of a member. */
+export interface PermissionFlags {
+  /** May share keys on. */
+  readonly allowSharing: boolean;
+  /** May make a new key. */
+  readonly allowRotation: boolean;
+  /** May ban, and end shares. */
+  readonly allowDeletion: boolean;
+  /** May set permissions. */
+  readonly allowManagement: boolean;
+}
+
+/** A key that this account holds. */
+export interface KeyMetadata {
+  readonly algorithm: Algorithm;
+  /** What the keychain is for. */
+  readonly purpose: string;
+  readonly keychainFingerprint: string;
+  readonly keyFingerprint: string;
+  /** From 1; a rotation makes the next. */
+  readonly keyNumber: number;
+  /** With `sealedBox`: what anybody may encrypt to. */
+  readonly publicKey?: string;
+  /** When the key was made, as its maker claims. */
+  readonly createdAt: Date;
+  /** When one's membership ends. */
+  readonly expiresAt: Date | null;
+  /** User id of who shared the keychain; `null` if it is one's own. */
+  readonly sharedBy: string | null;
+}
+
+/** A keychain with all keys that this account holds. */
+export interface Keychain {
+  readonly keychainFingerprint: string;
+  readonly purpose: string;
+  readonly algorithm: Algorithm;
+  /** One's own permissions. */
+  readonly permissions: PermissionFlags;
+  /** Whether others refuse what one writes. */
+  readonly readOnly: boolean;
+  /** Whether one gets the keys that come later. */
+  readonly follows: boolean;
+  /** Whether a new key is needed before anything is encrypted. */
+  readonly needsRotation: boolean;
+  readonly sharedBy: string | null;
+  /** Newest first. */
+  readonly keys: readonly KeyMetadata[];
+}
+
+/** On which terms to share. */
+export interface ShareOptions {
+  /** When the membership ends. */
+  readonly expiresAt?: Date;
+  /** What recipients may do beyond reading and writing. What is left out is denied. */
+  readonly permissions?: Partial<PermissionFlags>;
+  /** Whether others refuse what recipients write. */
+  readonly readOnly?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Whom to share with: an identity, as `getUserIdentity` answers it, or several. */
+export type ShareTarget = Pick<PublicUserIdentity, "userId"> | readonly Pick<PublicUserIdentity, "userId">[];
+
+/** `pending` until the recipient's client answers. */
+export type MemberState = "pending" | "accepted";
+
+/** What a share did. */
+export interface ShareOutcome {
+  readonly keychainFingerprint: string;
+  readonly purpose: string;
+  /** The keys that were shared, newest first. */
+  readonly keyFingerprints: readonly string[];
+  readonly recipients: readonly {
+    readonly userId: string;
+    readonly accountId: string;
+    readonly state: MemberState;
+    /** They had at least this already: nothing was sent. */
+    readonly already: boolean;
+  }[];
+}
+
+/** A share that its recipient has not answered. */
+export interface OutgoingShare {
+  readonly userId: string;
+  readonly accountId: string;
+  readonly keychainFingerprint: string;
+  readonly purpose: string;
+  /** The newest key of the share: what cancelling names. */
+  readonly keyFingerprint: string;
+  readonly keyFingerprints: readonly string[];
+  readonly permissions: PermissionFlags;
+  readonly sharedAt: Date;
+  readonly expiresAt: Date | null;
+}
+
+/** Somebody who owns a copy of a key, or to whom one is on its way. */
+export interface Participant {
+  readonly userId: string;
+  readonly accountId: string;
+  readonly permissions: PermissionFlags;
+  readonly owner: boolean;
+  readonly readOnly: boolean;
+  readonly state: MemberState;
+  /** As the sharer claims. */
+  readonly since: Date;
+  readonly expiresAt: Date | null;
+  readonly sharedBy: string | null;
+}
+
+/** What a ban did. */
+export interface BanOutcome {
+  readonly keychainFingerprint: string;
+  readonly userId: string;
+  /** The keychain's new current key; `null` when one banned oneself: who stays makes it. */
+  readonly keyFingerprint: string | null;
+}
+
+/** What can be encrypted as a value, and comes back as what it was. JSON is what `JSON.stringify` takes. */
+export type Json =
+  string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json | undefined };
+/** A value for `encrypt`. `undefined`, functions, symbols and bigints are refused with `Unsupported`. */
+export type Value = Json | Date | Uint8Array;
+
+/** A decrypted value and what is known of its key. It does not say who wrote it: every member could have. */
+export interface OpenedValue {
+  readonly value: unknown;
+  readonly keychainFingerprint: string;
+  readonly keyFingerprint: string;
+  readonly keyNumber: number;
+  /** Whether the key is the keychain's current one. */
+  readonly current: boolean;
+}
+
+/** Progress of something long, in bytes of plaintext. */
+export interface Progress {
+  readonly loaded: number;
+  /** `null` where the length is not known. */
+  readonly total: number | null;
+}
+
+/** How to encrypt a file. */
+export interface EncryptFileOptions {
+  /** Whoever decrypts must name the same one. */
+  readonly context?: string | Uint8Array;
+  /** Sign as the author. Costs a BLAKE3 of the whole. */
+  readonly sign?: boolean;
+  /** Hide the exact size (Padmé: at most 12 % more). */
+  readonly padded?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** How to decrypt a file. */
+export interface DecryptFileOptions {
+  readonly context?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** What an application keeps about an encrypted file: a JSON document, to be encrypted like a value. */
+export interface FileMetadata {
+  readonly name: string;
+  /** Media type; empty if it is not known. */
+  readonly type: string;
+  /** Milliseconds since 1970. */
+  readonly lastModified: number;
+  /** Bytes of plaintext. */
+  readonly size: number;
+  /** The envelope's object id: ties this metadata to one envelope. Not a secret. */
+  readonly key: string;
+}
+
+/** An encrypted file. */
+export interface EncryptedFile {
+  readonly metadata: FileMetadata;
+  /** The envelope, with the media type `application/vnd.keyfold.envelope`. Its bytes stay on the browser's disk. */
+  readonly encryptedFile: Blob;
+  readonly keychainFingerprints: readonly string[];
+  /** Whether the server was not reached before encrypting, so that a key may not be the newest. */
+  readonly stale: boolean;
+}
+
+/** A decrypted file, and what is known of it. */
+export interface DecryptedFile {
+  /** Name, type and time are what whoever encrypted it says. */
+  readonly file: File;
+  readonly keychainFingerprint: string;
+  readonly keyFingerprint: string;
+  readonly keyNumber: number;
+  readonly current: boolean;
+  /** User id of the author, if it is signed and the signature verified; else `null`. */
+  readonly signedBy: string | null;
+  /** With a signature that could not be checked because the server was not reached. */
+  readonly signatureUnchecked: boolean;
+}
+
+/** Whether changes arrive by themselves. */
+export type SyncState = "online" | "offline";
+
+/** Everything that can be shown without asking anybody. A new object after every change, never an altered one. */
+export interface ClientState {
+  /** `loading` until storage was read; then whether somebody is logged in here. */
+  readonly status: "loading" | "out" | "in";
+  readonly identity: PublicUserIdentity | null;
+  readonly deviceId: string | null;
+  /** By purpose, then fingerprint. */
+  readonly keychains: readonly Keychain[];
+  readonly sync: SyncState;
+  /** Whether this tab is the one that holds the connection. */
+  readonly leader: boolean;
+}
+
+/** Events, with what their callbacks are given. */
+export interface ClientEvents {
+  /** Somebody logged in, or out (`null`), in this tab or another. */
+  readonly identityUpdated: PublicUserIdentity | null;
+  /** A keychain has another state than before. */
+  readonly keychainUpdated: { readonly keychainFingerprint: string; readonly purpose: string };
+  /** A key arrived from somebody. `keychainUpdated` came before. */
+  readonly keyReceived: KeyMetadata & { readonly sharedBy: string };
+  /** A keychain has a new current key. */
+  readonly keyRotated: { readonly keychainFingerprint: string; readonly keyFingerprint: string };
+  /** Somebody's permissions changed. */
+  readonly permissionsUpdated: {
+    readonly keychainFingerprint: string;
+    readonly userId: string;
+    readonly permissions: PermissionFlags;
+  };
+  /**
+   * Who is in a keychain may be other than it was: somebody was invited, answered, or left. Told beside the events
+   * about keys, permissions and bans, to whoever shows participants.
+   */
+  readonly participantsUpdated: { readonly keychainFingerprint: string };
+  /** Somebody, maybe oneself, was banned. */
+  readonly memberBanned: { readonly keychainFingerprint: string; readonly userId: string };
+  /** The server shows another identity of somebody than the pinned one. Nothing is sent to them any more. */
+  readonly identityChanged: { readonly userId: string };
+  /** A keychain was left as it was, because what the server shows of it is not believed. */
+  readonly keychainStopped: { readonly keychainFingerprint: string; readonly code: string };
+  /** The connection came or went. */
+  readonly syncStateChanged: { readonly state: SyncState };
+}
+
+/** Where a client keeps its records. Sealed before they get there, in browsers under a key nobody can read. */
+export type Storage =
+  /** In browsers: an IndexedDB database of this name (default `keyfold`); in Node: a folder. */
+  | string
+  /** Nothing outlives the client. The default in Node. */
+  | { readonly memory: true };
+
+/** How to make a client. Making one does nothing: it is safe while rendering on a server. */
+export interface ClientConfig {
+  /** `https://host[:port]`; plain `http` is accepted for loopback addresses only. */
+  readonly serverURL: string;
+  /** The server's key, or the keys that it may have, as `keyfold serve` prints it: 43 characters. */
+  readonly serverSignaturePublicKey: string | readonly string[];
+  readonly storage?: Storage;
+  /** Hold a connection and take in changes by themselves. Default `true`. */
+  readonly handleNotifications?: boolean;
+  /**
+   * Where secrets are worked with. Default: a Web Worker in browsers, this thread in Node.
+   * `false`: this thread; secrets then live in the page. A URL or a function: another worker script.
+   */
+  readonly worker?: boolean | string | URL | (() => Worker);
+  /** Another place of the WebAssembly file, or its bytes, for bundlers that lose it. */
+  readonly wasm?: string | URL | BufferSource | WebAssembly.Module;
+}

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Client } from "../src/node.js";
+import type { ClientEvents } from "../src/types.js";
+import { Server, codeOf, until } from "./server.js";
+
+let server: Server;
+beforeAll(async () => {
+  server = await Server.start();
+});
+afterAll(() => server.close());
+
+let teams = 0;
+/** A keychain of alice's that bob and carol are in, all of them listening. */
+async function team(): Promise<{ alice: Client; bob: Client; carol: Client; kc: string; ids: string[] }> {
+  teams += 1;
+  const ids = ["alice", "bob", "carol"].map((name) => `${name}-${teams}`);
+  const [alice, bob, carol] = [server.client(), server.client(), server.client()];
+  await Promise.all([alice, bob, carol].map((client, at) => client.signup(ids[at] ?? "")));
+  for (const client of [alice, bob, carol]) client.subscribe(() => undefined);
+  await until(() => [alice, bob, carol].every((client) => client.state.sync === "online"));
+  const { keychainFingerprint: kc } = await alice.createNewKeychain("team", "secretBox");
+  await alice.shareCompleteKeychain(kc, await alice.getUsersIdentities(ids.slice(1)));
+  await until(() => bob.keys[kc] && carol.keys[kc]);
+  return { alice, bob, carol, kc, ids };
+}
+
+const NONE = { allowSharing: false, allowRotation: false, allowDeletion: false, allowManagement: false };
+
+test("permissions are denied by default, set one by one, and told", async () => {
+  const { alice, bob, kc, ids } = await team();
+  const [aliceId = "", bobId = ""] = ids;
+  expect(await bob.getPermissions(kc)).toEqual(NONE);
+  expect(await codeOf(bob.rotateKey(kc))).toBe("RotationNotAllowed");
+  const told: ClientEvents["permissionsUpdated"][] = [];
+  bob.on("permissionsUpdated", (payload) => told.push(payload));
+  const granted = { ...NONE, allowRotation: true, allowSharing: true };
+  expect(await alice.setPermissions(bobId, kc, { allowRotation: true, allowSharing: true })).toEqual(granted);
+  await until(() => told.length > 0);
+  expect(told).toEqual([{ keychainFingerprint: kc, userId: bobId, permissions: granted }]);
+  expect(bob.state.keychains[0]?.permissions).toEqual(granted);
+  // What is omitted stays.
+  expect(await alice.setPermissions(bobId, kc, { allowSharing: false })).toEqual({
+    ...NONE,
+    allowRotation: true,
+  });
+  expect(await alice.getPermissions(kc, bobId)).toEqual({ ...NONE, allowRotation: true });
+  expect(
+    (await bob.getParticipants(kc)).find(({ userId }) => userId === bobId)?.permissions.allowRotation,
+  ).toBe(true);
+  await bob.rotateKey(kc);
+  expect(await codeOf(bob.setPermissions(bobId, kc, { allowManagement: true }))).toBe("ManagementNotAllowed");
+  expect(await codeOf(bob.banUser(aliceId, kc))).toBe("DeletionNotAllowed");
+});
+
+test("who is banned reads what was, and nothing that comes", async () => {
+  const { alice, bob, carol, kc, ids } = await team();
+  const bobId = ids[1] ?? "";
+  const before = await alice.encrypt("before", kc);
+  const told: string[] = [];
+  carol.on("memberBanned", ({ userId }) => told.push(`banned ${userId}`));
+  const outcome = await alice.banUser(bobId, kc);
+  expect(outcome).toMatchObject({ keychainFingerprint: kc, userId: bobId });
+  await until(() => carol.findKeyByKeychainFingerprint(kc)?.keyFingerprint === outcome.keyFingerprint);
+  expect(told).toEqual([`banned ${bobId}`]);
+  const after = await alice.encrypt("after", kc);
+  expect(await carol.decrypt(after, kc)).toBe("after");
+  expect(await bob.decrypt(before)).toBe("before");
+  expect(await codeOf(bob.decrypt(after))).toBe("NoSlot");
+  await until(() => !bob.state.keychains.some(({ keychainFingerprint }) => keychainFingerprint === kc));
+  expect((await alice.getParticipants(kc)).map(({ userId }) => userId)).not.toContain(bobId);
+});
+
+test("after somebody left, another member's client makes the new key by itself", async () => {
+  const { alice, carol, kc, ids } = await team();
+  const former = alice.findKeyByKeychainFingerprint(kc)?.keyFingerprint;
+  expect(await carol.banUser(ids[2] ?? "", kc)).toMatchObject({ keyFingerprint: null });
+  await until(() => alice.findKeyByKeychainFingerprint(kc)?.keyFingerprint !== former);
+  const text = await alice.encrypt("without carol", kc);
+  expect(await codeOf(carol.decrypt(text))).toBe("NoSlot");
+});
