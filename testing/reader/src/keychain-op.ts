@@ -1,0 +1,184 @@
+// "Ops" of keychain-ledger.md: what an entry of a keychain does, read and not yet judged.
+
+import { type Item, requireAscending } from "./cbor.ts";
+import { check, Failure } from "./failure.ts";
+import { SEAL_ONCE_OVERHEAD } from "./derivation.ts";
+import { WRAPPING_KEY } from "./hpke.ts";
+import { type KeyRanges, parseRanges } from "./key-ranges.ts";
+import { bytes, flag, integer, list, nullable, tuple, within } from "./shape.ts";
+
+/** The four permissions; a set of them is a sum. */
+export const permission = { sharing: 1, rotation: 2, deletion: 4, management: 8 } as const;
+
+/** All permissions. */
+export const EVERY_PERMISSION = 15;
+
+/** A key as the entry that brings it describes it. */
+export interface KeyEntry {
+  readonly number: number;
+  readonly fingerprint: Uint8Array;
+  readonly publicKey: Uint8Array | null;
+  readonly historyCommitment: Uint8Array;
+  readonly historyLink: Uint8Array | null;
+  readonly sealedName: Uint8Array;
+}
+
+/** Opens a ledger. */
+export interface Genesis {
+  readonly op: "Genesis";
+  readonly nonce: Uint8Array;
+  readonly algorithm: number;
+  readonly rank: number;
+  readonly key: KeyEntry;
+}
+
+/** Offers keys to some, on the same terms. */
+export interface Share {
+  readonly op: "Share";
+  readonly principals: readonly { readonly group: boolean; readonly id: Uint8Array }[];
+  readonly keys: KeyRanges;
+  readonly permissions: number;
+  readonly follows: boolean;
+  readonly historyFrom: number | null;
+  readonly readOnly: boolean;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number | null;
+}
+
+/** Takes a share back before it was accepted. */
+export interface CancelShare {
+  readonly op: "CancelShare";
+  readonly share: Uint8Array;
+  readonly principal: Uint8Array;
+}
+
+/** Changes what a member may do. */
+export interface SetPermissions {
+  readonly op: "SetPermissions";
+  readonly principal: Uint8Array;
+  readonly granted: number;
+  readonly withdrawn: number;
+}
+
+/** Brings a new key. */
+export interface Rotate {
+  readonly op: "Rotate";
+  readonly key: KeyEntry;
+}
+
+/** Keeps somebody out. */
+export interface Ban {
+  readonly op: "Ban";
+  readonly principal: Uint8Array;
+}
+
+/** Answers that say all by what they answer. */
+export interface Answer {
+  readonly op: "Accept" | "Leave";
+}
+
+/** What an entry does. */
+export type Op = Genesis | Share | CancelShare | SetPermissions | Rotate | Ban | Answer;
+
+const MOST_PRINCIPALS = 1024;
+const HISTORY_LINK = SEAL_ONCE_OVERHEAD + 64;
+const SEALED_NAMES = [32, 64, 128, 258].map((length) => length + SEAL_ONCE_OVERHEAD);
+
+/**
+ * Reads an op.
+ * @throws Failure `Unsupported` for a number that is reserved or unknown; `Malformed`, `NotCanonical`,
+ * `TooLarge`, `TooMany`
+ */
+export function parseOp(item: Item): Op {
+  const fields = list(item);
+  switch (integer(fields[0])) {
+    case 0:
+      return parseGenesis(tuple(fields, 5));
+    case 1:
+      return parseShare(tuple(fields, 8));
+    case 2:
+      tuple(fields, 1);
+      return { op: "Accept" };
+    case 4:
+      tuple(fields, 1);
+      return { op: "Leave" };
+    case 6: {
+      const [, share, principal] = tuple(fields, 3);
+      return { op: "CancelShare", share: bytes(share, 32), principal: bytes(principal, 32) };
+    }
+    case 8:
+      return parseSetPermissions(tuple(fields, 4));
+    case 9:
+      return { op: "Rotate", key: parseKey(tuple(fields, 2)[1]) };
+    case 10:
+      return { op: "Ban", principal: bytes(tuple(fields, 2)[1], 32) };
+    default:
+      throw new Failure("Unsupported");
+  }
+}
+
+function parseGenesis([, nonce, algorithm, rank, key]: readonly Item[]): Genesis {
+  const known = integer(algorithm);
+  check(known <= 2, "Unsupported");
+  return {
+    op: "Genesis",
+    nonce: bytes(nonce, 32),
+    algorithm: known,
+    rank: within(rank, 16),
+    key: parseKey(key),
+  };
+}
+
+function parseShare(fields: readonly Item[]): Share {
+  const [, principals, keys, permissions, follows, historyFrom, readOnly, expiresAt] = fields;
+  const items = list(principals);
+  check(items.length <= MOST_PRINCIPALS, "TooMany");
+  requireAscending(items);
+  return {
+    op: "Share",
+    principals: items.map((item) => {
+      const [kind, id] = tuple(item, 2);
+      const number = integer(kind);
+      check(number <= 1, "Unsupported");
+      return { group: number === 1, id: bytes(id, 32) };
+    }),
+    keys: parseRanges(keys),
+    permissions: parsePermissions(permissions),
+    follows: flag(follows),
+    historyFrom: nullable(historyFrom, (item) => within(item, 32)),
+    readOnly: flag(readOnly),
+    expiresAt: nullable(expiresAt, integer),
+  };
+}
+
+function parseSetPermissions([, principal, granted, withdrawn]: readonly Item[]): SetPermissions {
+  const op: SetPermissions = {
+    op: "SetPermissions",
+    principal: bytes(principal, 32),
+    granted: parsePermissions(granted),
+    withdrawn: parsePermissions(withdrawn),
+  };
+  check((op.granted & op.withdrawn) === 0, "NotCanonical");
+  check((op.granted | op.withdrawn) !== 0, "Malformed");
+  return op;
+}
+
+function parsePermissions(item: Item | undefined): number {
+  const permissions = integer(item);
+  check(permissions <= EVERY_PERMISSION, "Unsupported");
+  return permissions;
+}
+
+function parseKey(item: Item | undefined): KeyEntry {
+  const [number, fingerprint, publicKey, historyCommitment, historyLink, sealedName] = tuple(item, 6);
+  const name = bytes(sealedName);
+  check(SEALED_NAMES.includes(name.length), "Malformed");
+  return {
+    number: within(number, 32),
+    fingerprint: bytes(fingerprint, 32),
+    publicKey: nullable(publicKey, (half) => bytes(half, WRAPPING_KEY)),
+    historyCommitment: bytes(historyCommitment, 32),
+    historyLink: nullable(historyLink, (link) => bytes(link, HISTORY_LINK)),
+    sealedName: name,
+  };
+}

@@ -1,0 +1,84 @@
+// "Replay" of keychain-ledger.md: what is known of a keychain after its entries so far.
+
+import { hex } from "./bytes.ts";
+import type { Head } from "./entry.ts";
+import type { KeyRanges } from "./key-ranges.ts";
+import { union } from "./key-ranges.ts";
+import type { Cite, Kind } from "./keychain-entry.ts";
+import { EVERY_PERMISSION, type KeyEntry } from "./keychain-op.ts";
+
+/** An account id in hexadecimal. */
+export type Principal = string;
+
+/** What somebody has, or will have once he accepts. */
+export interface Terms {
+  permissions: number;
+  readOnly: boolean;
+  keys: KeyRanges;
+  follows: boolean;
+  historyFrom: number | null;
+  /** The hash of the entry that made him a member, or offers him to be one. */
+  readonly entry: string;
+}
+
+/** An offer that was not answered yet. */
+export interface Pending extends Terms {
+  readonly sharer: Principal;
+}
+
+/** A keychain after its entries so far; a replay changes a copy. */
+export interface Keychain {
+  readonly id: Uint8Array;
+  readonly kind: Kind;
+  readonly algorithm: number;
+  readonly owners: Set<Principal>;
+  readonly members: Map<Principal, Terms>;
+  readonly pending: Map<Principal, Pending>;
+  readonly bans: Set<Principal>;
+  /** Key `n` stands at `n - 1`; the last is the current one. */
+  readonly keys: KeyEntry[];
+  /** The newest of each principal. */
+  readonly cites: Map<Principal, Cite>;
+  needsRotation: boolean;
+  head: Head;
+  /** That of the newest ordinary entry; milliseconds since 1970. */
+  latestTime: number;
+  /** When each entry says that it was made, by its hash. */
+  readonly times: Map<string, number>;
+}
+
+/** The map key of an account. */
+export function principalOf(id: Uint8Array): Principal {
+  return hex(id);
+}
+
+/** What somebody may do: owners everything, members what they were given, others nothing. */
+export function permissionsOf(state: Keychain, principal: Principal): number {
+  return state.owners.has(principal) ? EVERY_PERMISSION : (state.members.get(principal)?.permissions ?? 0);
+}
+
+/** The number of the current key. */
+export function currentKey(state: Keychain): number {
+  return state.keys.length;
+}
+
+/** Whether a segment starts at a key: whether no link leads from it to the one before. */
+export function startsSegment(state: Keychain, number: number): boolean {
+  return state.keys[number - 1]?.historyLink === null;
+}
+
+/** Those who get each new key: who follows, and who will once he accepts. */
+export function followers(state: Keychain): ReadonlyMap<Principal, Terms> {
+  return new Map([...state.pending, ...state.members].filter(([, terms]) => terms.follows));
+}
+
+/** Who is out once somebody is banned: he, and those whose pending shares he made. */
+export function putOutBy(state: Keychain, banned: Principal): readonly Principal[] {
+  const invited = [...state.pending].filter(([, { sharer }]) => sharer === banned);
+  return [banned, ...invited.map(([recipient]) => recipient)];
+}
+
+/** Gives keys to somebody, beside those that he has. */
+export function entitle(terms: Terms, keys: KeyRanges): void {
+  terms.keys = union(terms.keys, keys);
+}
