@@ -1,0 +1,35 @@
+/** Being somebody: the panel before there is an account here, and after signing out. */
+
+import type { ReactElement } from "react";
+import { useAct } from "./notices.js";
+import { Avatar } from "./parts.js";
+import { usePerson } from "./person.js";
+
+/** Offers to come in: as the account whose device this browser has, else as a new one. */
+export function SignIn(): ReactElement {
+  const { client, user, name } = usePerson();
+  const { busy, act } = useAct();
+  const enter = () =>
+    act("Signing in", async () => {
+      try {
+        await client.login(user);
+      } catch (error) {
+        // No device of this person is here: this is the first visit. Anything else is for the person to see.
+        if ((error as { code?: unknown }).code !== "NoHome") throw error;
+        await client.signup(user);
+      }
+    });
+  return (
+    <div className="empty">
+      <Avatar name={name} />
+      <p className="empty-title">Nobody is signed in here</p>
+      <p>
+        One click makes an account for {name}, with this panel as its device. The keys are made in this
+        browser and stay in it. There is no password.
+      </p>
+      <button type="button" className="primary" disabled={busy} onClick={() => void enter()}>
+        {busy ? "Making keys…" : `Continue as ${name}`}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,182 @@
+/** What the servers have: rows as they are stored, who invited whom, and every request that passed. */
+
+import { type ReactElement, useEffect, useState } from "react";
+import type { Row } from "./app-server.js";
+import { beginning, bytes, exactClock } from "./format.js";
+
+/** A request that passed, as the demo's server logged it. */
+interface Passed {
+  readonly seq: number;
+  readonly at: number;
+  readonly by: string;
+  readonly to: "app" | "keyfold";
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly prefix: string;
+}
+
+interface Invitation {
+  readonly workspace: string;
+  readonly from: string;
+  readonly to: string;
+  readonly at: number;
+}
+
+interface Seen {
+  readonly rows: readonly Row[];
+  readonly invitations: readonly Invitation[];
+  readonly passed: readonly Passed[];
+}
+
+type Watched =
+  | ({ readonly type: "all" } & Seen)
+  | ({ readonly type: "stored" } & Omit<Seen, "passed">)
+  | { readonly type: "passed"; readonly passed: Passed };
+
+const NOTHING: Seen = { rows: [], invitations: [], passed: [] };
+/** Lines of the log that are shown. */
+const SHOWN = 80;
+
+function useSeen(): Seen {
+  const [seen, setSeen] = useState(NOTHING);
+  useEffect(() => {
+    const source = new EventSource("/api/watch");
+    source.onmessage = ({ data }: MessageEvent<string>) => {
+      const watched = JSON.parse(data) as Watched;
+      setSeen((before) => {
+        if (watched.type === "all") return watched;
+        if (watched.type === "stored")
+          return { ...before, rows: watched.rows, invitations: watched.invitations };
+        return { ...before, passed: [...before.passed.slice(1 - SHOWN), watched.passed] };
+      });
+    };
+    return () => source.close();
+  }, []);
+  return seen;
+}
+
+/** The pane in the middle. */
+export function ServerPane(): ReactElement {
+  const { rows, invitations, passed } = useSeen();
+  const files = rows.reduce((sum, row) => sum + row.bytes, 0);
+  return (
+    <section className="panel server" aria-labelledby="server-title">
+      <header className="panel-head server-head">
+        <div>
+          <h2 id="server-title">What the server sees</h2>
+          <p className="hint">Everything below is all there is on the other side.</p>
+        </div>
+      </header>
+      <div className="panel-body" tabIndex={0} role="group" aria-labelledby="server-title">
+        <h3>
+          Stored rows <span className="count">{rows.length}</span>
+          <span className="aside">{bytes(files)} of sealed files</span>
+        </h3>
+        {rows.length === 0 && <p className="nothing">Nothing is stored yet.</p>}
+        <ul className="stored" aria-label="Stored rows">
+          {[...rows].reverse().map((row) => (
+            <li key={row.id}>
+              <p>
+                <b>{row.kind}</b> {row.id.slice(0, 8)} <span>v{row.version}</span>{" "}
+                <span className="who" data-person={nameIn(row.by)}>
+                  {row.by}
+                </span>{" "}
+                <span>{exactClock(row.at)}</span> <span>{bytes(row.bytes + row.sealed.length)}</span>
+              </p>
+              <code>{beginning(row.sealed, 96)}</code>
+              {row.kind === "file" && <code>{row.prefix}…</code>}
+            </li>
+          ))}
+        </ul>
+        <h3>Who shares with whom</h3>
+        {invitations.length === 0 && <p className="nothing">Nobody, so far.</p>}
+        <ul className="stored" aria-label="Who shares with whom">
+          {invitations.map(({ workspace, from, to, at }) => (
+            <li key={workspace + to}>
+              <p>
+                <span className="who" data-person={nameIn(from)}>
+                  {from}
+                </span>{" "}
+                →{" "}
+                <span className="who" data-person={nameIn(to)}>
+                  {to}
+                </span>{" "}
+                <span>workspace {workspace.slice(0, 8)}</span> <span>{exactClock(at)}</span>
+              </p>
+            </li>
+          ))}
+        </ul>
+        <h3>
+          Requests <span className="aside">newest first</span>
+        </h3>
+        <ol className="stored traffic" aria-label="Requests">
+          {[...passed].reverse().map((one) => (
+            <li key={one.seq}>
+              <p>
+                <span>{exactClock(one.at)}</span>{" "}
+                <span className="who" data-person={nameIn(one.by)}>
+                  {one.by}
+                </span>{" "}
+                <b>{meaning(one)}</b>
+              </p>
+              <p className="measures">
+                <code>
+                  {one.method} {short(one.path)}
+                </code>
+                <span>
+                  {one.status === 0 ? "cut" : one.status} · ↑ {bytes(one.sent)} · ↓ {bytes(one.received)}
+                </span>
+              </p>
+              {one.prefix !== "" && <code>{one.prefix}…</code>}
+            </li>
+          ))}
+        </ol>
+      </div>
+      <footer className="server-foot">
+        <p>
+          <b>It learns</b> who, with whom, when, and how much.
+        </p>
+        <p>
+          <b>It never learns</b> names of workspaces, words, names of files, contents, keys.
+        </p>
+      </footer>
+    </section>
+  );
+}
+
+/** Whose colour: the user id without the number that a reset adds. */
+function nameIn(user: string): string {
+  return user.replace(/-\d+$/, "");
+}
+
+/** What an operator who knows the API makes of a request. */
+const MEANINGS: readonly (readonly [RegExp, string])[] = [
+  [/^POST \/v1\/accounts$/, "signs up"],
+  [/^POST \/v1\/accounts\/lookup$/, "looks somebody up"],
+  [/^POST \/v1\/sessions$/, "logs in"],
+  [/^DELETE \/v1\/sessions$/, "logs out"],
+  [/^POST \/v1\/scopes$/, "founds a keychain"],
+  [/^POST \/v1\/scopes\/[^/]+\/entries$/, "adds a signed entry, and wrapped keys"],
+  [/^POST \/v1\/scopes\/[^/]+\/placed$/, "answers a share"],
+  [/^GET \/v1\/scopes\/[^/]+\/wraps$/, "fetches wrapped keys"],
+  [/^(GET \/v1\/scopes|POST \/v1\/ledgers)$/, "asks for news"],
+  [/^GET \/v1\/events$/, "listens for news"],
+  [/^PUT \/app\/rows\//, "stores a row"],
+  [/^DELETE \/app\/rows\//, "deletes a row"],
+  [/^PUT \/app\/files\//, "stores a sealed file"],
+  [/^GET \/app\/files\//, "fetches a sealed file"],
+  [/^PUT \/app\/invitations\//, "lists an invitation"],
+  [/^DELETE \/app\/invitations\//, "strikes an invitation"],
+];
+
+function meaning({ method, path }: Passed): string {
+  return MEANINGS.find(([pattern]) => pattern.test(`${method} ${path}`))?.[1] ?? "asks";
+}
+
+/** A path with its ids shortened. */
+function short(path: string): string {
+  return path.replace(/[A-Za-z0-9_-]{20,}/g, (id) => `${id.slice(0, 6)}…`);
+}

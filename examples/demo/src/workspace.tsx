@@ -1,0 +1,185 @@
+/** A person's workspaces, which are keychains: choosing one, making one, and what is in the chosen one. */
+
+import type { Keychain } from "@keyfold/client";
+import { useEvent, useKeychains, useParticipants } from "@keyfold/react";
+import { type FormEvent, type ReactElement, useEffect, useId, useRef, useState } from "react";
+import { Files } from "./files.js";
+import { AddIcon, FileIcon, LockIcon, NoteIcon, PeopleIcon } from "./icons.js";
+import { Members } from "./members.js";
+import { useAct } from "./notices.js";
+import { Notes } from "./notes.js";
+import { Tabs } from "./parts.js";
+import { useNameOf, usePerson, useRows } from "./person.js";
+
+/** Everything behind signing in. */
+export function Workspaces(): ReactElement {
+  const { name } = usePerson();
+  const keychains = useKeychains();
+  const former = useFormer(keychains);
+  const all = [...keychains, ...former];
+  const [wanted, setWanted] = useState<string | null>(null);
+  const [making, setMaking] = useState(false);
+  const chosen = all.find((one) => one.keychainFingerprint === wanted) ?? all[0];
+  const made = (keychainFingerprint: string) => {
+    setWanted(keychainFingerprint);
+    setMaking(false);
+  };
+  if (chosen === undefined) {
+    return (
+      <div className="empty">
+        <LockIcon />
+        <p className="empty-title">No workspace yet</p>
+        <p>Make one, or wait: one that is shared with you appears here by itself.</p>
+        <NewWorkspace onMade={made} />
+      </div>
+    );
+  }
+  return (
+    <>
+      <nav className="workspaces" aria-label={`Workspaces of ${name}`}>
+        {all.map(({ keychainFingerprint, purpose }) => (
+          <button
+            key={keychainFingerprint}
+            type="button"
+            aria-current={keychainFingerprint === chosen.keychainFingerprint ? "true" : undefined}
+            onClick={() => setWanted(keychainFingerprint)}
+          >
+            {purpose}
+          </button>
+        ))}
+        <button type="button" aria-expanded={making} onClick={() => setMaking(!making)} className="quiet">
+          <AddIcon /> New
+        </button>
+      </nav>
+      {making && <NewWorkspace onMade={made} />}
+      <Workspace key={chosen.keychainFingerprint} keychain={chosen} removed={former.includes(chosen)} />
+    </>
+  );
+}
+
+function NewWorkspace({ onMade }: { readonly onMade: (keychainFingerprint: string) => void }): ReactElement {
+  const { client } = usePerson();
+  const { busy, act } = useAct();
+  const [name, setName] = useState("");
+  const id = useId();
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void act("Making the workspace", async () => {
+      const { keychainFingerprint } = await client.createNewKeychain(name.trim(), "secretBox");
+      onMade(keychainFingerprint);
+    });
+  };
+  return (
+    <form className="new-workspace" onSubmit={submit}>
+      <label htmlFor={id}>Name of the workspace</label>
+      <div className="row">
+        <input
+          id={id}
+          value={name}
+          maxLength={80}
+          placeholder="Summer trip"
+          autoComplete="off"
+          onChange={(event) => setName(event.target.value)}
+        />
+        <button type="submit" className="primary" disabled={busy || name.trim() === ""}>
+          Create
+        </button>
+      </div>
+    </form>
+  );
+}
+
+type Section = "notes" | "files" | "members";
+
+function Workspace(props: { readonly keychain: Keychain; readonly removed: boolean }): ReactElement {
+  const { keychain, removed } = props;
+  const { keychainFingerprint: id, keys, sharedBy } = keychain;
+  const { name } = usePerson();
+  const nameOf = useNameOf();
+  const [section, setSection] = useState<Section>("notes");
+  const base = useId();
+  const notes = useRows(id, "note").length;
+  const files = useRows(id, "file").length;
+  const participants = useParticipants(id, { pending: true });
+  const label = (icon: ReactElement, words: string, count: number) => (
+    <>
+      {icon} {words} <span className="count">{count}</span>
+    </>
+  );
+  return (
+    <section className="workspace" aria-label={`${keychain.purpose}, as ${name} sees it`}>
+      <p className="facts">
+        <span>{sharedBy === null ? "Made by you" : `Shared by ${nameOf(sharedBy)}`}</span>
+        <span>
+          Current key <strong>{keys[0]?.keyNumber ?? "none"}</strong>
+        </span>
+      </p>
+      {removed && (
+        <p className="banner">
+          <strong>You were removed from this workspace.</strong> What you had before stays readable. Nothing
+          new is: it is sealed under keys that you never get.
+        </p>
+      )}
+      <Tabs<Section>
+        label={`In ${keychain.purpose}`}
+        base={base}
+        chosen={section}
+        onChoose={setSection}
+        tabs={[
+          { id: "notes", label: label(<NoteIcon />, "Notes", notes) },
+          { id: "files", label: label(<FileIcon />, "Files", files) },
+          {
+            id: "members",
+            label: label(<PeopleIcon />, "People", removed ? 0 : (participants.data?.length ?? 0)),
+          },
+        ]}
+      />
+      <div
+        id={`${base}-notes`}
+        role="tabpanel"
+        aria-labelledby={`${base}-notes-tab`}
+        hidden={section !== "notes"}
+      >
+        <Notes keychain={keychain} writable={!removed} />
+      </div>
+      <div
+        id={`${base}-files`}
+        role="tabpanel"
+        aria-labelledby={`${base}-files-tab`}
+        hidden={section !== "files"}
+      >
+        <Files keychain={keychain} writable={!removed} />
+      </div>
+      <div
+        id={`${base}-members`}
+        role="tabpanel"
+        aria-labelledby={`${base}-members-tab`}
+        hidden={section !== "members"}
+      >
+        <Members keychain={keychain} removed={removed} />
+      </div>
+    </section>
+  );
+}
+
+/**
+ * Keychains of this visit from which one was removed. A client lists those that one is in; the keys of the others stay,
+ * so what was written under them still opens.
+ */
+function useFormer(keychains: readonly Keychain[]): readonly Keychain[] {
+  const { user } = usePerson();
+  const seen = useRef(new Map<string, Keychain>());
+  const [former, setFormer] = useState<readonly Keychain[]>([]);
+  useEffect(() => {
+    for (const keychain of keychains) seen.current.set(keychain.keychainFingerprint, keychain);
+  }, [keychains]);
+  useEvent("memberBanned", ({ keychainFingerprint: id, userId }) => {
+    const known = seen.current.get(id);
+    if (userId !== user || known === undefined) return;
+    setFormer((all) => [...all.filter((one) => one.keychainFingerprint !== id), known]);
+  });
+  // Who was invited again is in again.
+  return former.filter(
+    (one) => !keychains.some((other) => other.keychainFingerprint === one.keychainFingerprint),
+  );
+}

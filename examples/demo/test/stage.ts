@@ -1,0 +1,154 @@
+/** The stage of the story: a real Keyfold server, the demo's own, and one browser at its page. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
+import { inject } from "vitest";
+import { Keyfold } from "../../../testing/browser/src/harness/keyfold.ts";
+import type {} from "../../../testing/browser/src/harness/launch.ts";
+import { root } from "../../../testing/browser/src/harness/place.ts";
+
+/** What the page may complain about: a person's network is cut on purpose, and a browser logs each refusal. */
+const EXPECTED = [/^Failed to load resource: net::ERR_/, /WebSocket connection to .* failed/];
+
+/** Everything that runs. */
+export class Stage {
+  readonly complaints: string[] = [];
+
+  private constructor(
+    readonly page: Page,
+    readonly url: string,
+    private readonly browser: Browser,
+    private readonly keyfold: Keyfold,
+    private readonly demo: ChildProcess,
+    private readonly data: string,
+  ) {
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("console", (message) => {
+      const text = message.text();
+      if (message.type() === "error" && !EXPECTED.some((known) => known.test(text)))
+        this.complaints.push(text);
+    });
+  }
+
+  static async open(): Promise<Stage> {
+    const keyfold = await Keyfold.start();
+    const data = await mkdtemp(join(tmpdir(), "keyfold-demo-test-"));
+    const main = join(root, "examples/demo/dist/server/main.js");
+    const options = ["--keyfold", keyfold.url, "--key", keyfold.key, "--port", "0", "--data", data];
+    const demo = spawn(process.execPath, [main, ...options], { stdio: ["ignore", "pipe", "inherit"] });
+    const [line] = (await once(createInterface({ input: demo.stdout }), "line")) as [string];
+    const url = line.replace("Demo: ", "");
+    const browser = await chromium.connect(inject("chromium"));
+    const page = await browser.newPage({ viewport: { width: 1600, height: 1000 }, colorScheme: "light" });
+    const stage = new Stage(page, url, browser, keyfold, demo, data);
+    await page.goto(url);
+    return stage;
+  }
+
+  /** A person's panel. */
+  person(name: string): Panel {
+    return new Panel(this.page, this.page.getByRole("region", { name, exact: true }));
+  }
+
+  /** The pane in the middle. */
+  get server(): Locator {
+    return this.page.getByRole("region", { name: "What the server sees" });
+  }
+
+  /** Every byte that the two servers stored, as Latin-1, by file. */
+  async stored(): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    for (const folder of [this.data, this.keyfold.folder]) {
+      for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+        const path = join(entry.parentPath, entry.name);
+        if (entry.isFile()) found.set(path, await readFile(path, "latin1"));
+      }
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    const gone = once(this.demo, "exit");
+    this.demo.kill("SIGTERM");
+    await gone;
+    await this.keyfold.remove();
+    await rm(this.data, { recursive: true, force: true });
+  }
+}
+
+/** What one person does and sees. */
+export class Panel {
+  constructor(
+    private readonly page: Page,
+    readonly region: Locator,
+  ) {}
+
+  button(name: string | RegExp): Locator {
+    return this.region.getByRole("button", { name, exact: true });
+  }
+
+  async section(name: "Notes" | "Files" | "People"): Promise<void> {
+    await this.region.getByRole("tab", { name }).click();
+  }
+
+  /** Notes, newest first. */
+  get notes(): Locator {
+    return this.region.getByRole("list", { name: "Notes" }).getByRole("listitem");
+  }
+
+  get files(): Locator {
+    return this.region.getByRole("list", { name: "Files" }).getByRole("listitem");
+  }
+
+  get uploads(): Locator {
+    return this.region.getByRole("list", { name: "Uploads" }).getByRole("listitem");
+  }
+
+  member(name: string): Locator {
+    return this.region.getByRole("list", { name: "People" }).getByRole("listitem").filter({ hasText: name });
+  }
+
+  /** What is spoken as it arrives. */
+  get arrivals(): Locator {
+    return this.region.locator(".notices").getByRole("status");
+  }
+
+  get errors(): Locator {
+    return this.region.getByRole("alert");
+  }
+
+  async write(text: string): Promise<void> {
+    await this.region.getByRole("textbox", { name: "New note" }).fill(text);
+    await this.button("Add note").click();
+  }
+
+  async edit(note: Locator, text: string): Promise<void> {
+    await note.getByRole("button", { name: "Edit note" }).click();
+    await this.region.getByRole("textbox", { name: "Edit note" }).fill(text);
+    await this.button("Save").click();
+  }
+
+  /** Drops files on the panel, as a hand would. */
+  async drop(name: string, type: string, bytes: Buffer): Promise<void> {
+    const transfer = await this.page.evaluateHandle(
+      ([name, type, text]) => {
+        const transfer = new DataTransfer();
+        const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+        transfer.items.add(new File([bytes], name, { type }));
+        return transfer;
+      },
+      [name, type, bytes.toString("base64")] as const,
+    );
+    await this.region.locator(".drop").dispatchEvent("drop", { dataTransfer: transfer });
+  }
+
+  async online(on: boolean): Promise<void> {
+    await this.region.getByRole("switch", { name: "Online" }).setChecked(on);
+  }
+}

@@ -1,0 +1,310 @@
+/**
+ * The story of the demo, as its README tells it: each test is a chapter and goes on where the one before ended.
+ * `KEYFOLD_SCREENSHOTS=1` writes the pictures of `docs/images`.
+ */
+
+import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import type { Locator } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { root } from "../../../testing/browser/src/harness/place.ts";
+import { violations } from "./accessibility.js";
+import { type Panel, Stage } from "./stage.js";
+
+const WORKSPACE = "Lighthouse weekend";
+const FERRY = "The ferry leaves at 07:40, pier 3.";
+const FERRY_BOB = "The ferry leaves at 07:40, pier 5!";
+const CABIN = "Cabin is booked for two nights, the key is under the blue stone.";
+const AFTERWARDS = "New plan: without bob we take the train.";
+const FILE_NAME = "lighthouse-map.bin";
+const MARK = "the lighthouse stands on the northern rock";
+
+let stage: Stage;
+let alice: Panel;
+let bob: Panel;
+
+beforeAll(async () => {
+  stage = await Stage.open();
+  alice = stage.person("alice");
+  bob = stage.person("bob");
+});
+
+afterAll(async () => {
+  await stage?.close();
+});
+
+const PATIENCE = { timeout: 20_000, interval: 25 };
+
+async function shows(locator: Locator, text: string | RegExp): Promise<void> {
+  await expect.poll(async () => (await locator.allInnerTexts()).join("\n"), PATIENCE).toMatch(text);
+}
+
+async function count(locator: Locator, number: number): Promise<void> {
+  await expect.poll(() => locator.count(), PATIENCE).toBe(number);
+}
+
+async function picture(name: string): Promise<void> {
+  if (process.env["KEYFOLD_SCREENSHOTS"] !== "1") return;
+  const folder = join(root, "docs/images");
+  await mkdir(folder, { recursive: true });
+  await stage.page.evaluate(() =>
+    Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {}))),
+  );
+  await stage.page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+describe.sequential("the demo", () => {
+  test("two people sign up in one page, each in storage of their own, with the keyboard alone", async () => {
+    for (const [panel, name] of [
+      [alice, "alice"],
+      [bob, "bob"],
+    ] as const) {
+      const enter = panel.button(`Continue as ${name}`);
+      await enter.focus();
+      await stage.page.keyboard.press("Enter");
+      await shows(panel.region, "No workspace yet");
+    }
+    const databases = await stage.page.evaluate(async () =>
+      (await indexedDB.databases()).map(({ name }) => name),
+    );
+    expect(databases.filter((name) => /-(alice|bob)$/.test(name ?? ""))).toHaveLength(2);
+  });
+
+  test("a workspace that alice shares arrives at bob's by itself, and is announced", async () => {
+    await alice.region.getByLabel("Name of the workspace").fill(WORKSPACE);
+    await stage.page.keyboard.press("Enter");
+    await alice.write(FERRY);
+    await shows(alice.notes, FERRY);
+    expect(await bob.region.getByRole("navigation", { name: "Workspaces of bob" }).count()).toBe(0);
+    await alice.section("People");
+    await alice.region.locator(".invite").getByRole("switch", { name: "Make new keys" }).check();
+    await alice.button("Invite").click();
+    await shows(bob.arrivals, `alice shared “${WORKSPACE}” with you`);
+    await shows(bob.notes, FERRY);
+    await shows(alice.member("bob"), /^(?!.*Invited)/s);
+    expect(await alice.member("bob").getByRole("switch", { name: "Make new keys" }).isChecked()).toBe(true);
+    expect(await alice.member("bob").getByRole("switch", { name: "Invite people" }).isChecked()).toBe(false);
+  });
+
+  test("both edit a note, and the last writer wins", async () => {
+    await alice.section("Notes");
+    await bob.write(CABIN);
+    await shows(alice.notes, CABIN);
+    await bob.edit(bob.notes.filter({ hasText: FERRY }), FERRY_BOB);
+    await shows(alice.notes, FERRY_BOB);
+    await shows(alice.notes.filter({ hasText: FERRY_BOB }), /bob · .* · version 2/);
+    // Alice has her editor open while bob saves: she is told, and hers is the newest.
+    const note = alice.notes.filter({ hasText: CABIN });
+    await note.getByRole("button", { name: "Edit note" }).click();
+    await bob.edit(bob.notes.filter({ hasText: CABIN }), `${CABIN} Bring a torch.`);
+    await shows(alice.region, "bob changed this note meanwhile");
+    await alice.region.getByRole("textbox", { name: "Edit note" }).fill(`${CABIN} And candles.`);
+    await alice.button("Save").click();
+    await shows(bob.notes, "And candles");
+    await shows(bob.notes.filter({ hasText: "candles" }), /alice · .* · version 3/);
+  });
+
+  test("a file is dropped, cancelled once, sealed, sent, and is the same on the other side", async () => {
+    const bytes = Buffer.concat([Buffer.from(MARK), randomBytes(3_000_000)]);
+    await alice.section("Files");
+    await bob.section("Files");
+    const line = await slow();
+    await alice.drop(FILE_NAME, "application/octet-stream", bytes);
+    await count(alice.uploads.getByRole("progressbar"), 1);
+    await alice.button(`Cancel ${FILE_NAME}`).click();
+    await shows(alice.uploads, "Cancelled. Nothing was kept.");
+    await line.mend();
+    await alice.button(`Dismiss ${FILE_NAME}`).click();
+    await count(alice.uploads, 0);
+    expect(await bob.files.count()).toBe(0);
+
+    await alice.drop(FILE_NAME, "application/octet-stream", bytes);
+    await shows(bob.files, FILE_NAME);
+    await shows(bob.files, "3.0 MB");
+    const downloading = stage.page.waitForEvent("download");
+    await bob.button(`Download ${FILE_NAME}`).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toBe(FILE_NAME);
+    expect((await buffer(await download.createReadStream())).equals(bytes)).toBe(true);
+  });
+
+  test("a picture is opened and shown by the page itself", async () => {
+    await bob.drop("harbour.svg", "image/svg+xml", Buffer.from(HARBOUR));
+    for (const panel of [alice, bob]) {
+      const image = panel.files.getByRole("img", { name: "harbour.svg" });
+      await expect
+        .poll(
+          () => image.evaluate((shown) => (shown as HTMLImageElement).naturalWidth).catch(() => 0),
+          PATIENCE,
+        )
+        .toBeGreaterThan(0);
+    }
+  });
+
+  test("the page is accessible, in light, in dark, and on a narrow screen", async () => {
+    await alice.section("Notes");
+    await picture("demo");
+    expect(await violations(stage.page)).toEqual([]);
+    await stage.page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+    await picture("demo-dark");
+    await alice.section("People");
+    expect(await violations(stage.page)).toEqual([]);
+    await stage.page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+    await stage.page.setViewportSize({ width: 360, height: 760 });
+    const views = stage.page.getByRole("tablist", { name: "Whose view" });
+    // From one view to the next with the arrows.
+    await views.getByRole("tab", { name: "alice" }).focus();
+    await picture("demo-narrow");
+    for (const name of ["alice", "server", "bob"]) {
+      expect(await views.getByRole("tab", { selected: true }).innerText()).toMatch(new RegExp(name, "i"));
+      expect(await violations(stage.page)).toEqual([]);
+      const overflow = await stage.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect(overflow).toBeLessThanOrEqual(0);
+      await stage.page.keyboard.press("ArrowRight");
+    }
+    await stage.page.setViewportSize({ width: 1600, height: 1000 });
+  });
+
+  test("permissions are given and taken back, and reach the other side at once", async () => {
+    await alice.section("People");
+    await bob.section("People");
+    await shows(bob.region, "You may not invite people to this workspace.");
+    const allowed = alice.member("bob").getByRole("switch", { name: "Invite people" });
+    await allowed.check();
+    await shows(bob.region, "Invite somebody");
+    await shows(bob.arrivals, "What you may do in");
+    await allowed.uncheck();
+    await shows(bob.region, "You may not invite people to this workspace.");
+  });
+
+  test("a new key is made, and what is written then is sealed under it", async () => {
+    await bob.button("New key").click();
+    await shows(alice.region, /Current key 2/);
+    await alice.section("Notes");
+    await alice.write("Sealed anew");
+    await bob.section("Notes");
+    await shows(bob.notes.filter({ hasText: "Sealed anew" }), "sealed under key 2");
+    await shows(bob.notes.filter({ hasText: FERRY_BOB }), "sealed under key 1");
+  });
+
+  test("who was offline keeps what there is, is told that nothing was saved, and catches up", async () => {
+    await bob.online(false);
+    await shows(bob.region, "Offline");
+    await alice.write("Written while bob was away");
+    await alice.section("People");
+    await alice.button("New key").click();
+    await shows(alice.region, /Current key 3/);
+    await bob.write("Written on a train");
+    await shows(bob.errors, "Unreachable");
+    await shows(bob.notes, FERRY_BOB);
+    expect(await bob.region.getByRole("textbox", { name: "New note" }).inputValue()).toBe(
+      "Written on a train",
+    );
+    await bob.online(true);
+    await shows(bob.notes, "Written while bob was away");
+    await shows(bob.region, /Current key 3/);
+    await bob.region.getByRole("button", { name: "Close this notice" }).first().click();
+    await bob.button("Add note").click();
+    await shows(alice.region, /Notes\s*5/);
+  });
+
+  test("signing out wipes the keys, and signing in again brings everything back", async () => {
+    await bob.button("Sign out bob").click();
+    await shows(bob.region, "Nobody is signed in here");
+    expect(await bob.region.innerText()).not.toContain(FERRY_BOB);
+    await bob.button("Continue as bob").click();
+    await shows(bob.notes, FERRY_BOB);
+  });
+
+  test("who is removed keeps what was readable, reads nothing new, and is told so", async () => {
+    await alice.section("People");
+    await alice.member("bob").getByRole("button", { name: "Remove" }).click();
+    const question = stage.page.getByRole("dialog");
+    await question.getByRole("button", { name: "Cancel" }).click();
+    await count(question, 0);
+    expect(await alice.member("bob").count()).toBe(1);
+    await alice.member("bob").getByRole("button", { name: "Remove" }).click();
+    await question.getByRole("button", { name: "Remove bob" }).click();
+    await count(alice.member("bob"), 0);
+    await shows(bob.region, "You were removed from this workspace.");
+    await alice.section("Notes");
+    await alice.write(AFTERWARDS);
+    await shows(bob.notes, "Sealed under a key that you do not have");
+    await shows(bob.notes, FERRY_BOB);
+    expect(await bob.region.innerText()).not.toContain(AFTERWARDS);
+    expect(await bob.region.getByRole("textbox", { name: "New note" }).count()).toBe(0);
+    expect(await violations(stage.page)).toEqual([]);
+  });
+
+  test("carol takes bob's seat, and sees nothing of it", async () => {
+    await bob.region.getByLabel("Who sits here").selectOption("carol");
+    const carol = stage.person("carol");
+    await carol.button("Continue as carol").click();
+    await shows(carol.region, "No workspace yet");
+  });
+
+  test("the servers hold none of the words, names and contents that people wrote", async () => {
+    const stored = await stage.stored();
+    const files = [...stored.values()].join("");
+    // The scan can find what is there: user ids are known to a server, and rows are sealed texts.
+    expect(files).toContain("alice");
+    expect(files).toContain("kf1.");
+    const secrets = [
+      WORKSPACE,
+      FERRY,
+      FERRY_BOB,
+      CABIN,
+      AFTERWARDS,
+      FILE_NAME,
+      MARK,
+      "harbour.svg",
+      "Sealed anew",
+    ];
+    for (const secret of secrets) {
+      for (const form of [secret, Buffer.from(secret).toString("base64").slice(2, -4)]) {
+        for (const [path, content] of stored)
+          expect(content.includes(form), `${form} in ${path}`).toBe(false);
+      }
+    }
+    const seen = await stage.server.innerText();
+    expect(seen).toContain("kf1.");
+    for (const secret of secrets) expect(seen).not.toContain(secret);
+  });
+
+  test("after a reset everybody begins again", async () => {
+    await stage.page.getByRole("button", { name: "Reset the demo" }).click();
+    await stage.page.getByRole("dialog").getByRole("button", { name: "Reset" }).click();
+    await shows(alice.region, "Nobody is signed in here");
+    await shows(stage.server, "Nothing is stored yet.");
+    await alice.button("Continue as alice").click();
+    await shows(alice.region, "No workspace yet");
+  });
+
+  test("the page complained about nothing, its own policy included", () => {
+    expect(stage.complaints).toEqual([]);
+  });
+});
+
+/** A picture of few bytes. */
+const HARBOUR = `<svg xmlns="http://www.w3.org/2000/svg" width="640" height="260" viewBox="0 0 640 260">
+  <rect width="640" height="260" fill="#bfe0ea"/><circle cx="520" cy="70" r="30" fill="#ffd98a"/>
+  <path d="M0 180h640v80H0z" fill="#3f87a6"/><path d="M70 190l60-70 90 70z" fill="#6b6f76"/>
+  <path d="M128 60h24l8 80h-40z" fill="#fff"/><path d="M125 92h30l2 20h-34z" fill="#d2483f"/>
+  <path d="M130 44h20v16h-20z" fill="#3b3f8f"/><path d="M350 175h110l-20 26h-70z" fill="#8a4b2a"/>
+  <path d="M400 172V100l46 60z" fill="#fff"/></svg>`;
+
+/** Makes uploads slow enough to be cancelled by hand. */
+async function slow(): Promise<{ mend(): Promise<void> }> {
+  const devtools = await stage.page.context().newCDPSession(stage.page);
+  const throughput = { offline: false, latency: 0, downloadThroughput: -1 };
+  await devtools.send("Network.enable");
+  await devtools.send("Network.emulateNetworkConditions", { ...throughput, uploadThroughput: 300_000 });
+  return {
+    async mend() {
+      await devtools.send("Network.emulateNetworkConditions", { ...throughput, uploadThroughput: -1 });
+      await devtools.detach();
+    },
+  };
+}

@@ -1,0 +1,17 @@
+/** React hooks over one client. Everything public, by name. */
+
+export { useDecrypted, useSuspenseDecrypted } from "./decrypted.js";
+export { useEvent } from "./event.js";
+export { type ParticipantsOptions, useParticipants, useSuspenseParticipants } from "./participants.js";
+export { KeyfoldProvider, type KeyfoldProviderProps, useClient } from "./provider.js";
+export type { Query } from "./query.js";
+export { useOutgoingShares, useSuspenseOutgoingShares } from "./shares.js";
+export { useClientState, useIdentity, useKeychain, useKeychains, usePermissions } from "./state.js";
+export {
+  type Send,
+  type Upload,
+  type UploadPhase,
+  type Uploads,
+  useEncryptFile,
+  useUpload,
+} from "./upload.js";

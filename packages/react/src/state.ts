@@ -1,0 +1,53 @@
+/** What can be shown without asking anybody: the client's snapshot, and the parts that components want of it. */
+
+import type { ClientState, Keychain, PermissionFlags, PublicUserIdentity } from "@keyfold/client";
+import { useCallback, useSyncExternalStore } from "react";
+import { useClient } from "./provider.js";
+
+/** What a server renders, and a browser while it hydrates: nothing is known of anybody yet. */
+const SERVER_STATE: ClientState = Object.freeze({
+  status: "loading",
+  identity: null,
+  deviceId: null,
+  keychains: Object.freeze([]),
+  sync: "offline",
+  leader: false,
+});
+
+/** One part of the snapshot: renders again only when `select` answers something else. */
+function useSelected<T>(select: (state: ClientState) => T): T {
+  const client = useClient();
+  const subscribe = useCallback((changed: () => void) => client.subscribe(changed), [client]);
+  return useSyncExternalStore(
+    subscribe,
+    () => select(client.state),
+    () => select(SERVER_STATE),
+  );
+}
+
+/** The whole snapshot: the same object until something changed. */
+export function useClientState(): ClientState {
+  return useSelected((state) => state);
+}
+
+/** Who is logged in here; `null` while nobody is. */
+export function useIdentity(): PublicUserIdentity | null {
+  return useSelected((state) => state.identity);
+}
+
+/** All keychains of whoever is logged in, by purpose. */
+export function useKeychains(): readonly Keychain[] {
+  return useSelected((state) => state.keychains);
+}
+
+/** One keychain by its fingerprint; `null` if this account has none such. */
+export function useKeychain(keychainFingerprint: string | null): Keychain | null {
+  return useSelected(
+    (state) => state.keychains.find((one) => one.keychainFingerprint === keychainFingerprint) ?? null,
+  );
+}
+
+/** What oneself may do in a keychain, live; `null` if this account has none such. */
+export function usePermissions(keychainFingerprint: string | null): PermissionFlags | null {
+  return useKeychain(keychainFingerprint)?.permissions ?? null;
+}

@@ -1,0 +1,131 @@
+/** Files on their way out: encrypted, then sent by the application, with progress, and stopped when it unmounts. */
+
+import type { Client, EncryptedFile, EncryptFileOptions, Progress } from "@keyfold/client";
+import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { useClient } from "./provider.js";
+import { asError } from "./query.js";
+
+/** Where an upload stands: the first two are on their way, the others final. */
+export type UploadPhase = "encrypting" | "sending" | "done" | "failed" | "cancelled";
+
+/** One file on its way. */
+export interface Upload<T> {
+  /** Unique in this hook. */
+  readonly id: number;
+  readonly name: string;
+  readonly phase: UploadPhase;
+  /** Of this phase, in bytes. */
+  readonly progress: Progress;
+  /** What `send` answered, once it is done. */
+  readonly result: T | undefined;
+  /** Why it failed. */
+  readonly error: Error | undefined;
+}
+
+/** Hands an encrypted file to the application's server. Told by `signal` when to stop. */
+export type Send<T> = (
+  encrypted: EncryptedFile,
+  options: { readonly signal: AbortSignal; readonly onProgress: (progress: Progress) => void },
+) => Promise<T>;
+
+/** What {@link useUpload} answers. Its functions are the same in every rendering. */
+export interface Uploads<T> {
+  readonly uploads: readonly Upload<T>[];
+  /** Answers what `send` did; `null` if it failed or was cancelled, which `uploads` tells apart. */
+  start(
+    file: File,
+    keychain: string | readonly string[],
+    options?: Omit<EncryptFileOptions, "signal" | "onProgress">,
+  ): Promise<T | null>;
+  cancel(id: number): void;
+  /** Takes a finished one off the list. */
+  dismiss(id: number): void;
+}
+
+/** The list behind the hook. It outlives no component: {@link UploadList.stop} ends what runs. */
+class UploadList<T> {
+  uploads: readonly Upload<T>[] = [];
+  readonly #running = new Map<number, AbortController>();
+  readonly #listeners = new Set<() => void>();
+  #next = 1;
+
+  readonly subscribe = (listener: () => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly cancel = (id: number) => this.#running.get(id)?.abort();
+
+  readonly dismiss = (id: number) => {
+    if (!this.#running.has(id)) this.#show(this.uploads.filter((upload) => upload.id !== id));
+  };
+
+  readonly stop = () => {
+    for (const controller of this.#running.values()) controller.abort();
+  };
+
+  async run(client: Client, send: Send<T>, ...[file, keychain, options]: Parameters<Uploads<T>["start"]>) {
+    const id = this.#next++;
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.#running.set(id, controller);
+    const begun = { id, name: file.name, phase: "encrypting", result: undefined, error: undefined } as const;
+    this.#show([...this.uploads, { ...begun, progress: { loaded: 0, total: file.size } }]);
+    // A report that comes late must not turn a cancelled upload back into a running one.
+    const onProgress = (progress: Progress) => !signal.aborted && this.#change(id, { progress });
+    try {
+      const to = typeof keychain === "string" ? keychain : [...keychain];
+      const encrypted = await client.encryptFile(file, to, { ...options, signal, onProgress });
+      signal.throwIfAborted();
+      this.#change(id, { phase: "sending", progress: { loaded: 0, total: encrypted.encryptedFile.size } });
+      const result = await send(encrypted, { signal, onProgress });
+      this.#change(id, { phase: "done", result });
+      return result;
+    } catch (thrown) {
+      if (signal.aborted) this.#change(id, { phase: "cancelled" });
+      else this.#change(id, { phase: "failed", error: asError(thrown) });
+      return null;
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  #change(id: number, change: Partial<Upload<T>>): void {
+    this.#show(this.uploads.map((upload) => (upload.id === id ? { ...upload, ...change } : upload)));
+  }
+
+  #show(uploads: readonly Upload<T>[]): void {
+    this.uploads = uploads;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const NONE: readonly never[] = [];
+
+/** Uploads of one component, several at once. What runs when it unmounts is cancelled. */
+export function useUpload<T>(send: Send<T>): Uploads<T> {
+  const client = useClient();
+  const [list] = useState(() => new UploadList<T>());
+  const uploads = useSyncExternalStore(
+    list.subscribe,
+    () => list.uploads,
+    () => NONE,
+  );
+  const [latest] = useState({ send });
+  useEffect(() => {
+    latest.send = send;
+  });
+  useEffect(() => list.stop, [list]);
+  const start = useCallback<Uploads<T>["start"]>(
+    (...file) => list.run(client, (...encrypted) => latest.send(...encrypted), ...file),
+    [client, list, latest],
+  );
+  return { uploads, start, cancel: list.cancel, dismiss: list.dismiss };
+}
+
+const KEEP: Send<EncryptedFile> = (encrypted) => Promise.resolve(encrypted);
+
+/** The same without sending: the encrypted files are the results. */
+export function useEncryptFile(): Uploads<EncryptedFile> {
+  return useUpload(KEEP);
+}

@@ -1,0 +1,227 @@
+import type { Keychain, KeyMetadata } from "@keyfold/client";
+import { createElement as h, type ReactNode, Suspense } from "react";
+import { describe, expect, test, vi } from "vitest";
+import {
+  KeyfoldProvider,
+  useClientState,
+  useDecrypted,
+  useEncryptFile,
+  useEvent,
+  useKeychain,
+  useKeychains,
+  useOutgoingShares,
+  useParticipants,
+  usePermissions,
+  useSuspenseDecrypted,
+  useSuspenseParticipants,
+  useUpload,
+} from "../src/index.js";
+import { draw } from "./page.js";
+import { type CountedClient, somebody, withServer } from "./people.js";
+
+withServer();
+
+const PATIENCE = { timeout: 20_000, interval: 20 };
+
+function under(client: CountedClient, component: () => ReactNode) {
+  return draw(h(KeyfoldProvider, { client }, h(component)));
+}
+
+async function identityOf(asking: CountedClient, whom: CountedClient) {
+  const identity = await asking.getUserIdentity(whom.publicIdentity.userId);
+  if (identity === null) throw new Error("unknown");
+  return identity;
+}
+
+describe("state", () => {
+  test("a keychain that is shared appears by itself, and tells of itself once although effects run twice", async () => {
+    const [alice, bob] = [await somebody("alice"), await somebody("bob")];
+    const received: KeyMetadata[] = [];
+    const drawn = await under(bob, () => {
+      const keychains = useKeychains();
+      useEvent("keyReceived", (key) => received.push(key));
+      return keychains.map(({ purpose }) => purpose).join();
+    });
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    await alice.shareMostRecentKey(keychainFingerprint, await identityOf(alice, bob));
+    await vi.waitFor(() => expect(drawn.text()).toBe("notes"), PATIENCE);
+    await vi.waitFor(() => expect(received).toHaveLength(1), PATIENCE);
+    await bob.sync();
+    expect(received).toHaveLength(1);
+    drawn.unmount();
+  });
+
+  test("what was selected stays the same object until it changes", async () => {
+    const alice = await somebody("alice");
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    const seen = new Set<Keychain | null>();
+    let renders = 0;
+    const drawn = await under(alice, () => {
+      renders += 1;
+      seen.add(useKeychain(keychainFingerprint));
+      useClientState();
+      return String(usePermissions(keychainFingerprint)?.allowSharing);
+    });
+    await vi.waitFor(() => expect(drawn.text()).toBe("true"), PATIENCE);
+    expect(seen.size).toBe(1);
+    expect(renders).toBeGreaterThan(0);
+    drawn.unmount();
+  });
+
+  test("nothing listens after unmounting", async () => {
+    const alice = await somebody("alice");
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    const sealed = await alice.encrypt("hello", keychainFingerprint);
+    const drawn = await under(alice, () => {
+      useEvent("keyReceived", () => {});
+      useClientState();
+      return useDecrypted(sealed, keychainFingerprint).status;
+    });
+    await vi.waitFor(() => expect(drawn.text()).toBe("ready"), PATIENCE);
+    expect(alice.listening).toBeGreaterThan(0);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      drawn.unmount();
+      // Answers linger for a remount, and what keeps them up to date with them.
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(alice.listening).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe("questions", () => {
+  test("participants and outgoing shares follow an invitation until it is answered", async () => {
+    const [alice, bob] = [await somebody("alice"), await somebody("bob")];
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    const drawn = await under(alice, () => {
+      const members = useParticipants(keychainFingerprint, { pending: true });
+      const outgoing = useOutgoingShares();
+      return `${members.data?.map(({ state }) => state).join() ?? "?"} ${outgoing.data?.length ?? "?"}`;
+    });
+    await vi.waitFor(() => expect(drawn.text()).toBe("accepted 0"), PATIENCE);
+    await alice.shareMostRecentKey(keychainFingerprint, await identityOf(alice, bob));
+    await vi.waitFor(() => expect(drawn.text()).toBe("accepted,accepted 0"), PATIENCE);
+    drawn.unmount();
+  });
+
+  test("a text that came before its key opens when the key comes", async () => {
+    const [alice, bob] = [await somebody("alice"), await somebody("bob")];
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    const sealed = await alice.encrypt("hello", keychainFingerprint, "note/1");
+    const drawn = await under(bob, () => {
+      const { status, data } = useDecrypted(sealed, keychainFingerprint, "note/1");
+      return `${status} ${String(data?.value)} ${data?.keyNumber ?? ""}`;
+    });
+    await vi.waitFor(() => expect(drawn.text()).toContain("failed"), PATIENCE);
+    await alice.shareMostRecentKey(keychainFingerprint, await identityOf(alice, bob));
+    await vi.waitFor(() => expect(drawn.text()).toBe("ready hello 1"), PATIENCE);
+    drawn.unmount();
+  });
+
+  test("a text of another context, and of another keychain, fails", async () => {
+    const alice = await somebody("alice");
+    const [one, two] = [await alice.createNewKeychain("one"), await alice.createNewKeychain("two")];
+    const sealed = await alice.encrypt("hello", one.keychainFingerprint, "note/1");
+    const drawn = await under(alice, () => {
+      const context = useDecrypted(sealed, one.keychainFingerprint, "note/2");
+      const keychain = useDecrypted(sealed, two.keychainFingerprint, "note/1");
+      return `${context.status} ${keychain.status}`;
+    });
+    await vi.waitFor(() => expect(drawn.text()).toBe("failed failed"), PATIENCE);
+    drawn.unmount();
+  });
+
+  test("what was decrypted is forgotten when its owner logs out", async () => {
+    const alice = await somebody("alice");
+    const { keychainFingerprint } = await alice.createNewKeychain("notes");
+    const sealed = await alice.encrypt("hello", keychainFingerprint);
+    const drawn = await under(alice, () => String(useDecrypted(sealed, keychainFingerprint).data?.value));
+    await vi.waitFor(() => expect(drawn.text()).toBe("hello"), PATIENCE);
+    await alice.logout();
+    await vi.waitFor(() => expect(drawn.text()).toBe("undefined"), PATIENCE);
+    drawn.unmount();
+  });
+
+  test("the suspending twins show the fallback, and then the answer", async () => {
+    const alice = await somebody("alice");
+    const { keychainFingerprint } = await alice.createNewKeychain("notes");
+    const sealed = await alice.encrypt("hello", keychainFingerprint);
+    const Opened = () => {
+      const { value } = useSuspenseDecrypted(sealed, keychainFingerprint);
+      return `${String(value)} ${useSuspenseParticipants(keychainFingerprint).length}`;
+    };
+    const drawn = await under(alice, () => h(Suspense, { fallback: "waiting" }, h(Opened)));
+    await vi.waitFor(() => expect(drawn.text()).toBe("waiting"), { interval: 1 });
+    await vi.waitFor(() => expect(drawn.text()).toBe("hello 1"), PATIENCE);
+    drawn.unmount();
+  });
+});
+
+describe("files", () => {
+  const file = () => new File([new Uint8Array(4_000_000)], "zeros.bin");
+
+  test("a file is encrypted, with progress, and sent", async () => {
+    const alice = await somebody("alice");
+    const { keychainFingerprint } = await alice.createNewKeychain("notes");
+    const sent: Blob[] = [];
+    const loaded: number[] = [];
+    let start: ReturnType<typeof useUpload<string>>["start"] | undefined;
+    const drawn = await under(alice, () => {
+      const hook = useUpload(async ({ encryptedFile }, { onProgress }) => {
+        sent.push(encryptedFile);
+        onProgress({ loaded: encryptedFile.size, total: encryptedFile.size });
+        return "stored";
+      });
+      start = hook.start;
+      for (const { phase, progress } of hook.uploads)
+        if (phase === "encrypting") loaded.push(progress.loaded);
+      return hook.uploads.map(({ phase, result }) => `${phase} ${result ?? ""}`).join();
+    });
+    await vi.waitFor(() => expect(start).toBeDefined());
+    expect(await start?.(file(), keychainFingerprint)).toBe("stored");
+    await vi.waitFor(() => expect(drawn.text()).toBe("done stored"), PATIENCE);
+    expect(sent[0]?.size).toBeGreaterThan(4_000_000);
+    expect(Math.max(...loaded)).toBeGreaterThan(0);
+    drawn.unmount();
+  });
+
+  test("one that is cancelled is not sent, and says that it was cancelled", async () => {
+    const alice = await somebody("alice");
+    const { keychainFingerprint } = await alice.createNewKeychain("notes");
+    const send = vi.fn(async () => "stored");
+    let hook: ReturnType<typeof useUpload<string>> | undefined;
+    const drawn = await under(alice, () => {
+      hook = useUpload(send);
+      return hook.uploads.map(({ phase }) => phase).join();
+    });
+    await vi.waitFor(() => expect(hook).toBeDefined());
+    const upload = hook?.start(file(), keychainFingerprint);
+    hook?.cancel(1);
+    expect(await upload).toBeNull();
+    await vi.waitFor(() => expect(drawn.text()).toBe("cancelled"), PATIENCE);
+    hook?.dismiss(1);
+    await vi.waitFor(() => expect(drawn.text()).toBe(""), PATIENCE);
+    expect(send).not.toHaveBeenCalled();
+    drawn.unmount();
+  });
+
+  test("unmounting cancels what runs", async () => {
+    const alice = await somebody("alice");
+    const { keychainFingerprint } = await alice.createNewKeychain("notes");
+    let hook: ReturnType<typeof useEncryptFile> | undefined;
+    const drawn = await under(alice, () => {
+      hook = useEncryptFile();
+      return null;
+    });
+    await vi.waitFor(() => expect(hook).toBeDefined());
+    // Not before the effects ran, twice: the first of them must not have ended the list for good.
+    await vi.waitFor(async () =>
+      expect(await hook?.start(new File(["x"], "x"), keychainFingerprint)).not.toBeNull(),
+    );
+    const running = hook?.start(file(), keychainFingerprint);
+    drawn.unmount();
+    expect(await running).toBeNull();
+  });
+});
