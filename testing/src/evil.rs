@@ -22,17 +22,23 @@ use keyfold_format::{
     label::SignatureLabel,
     receipt::{Receipt, Statement},
 };
-use keyfold_protocol::signing::{
-    Fields, fields,
-    request::Binding,
-    response::{ReplyHead, server_id, sign_response},
+use keyfold_protocol::{
+    route,
+    signing::{
+        Fields, fields,
+        request::Binding,
+        response::{ReplyHead, server_id, sign_response},
+    },
 };
 use std::{
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 
 /// A request that passes.
 #[derive(Clone, Debug)]
@@ -54,6 +60,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether to sign it. An unsigned answer is what somebody without the server's key can do.
     pub signed: bool,
+    /// Its `Content-Type`.
+    pub media_type: &'static str,
 }
 
 /// What the operator's key allows: signatures that clients believe.
@@ -101,6 +109,7 @@ struct Shared {
     key: ServerKey,
     script: Mutex<Script>,
     seen: Mutex<Vec<Asked>>,
+    down: watch::Sender<bool>,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -117,6 +126,7 @@ impl EvilServer {
             key,
             script: Mutex::new(Box::new(|_, _| ())),
             seen: Mutex::new(Vec::new()),
+            down: watch::Sender::new(false),
             client: Client::builder(TokioExecutor::new()).build_http(),
         });
         let task = tokio::spawn(accept(listener, shared.clone()));
@@ -143,6 +153,16 @@ impl EvilServer {
         &self.shared.key
     }
 
+    /// Breaks every connection and takes no new one, or takes them again.
+    pub fn be_down(&self, down: bool) {
+        self.shared.down.send_replace(down);
+    }
+
+    /// What was asked so far, and not taken: the captured traffic.
+    pub fn seen(&self) -> Vec<Asked> {
+        self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What was asked since the last call: the captured traffic.
     pub fn take_seen(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner))
@@ -158,7 +178,8 @@ impl Drop for EvilServer {
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         let shared = shared.clone();
-        tokio::spawn(async move {
+        let mut down = shared.down.subscribe();
+        let serve = async move {
             let mut start = [0; 14];
             let read = stream.peek(&mut start).await.unwrap_or(0);
             if start.get(..read).is_some_and(|s| s.starts_with(b"GET /v1/events")) {
@@ -167,6 +188,12 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 let service = service_fn(move |request| answer(shared.clone(), request));
                 // A client that goes away ends its connection.
                 hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+            }
+        };
+        tokio::spawn(async move {
+            tokio::select! {
+                () = serve => {}
+                _ = down.wait_for(|down| *down) => {}
             }
         });
     }
@@ -185,7 +212,11 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let host = head.headers.get("host").and_then(|h| h.to_str().ok()).unwrap_or_default().to_owned();
     let binding = Binding::of(head.method.as_str(), &host, &path, &query, &fields_of(&head.headers));
     let asked = Asked { method: head.method.to_string(), path, body: body.to_vec() };
-    shared.seen.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
+    // What a browser asks before it asks is not the client's doing.
+    let preflight = head.method == hyper::Method::OPTIONS;
+    if !preflight {
+        shared.seen.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
+    }
 
     // The Host header stays: the request is signed for the proxy's address, and the server believes what it reads.
     let target = head.uri.path_and_query().map_or("/", |p| p.as_str());
@@ -197,15 +228,18 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let Ok(response) = shared.client.request(forward).await else { return Ok(bad_gateway()) };
     let (head, body) = response.into_parts();
     let body = body.collect().await?.to_bytes();
-    let truth = Answer { status: head.status.as_u16(), body: body.to_vec(), signed: true };
+    let media_type = route::MEDIA_TYPE;
+    let truth = Answer { status: head.status.as_u16(), body: body.to_vec(), signed: true, media_type };
     let mut told = truth.clone();
-    (shared.script.lock().unwrap_or_else(PoisonError::into_inner))(&asked, &mut told);
+    if !preflight {
+        (shared.script.lock().unwrap_or_else(PoisonError::into_inner))(&asked, &mut told);
+    }
 
     let mut headers = head.headers;
     if told != truth {
         headers.remove(CONTENT_LENGTH);
         fields::ALL.into_iter().for_each(|name| drop(headers.remove(name)));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/cbor"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(told.media_type));
     }
     if told != truth && told.signed {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -258,12 +292,17 @@ impl EvilWorld {
         Self { evil, server, folder }
     }
 
+    /// Where somebody's home is.
+    pub fn home(&self, user_id: &str) -> std::path::PathBuf {
+        self.folder.path().join(user_id)
+    }
+
     /// Somebody signed up here.
     ///
     /// # Panics
     /// If signing up fails.
     pub async fn person(&self, user_id: &str) -> keyfold_client::Client {
-        let client = keyfold_client::Client::open(&self.folder.path().join(user_id)).expect("a home");
+        let client = keyfold_client::Client::open(&self.home(user_id)).expect("a home");
         let key = self.server.server_key().to_string();
         client.signup(user_id, &self.evil.url(), Some(&key)).await.expect("signing up");
         client

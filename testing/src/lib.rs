@@ -4,4 +4,5 @@
 pub mod disk;
 pub mod evil;
 pub mod keyfold_bin;
+pub mod lies;
 pub mod people;

@@ -1,0 +1,63 @@
+/**
+ * Scripts that watch WebCrypto from within a thread under test, told to the test by a BroadcastChannel. They are
+ * JavaScript as text, because they run before the code under test, in its thread: in front of the worker's script, or
+ * as a page's init script.
+ */
+
+/** The channel's name. */
+export const CHANNEL = "seen-by-the-test";
+
+/**
+ * Tells of each AES-GCM encryption which key met which nonce, and of all randomness that was drawn. A key that was
+ * imported is named by its bytes; one that was derived by HKDF, by its salt and label, which decide over it as long as
+ * the base key is the same.
+ */
+export const WATCH_CRYPTO = `{
+  const channel = new BroadcastChannel(${JSON.stringify(CHANNEL)});
+  const names = new WeakMap();
+  const hex = (data) => {
+    const bytes = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  };
+  const wrap = (name, make) => {
+    const original = SubtleCrypto.prototype[name];
+    SubtleCrypto.prototype[name] = make(original);
+  };
+  wrap("importKey", (original) => async function (format, data, ...rest) {
+    const name = format === "raw" ? "raw " + hex(data) : undefined;
+    const key = await original.call(this, format, data, ...rest);
+    if (name !== undefined) names.set(key, name);
+    return key;
+  });
+  wrap("deriveKey", (original) => async function (algorithm, base, ...rest) {
+    const name = "hkdf " + hex(algorithm.salt) + " " + hex(algorithm.info);
+    const key = await original.call(this, algorithm, base, ...rest);
+    names.set(key, name);
+    return key;
+  });
+  wrap("encrypt", (original) => function (algorithm, key, ...rest) {
+    channel.postMessage({ type: "sealed", pair: (names.get(key) ?? "unknown key") + " / " + hex(algorithm.iv) });
+    return original.call(this, algorithm, key, ...rest);
+  });
+  const draw = Crypto.prototype.getRandomValues;
+  Crypto.prototype.getRandomValues = function (array) {
+    draw.call(this, array);
+    channel.postMessage({ type: "drawn", bytes: hex(array) });
+    return array;
+  };
+}
+`;
+
+/** Makes randomness repeat itself: every thread that loads this draws the same bytes in the same order. */
+export const REPEAT_RANDOMNESS = `{
+  let state = 1;
+  Crypto.prototype.getRandomValues = function (array) {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    for (let at = 0; at < bytes.length; at += 1) {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      bytes[at] = state >>> 16;
+    }
+    return array;
+  };
+}
+`;

@@ -1,0 +1,95 @@
+/** A client in one tab, driven from the test: calls by name, and what it told. */
+
+import type { Client, ClientConfig, ClientEvents, ClientState } from "@keyfold/client";
+import type { Page } from "playwright-core";
+import type { Visitor } from "./harness/index.ts";
+
+/** Where a tab's client is to find its server. */
+export interface Server {
+  readonly url: string;
+  readonly key: string;
+}
+
+/** An event, and which person, keychain or key it is about. */
+export type Told = `${keyof ClientEvents} ${string}`;
+
+type Methods = {
+  [M in keyof Client]: Client[M] extends (...args: never[]) => unknown ? M : never;
+}[keyof Client];
+
+/** One tab with one client. */
+export class Tab {
+  private constructor(
+    readonly visitor: Visitor,
+    readonly page: Page,
+  ) {}
+
+  /** Opens a tab, and makes a client in it. Nothing of it starts before the first call, or before `listen`. */
+  static async open(visitor: Visitor, server: Server, config: Partial<ClientConfig> = {}): Promise<Tab> {
+    const tab = new Tab(visitor, await visitor.tab());
+    await tab.page.evaluate(
+      ({ server, config }) => {
+        globalThis.kept["client"] = new globalThis.keyfold.Client({
+          serverURL: server.url,
+          serverSignaturePublicKey: server.key,
+          ...config,
+        });
+      },
+      { server: { url: server.url, key: server.key }, config },
+    );
+    return tab;
+  }
+
+  /** Writes down every event from now on, and keeps the connection. */
+  async listen(): Promise<void> {
+    await this.page.evaluate(() => {
+      const told: string[] = (globalThis.kept["told"] = []);
+      const client = globalThis.kept["client"] as Client;
+      const events = [
+        "identityUpdated",
+        "keychainUpdated",
+        "keyReceived",
+        "keyRotated",
+        "permissionsUpdated",
+        "memberBanned",
+      ];
+      for (const event of events as (keyof ClientEvents)[]) {
+        client.on(event, (payload: unknown) => {
+          const { keyFingerprint, keychainFingerprint, userId } = (payload ?? {}) as Record<string, string>;
+          told.push(`${event} ${keyFingerprint ?? keychainFingerprint ?? userId ?? "nobody"}`);
+        });
+      }
+    });
+  }
+
+  /** What was told since `listen`, in order. */
+  told(): Promise<Told[]> {
+    return this.page.evaluate(() => globalThis.kept["told"]);
+  }
+
+  /** The client's state. */
+  state(): Promise<ClientState> {
+    return this.page.evaluate(() => (globalThis.kept["client"] as Client).state);
+  }
+
+  /**
+   * Calls a method.
+   *
+   * @throws An error with the code, message and hint of the client's.
+   */
+  async call<M extends Methods>(method: M, ...args: unknown[]): Promise<Awaited<ReturnType<Client[M]>>> {
+    const outcome = await this.page.evaluate(
+      async ({ method, args }) => {
+        try {
+          return { value: await globalThis.kept["client"][method](...args) };
+        } catch (error) {
+          const { code, message, hint, retryable } = error as Record<string, unknown>;
+          return { refused: { code: String(code), message: String(message), hint, retryable } };
+        }
+      },
+      { method, args },
+    );
+    if (outcome.refused === undefined) return outcome.value;
+    throw Object.assign(new Error(outcome.refused.message), outcome.refused);
+  }
+}

@@ -1,0 +1,9 @@
+import { Client } from "@keyfold/client";
+
+const [serverURL, serverSignaturePublicKey] = process.argv.slice(2);
+const client = new Client({ serverURL, serverSignaturePublicKey });
+await client.signup("alice");
+const { keychainFingerprint } = await client.createNewKeychain("notes", "secretBox");
+const sealed = await client.encrypt("Lunch at noon?", keychainFingerprint);
+console.log(await client.decrypt(sealed, keychainFingerprint));
+await client.close();

@@ -1,0 +1,18 @@
+import { Client } from "@keyfold/client";
+
+/** What any application does first. */
+async function firstSteps() {
+  const query = new URLSearchParams(location.search);
+  const client = new Client({
+    serverURL: query.get("server"),
+    serverSignaturePublicKey: query.get("key"),
+  });
+  await client.signup(query.get("user"));
+  const { keychainFingerprint } = await client.createNewKeychain("notes", "secretBox");
+  const sealed = await client.encrypt("Lunch at noon?", keychainFingerprint);
+  return await client.decrypt(sealed, keychainFingerprint);
+}
+
+document.querySelector("button").addEventListener("click", async () => {
+  document.querySelector("output").textContent = await firstSteps();
+});

@@ -1,0 +1,69 @@
+//! Lies about a keychain: an old state, an entry that the server would never have taken (S2, S3, S10).
+
+use super::member::{Injected, created};
+use crate::evil::{Answer, Asked, EvilWorld};
+use keyfold_format::{EntryHash, ScopeId, entry::Head};
+use keyfold_protocol::wire::{LedgerPage, LedgerPages, Ledgers, OwnWraps, Scopes};
+
+/// Rewrites the page of one ledger.
+fn rewrite(asked: &Asked, answer: &mut Answer, scope: ScopeId, lie: impl Fn(&mut LedgerPage)) {
+    if asked.path != "/v1/ledgers" || answer.status != 200 {
+        return;
+    }
+    let wanted = Ledgers::decode(&asked.body).expect("the server understood it").wanted;
+    let mut pages = LedgerPages::decode(&answer.body).expect("the server wrote it");
+    for (after, page) in wanted.iter().zip(&mut pages.pages) {
+        if let (true, Ok(page)) = (after.scope == scope, page) {
+            lie(page);
+        }
+    }
+    answer.body = pages.encode();
+}
+
+/// Rewrites the head of one keychain in the list of all, so that a client looks at it, or does not.
+fn say_head(asked: &Asked, answer: &mut Answer, scope: ScopeId, lie: impl Fn(Head) -> Head) {
+    if asked.path == "/v1/scopes" && asked.method == "GET" && answer.status == 200 {
+        let mut scopes = Scopes::decode(&answer.body).expect("the server wrote it");
+        scopes.scopes.iter_mut().filter(|s| s.scope == scope).for_each(|s| s.head = lie(s.head));
+        answer.body = scopes.encode();
+    }
+}
+
+/// The keychain as it was after its first entry: signed, and true once.
+pub(super) fn rollback(world: &EvilWorld, scope: ScopeId) -> Result<(), String> {
+    let genesis = created(world, scope)?;
+    let head = Head { seq: 0, hash: genesis.hash(EntryHash::NONE, 0) };
+    let key = world.evil.key().clone();
+    world.evil.lie(move |asked, answer| {
+        rewrite(asked, answer, scope, |page| {
+            page.entries.clear();
+            page.receipt = key.receipt(scope, head, page.receipt.statement.time);
+            page.more = false;
+        });
+        say_head(asked, answer, scope, |_| head);
+    });
+    Ok(())
+}
+
+/// The entry stands after the newest one, with a receipt for it; its wraps are served.
+pub(super) fn inject(world: &EvilWorld, injected: Injected) {
+    let key = world.evil.key().clone();
+    let scope = injected.scope;
+    let at =
+        Head { seq: injected.after.seq + 1, hash: injected.entry.hash(injected.after.hash, injected.after.seq + 1) };
+    let own_wraps = format!("/v1/scopes/{scope}/wraps");
+    world.evil.lie(move |asked, answer| {
+        rewrite(asked, answer, scope, |page| {
+            if page.receipt.statement.head == injected.after {
+                page.entries.push(injected.entry.clone());
+                page.receipt = key.receipt(scope, at, page.receipt.statement.time);
+            }
+        });
+        say_head(asked, answer, scope, |head| if head == injected.after { at } else { head });
+        if asked.path == own_wraps && answer.status == 200 {
+            let mut wraps = OwnWraps::decode(&answer.body).expect("the server wrote it");
+            wraps.wraps.extend(injected.wraps.iter().cloned());
+            answer.body = wraps.encode();
+        }
+    });
+}

@@ -1,0 +1,118 @@
+//! The lies that an operator may tell, by name. Each is a script for the [`EvilServer`](crate::evil::EvilServer), so
+//! that tests in another language can ask for it over the evil server's control port.
+
+mod identity;
+mod ledger;
+mod member;
+mod reply;
+
+pub use reply::Form;
+
+use crate::evil::EvilWorld;
+use keyfold_format::ScopeId;
+use serde::Deserialize;
+
+/// A lie: its name, and what it is about.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Lie {
+    /// Another self-consistent account stands under the user id: other keys, well signed.
+    IdentitySwap {
+        /// Whose.
+        user: String,
+    },
+    /// Somebody else's true account stands under the user id.
+    IdentityOf {
+        /// Who is asked for.
+        user: String,
+        /// Who is shown.
+        shown: String,
+    },
+    /// The account has another head under the number of the known one.
+    IdentityFork {
+        /// Whose.
+        user: String,
+    },
+    /// The account that was known is gone.
+    IdentityOld {
+        /// Whose.
+        user: String,
+    },
+    /// The keychain stands at its first entry, with a receipt of it.
+    Rollback {
+        /// Which.
+        keychain: String,
+    },
+    /// A rotation in its right place at the end of the keychain: made of true keys and well signed by `signer`, in the
+    /// name of `author`, with a wrap for everybody.
+    InjectRotation {
+        /// Which.
+        keychain: String,
+        /// Somebody whose home is here; maybe a member, maybe banned, maybe a stranger.
+        signer: String,
+        /// Who is said to have made it.
+        author: String,
+    },
+    /// Whoever asks for his wraps gets none.
+    NoWraps,
+    /// Whoever asks for his wraps gets them with one byte changed.
+    AlteredWraps,
+    /// Every answer on these paths is this error.
+    Error {
+        /// How the path ends; an empty one is every path.
+        path: String,
+        /// The HTTP status.
+        status: u16,
+        /// The stable code.
+        code: String,
+        /// Whether it is signed.
+        signed: bool,
+    },
+    /// The server does what it is asked, and the answer is lost.
+    LostReply {
+        /// How the path ends.
+        path: String,
+    },
+    /// The answers of something that is no Keyfold server, or of one that is years newer.
+    Foreign {
+        /// `html`, `newer` or `garbage`.
+        form: Form,
+    },
+    /// No connection, until there is another lie or none.
+    Down,
+}
+
+/// Tells it from now on, in place of any other.
+pub async fn tell(world: &EvilWorld, lie: Lie) -> Result<(), String> {
+    be_honest(world);
+    match lie {
+        Lie::IdentitySwap { user } => identity::swap(world, &user).await,
+        Lie::IdentityOf { user, shown } => identity::of_another(world, &user, &shown),
+        Lie::IdentityFork { user } => identity::fork(world, &user),
+        Lie::IdentityOld { user } => identity::gone(world, &user),
+        Lie::Rollback { keychain } => ledger::rollback(world, scope(&keychain)?),
+        Lie::InjectRotation { keychain, signer, author } => {
+            ledger::inject(world, member::rotation(world, scope(&keychain)?, &signer, &author)?);
+            Ok(())
+        }
+        Lie::NoWraps => reply::without_wraps(world),
+        Lie::AlteredWraps => reply::altered_wraps(world),
+        Lie::Error { path, status, code, signed } => reply::error(world, path, status, &code, signed),
+        Lie::LostReply { path } => reply::lost(world, path),
+        Lie::Foreign { form } => reply::foreign(world, form),
+        Lie::Down => {
+            world.evil.be_down(true);
+            Ok(())
+        }
+    }
+}
+
+/// Back to the truth.
+pub fn be_honest(world: &EvilWorld) {
+    world.evil.be_honest();
+    world.evil.be_down(false);
+}
+
+fn scope(fingerprint: &str) -> Result<ScopeId, String> {
+    fingerprint.parse().map_err(|_| format!("{fingerprint} is no keychain"))
+}
