@@ -14,6 +14,7 @@ mod report;
 mod sharing;
 mod stream;
 mod table;
+mod web;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -50,6 +51,8 @@ enum What {
     Sharing(sharing::Options),
     /// Replay a long ledger
     Replay(replay::Options),
+    /// Measure the TypeScript client in Chromium and Node, beside WebCrypto and libsodium.js
+    Web(web::Options),
     /// Write the tables and charts of what was measured
     Report,
 }
@@ -63,6 +66,7 @@ fn main() -> anyhow::Result<()> {
         Some(What::Memory(options)) => memory::run(&arguments, options)?,
         Some(What::Sharing(options)) => sharing::run(&arguments, options)?,
         Some(What::Replay(options)) => replay::run(&arguments, options)?,
+        Some(What::Web(options)) => web::run(&arguments, options)?,
         Some(What::Report) => {}
         None => {
             bulk::run(&arguments, &bulk::Options::default())?;
@@ -70,6 +74,7 @@ fn main() -> anyhow::Result<()> {
             memory::run(&arguments, &memory::Options::default())?;
             sharing::run(&arguments, &sharing::Options::default())?;
             replay::run(&arguments, &replay::Options::default())?;
+            web::run(&arguments, &web::Options::default())?;
         }
     }
     report::write(&arguments.samples, &arguments.docs)

@@ -49,6 +49,9 @@ pub(crate) enum Unit {
     Mebibytes,
     #[serde(rename = "ms")]
     Milliseconds,
+    /// 1,000 bytes.
+    #[serde(rename = "kB")]
+    Kilobytes,
 }
 
 /// What a number must reach, and in which words.
@@ -71,6 +74,7 @@ impl Unit {
             Self::RatePerCpu => "MB per CPU second",
             Self::Mebibytes => "MiB",
             Self::Milliseconds => "ms",
+            Self::Kilobytes => "kB",
         }
     }
 }

@@ -1,0 +1,112 @@
+/** What runs in Chromium. Each function is one measurement, called by the program outside. */
+import { Client } from "@keyfold/client";
+import { rawDecrypt, rawEncrypt } from "./raw.js";
+import { LongestTask } from "./longest-task.js";
+
+/** Where the server is. */
+export interface Place {
+  readonly serverURL: string;
+  readonly serverSignaturePublicKey: string;
+}
+
+let client: Client | undefined;
+let keychain = "";
+let sealed: Blob | undefined;
+let raw: { blob: Blob; key: CryptoKey } | undefined;
+
+const measurements = {
+  /** Signs up, and makes a keychain and a value. */
+  async signUp(place: Place, userId: string): Promise<{ keychain: string; text: string }> {
+    client = new Client(place);
+    await client.signup(userId);
+    const made = await client.createNewKeychain("bench", "secretBox");
+    keychain = made.keychainFingerprint;
+    return { keychain, text: await client.encrypt("hello", keychain) };
+  },
+
+  /** From nothing loaded to a decrypted value, with the device that is stored here. Milliseconds. */
+  async firstDecryption(place: Place, text: string, fingerprint: string) {
+    const longest = new LongestTask();
+    const start = performance.now();
+    client = new Client(place);
+    const value = await client.decrypt(text, fingerprint);
+    const took = performance.now() - start;
+    if (value !== "hello") throw new Error("decrypted to something else");
+    return { took, longest: await longest.stop() };
+  },
+
+  async encrypt() {
+    const file = chosen();
+    const longest = new LongestTask();
+    const start = performance.now();
+    const made = await (client as Client).encryptFile(file, keychain);
+    const took = performance.now() - start;
+    sealed = made.encryptedFile;
+    return { took, longest: await longest.stop() };
+  },
+
+  async decrypt() {
+    const longest = new LongestTask();
+    const start = performance.now();
+    const { file } = await (client as Client).decryptFile(sealed as Blob);
+    const took = performance.now() - start;
+    if (file.size !== chosen().size) throw new Error("decrypted to something else");
+    return { took, longest: await longest.stop() };
+  },
+
+  async rawEncrypt() {
+    raw = undefined;
+    const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+    const start = performance.now();
+    raw = { blob: await rawEncrypt(chosen(), key), key };
+    return { took: performance.now() - start };
+  },
+
+  async rawDecrypt() {
+    const { blob, key } = raw as { blob: Blob; key: CryptoKey };
+    const start = performance.now();
+    await rawDecrypt(blob, key);
+    return { took: performance.now() - start };
+  },
+
+  async sodium(decrypt: boolean) {
+    const worker = new Worker("/sodium.js", { type: "module" });
+    const answer = new Promise<{ encrypted: number; decrypted: number }>((resolve, reject) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = (event) => reject(new Error(event.message));
+    });
+    worker.postMessage({ file: chosen(), decrypt });
+    const { encrypted, decrypted } = await answer;
+    worker.terminate();
+    return { took: decrypt ? decrypted : encrypted };
+  },
+
+  /** MiB of the page's own JavaScript heap. */
+  heap(): number {
+    const { memory } = performance as unknown as { memory?: { usedJSHeapSize: number } };
+    return (memory?.usedJSHeapSize ?? Number.NaN) / 2 ** 20;
+  },
+
+  /** Opens the client of a further tab, and remembers what arrives. */
+  async follow(place: Place): Promise<void> {
+    client = new Client(place);
+    const received: string[] = [];
+    client.on("keyReceived", ({ keychainFingerprint }) => received.push(keychainFingerprint));
+    Object.assign(window, { received });
+    await new Promise<void>((resolve) => {
+      const look = () => (client as Client).state.status === "in" && resolve();
+      (client as Client).subscribe(look);
+      look();
+    });
+  },
+};
+
+function chosen(): File {
+  const file = document.querySelector("input")?.files?.[0];
+  if (!file) throw new Error("no file was chosen");
+  return file;
+}
+
+/** What the program outside may call. */
+export type Measurements = typeof measurements;
+Object.assign(window, { measurements });
