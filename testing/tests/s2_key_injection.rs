@@ -204,14 +204,8 @@ async fn s2_what_is_written_after_a_ban_opens_with_nothing_that_the_banned_one_h
 /// The same seal, said to be somebody else's.
 fn addressed_to(recipient: ScopeId, wrap: &Wrap) -> Wrap {
     let Wrap { number, recipient_number, history, .. } = *wrap;
-    let place = WrapPlace {
-        kind: WrapKind::Keychain,
-        scope: ScopeId([0; 32]),
-        number,
-        recipient,
-        recipient_number,
-        history,
-    };
+    let place =
+        WrapPlace { kind: WrapKind::Keychain, scope: ScopeId([0; 32]), number, recipient, recipient_number, history };
     Wrap::new(&place, wrap.sealed().to_vec()).unwrap()
 }
 

@@ -15,8 +15,15 @@ export interface World {
   readonly context: BrowserContext;
   readonly page: Page;
   readonly place: Place;
-  call<N extends Name>(name: N, ...args: Parameters<Measurements[N]>): Promise<Awaited<ReturnType<Measurements[N]>>>;
-  callOn<N extends Name>(page: Page, name: N, ...args: Parameters<Measurements[N]>): Promise<Awaited<ReturnType<Measurements[N]>>>;
+  call<N extends Name>(
+    name: N,
+    ...args: Parameters<Measurements[N]>
+  ): Promise<Awaited<ReturnType<Measurements[N]>>>;
+  callOn<N extends Name>(
+    page: Page,
+    name: N,
+    ...args: Parameters<Measurements[N]>
+  ): Promise<Awaited<ReturnType<Measurements[N]>>>;
   open(): Promise<Page>;
   stop(): Promise<void>;
 }
@@ -52,7 +59,9 @@ export async function openPage(options: Options): Promise<World> {
   const callOn: World["callOn"] = (page, name, ...args) =>
     page.evaluate(
       ([name, args]) => {
-        const { measurements } = window as unknown as { measurements: Record<string, (...args: unknown[]) => unknown> };
+        const { measurements } = window as unknown as {
+          measurements: Record<string, (...args: unknown[]) => unknown>;
+        };
         return measurements[name]?.(...args);
       },
       [name as string, args as unknown[]] as const,

@@ -24,7 +24,13 @@ export async function sharing(options: Options): Promise<void> {
     clients.push(client);
     return client;
   };
-  const samples = { create: [] as number[], one: [] as number[], all: [] as number[], rotate: [] as number[], ban: [] as number[] };
+  const samples = {
+    create: [] as number[],
+    one: [] as number[],
+    all: [] as number[],
+    rotate: [] as number[],
+    ban: [] as number[],
+  };
   try {
     const alice = await join("alice");
     const members: Client[] = [];
@@ -100,7 +106,11 @@ export async function sharing(options: Options): Promise<void> {
 }
 
 function isOnline(client: Client): Promise<void> {
-  return until((look) => client.subscribe(look), () => client.state.sync === "online", "online");
+  return until(
+    (look) => client.subscribe(look),
+    () => client.state.sync === "online",
+    "online",
+  );
 }
 
 /** Waits until all know all members, so that what follows is measured alone. */
@@ -109,7 +119,11 @@ async function settle(members: readonly Client[], keychain: string): Promise<voi
   await Promise.all(members.map((member) => member.getParticipants(keychain)));
 }
 
-function everybody(clients: readonly Client[], event: "keyReceived" | "keyRotated", keychain: string): Promise<unknown> {
+function everybody(
+  clients: readonly Client[],
+  event: "keyReceived" | "keyRotated",
+  keychain: string,
+): Promise<unknown> {
   return Promise.all(
     clients.map((client) => {
       let happened = false;

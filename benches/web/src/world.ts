@@ -22,9 +22,13 @@ export interface KeyfoldServer {
 /** Starts `keyfold serve` on an empty folder. */
 export async function startKeyfold(program: string): Promise<KeyfoldServer> {
   const folder = await mkdtemp(join(tmpdir(), "keyfold-bench-"));
-  const child = spawn(program, ["--json", "serve", "--data", join(folder, "server"), "--listen", "127.0.0.1:0"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    program,
+    ["--json", "serve", "--data", join(folder, "server"), "--listen", "127.0.0.1:0"],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const first = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).once("line", resolve);
@@ -83,8 +87,16 @@ export async function openChromium(): Promise<{ context: BrowserContext; stop():
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env["KEYFOLD_CHROMIUM"] ?? "/usr/bin/chromium",
     headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync", "--enable-precise-memory-info"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--enable-precise-memory-info",
+    ],
   });
   return {
     context,

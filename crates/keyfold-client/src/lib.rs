@@ -9,6 +9,7 @@ mod error;
 mod host;
 mod machine;
 mod model;
+mod permissions;
 mod session;
 
 #[cfg(feature = "native")]

@@ -3,10 +3,11 @@
 //!
 //! Spec: `docs/spec/cli.md`.
 
-use keyfold_format::{Permissions, account, scope};
+use keyfold_format::{account, scope};
 use minicbor::{Decode, Encode};
 use serde::Serialize;
 
+pub use crate::permissions::{PartialPermissions, PermissionFlags};
 pub use scope::Algorithm;
 
 /// Who this home belongs to.
@@ -75,86 +76,6 @@ pub struct Person {
     /// The account.
     #[n(1)]
     pub account_id: String,
-}
-
-/// The four permissions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Encode, Decode)]
-#[cbor(array)]
-#[serde(rename_all = "camelCase")]
-pub struct PermissionFlags {
-    /// May share keys on.
-    #[n(0)]
-    pub allow_sharing: bool,
-    /// May make a new key.
-    #[n(1)]
-    pub allow_rotation: bool,
-    /// May ban, and end shares.
-    #[n(2)]
-    pub allow_deletion: bool,
-    /// May set permissions.
-    #[n(3)]
-    pub allow_management: bool,
-}
-
-impl From<Permissions> for PermissionFlags {
-    fn from(set: Permissions) -> Self {
-        Self {
-            allow_sharing: set.contains(Permissions::SHARING),
-            allow_rotation: set.contains(Permissions::ROTATION),
-            allow_deletion: set.contains(Permissions::DELETION),
-            allow_management: set.contains(Permissions::MANAGEMENT),
-        }
-    }
-}
-
-impl From<PermissionFlags> for Permissions {
-    fn from(flags: PermissionFlags) -> Self {
-        [
-            (flags.allow_sharing, Self::SHARING),
-            (flags.allow_rotation, Self::ROTATION),
-            (flags.allow_deletion, Self::DELETION),
-            (flags.allow_management, Self::MANAGEMENT),
-        ]
-        .into_iter()
-        .filter(|(allowed, _)| *allowed)
-        .fold(Self::NONE, |set, (_, flag)| set | flag)
-    }
-}
-
-/// A change of somebody's permissions; what is `None` stays as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct PartialPermissions {
-    /// May share keys on.
-    pub allow_sharing: Option<bool>,
-    /// May make a new key.
-    pub allow_rotation: Option<bool>,
-    /// May ban, and end shares.
-    pub allow_deletion: Option<bool>,
-    /// May set permissions.
-    pub allow_management: Option<bool>,
-}
-
-impl PartialPermissions {
-    /// What is granted.
-    pub(crate) fn granted(self) -> Permissions {
-        self.that_are(true)
-    }
-
-    /// What is withdrawn.
-    pub(crate) fn withdrawn(self) -> Permissions {
-        self.that_are(false)
-    }
-
-    fn that_are(self, wanted: bool) -> Permissions {
-        let is = |flag: Option<bool>| flag == Some(wanted);
-        PermissionFlags {
-            allow_sharing: is(self.allow_sharing),
-            allow_rotation: is(self.allow_rotation),
-            allow_deletion: is(self.allow_deletion),
-            allow_management: is(self.allow_management),
-        }
-        .into()
-    }
 }
 
 /// One key that this account holds.
@@ -476,14 +397,6 @@ pub(crate) fn user_id_if_any<S: serde::Serializer>(person: &Option<Person>, to: 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn permissions_come_back_in_every_combination() {
-        for bits in 0..16 {
-            let set = Permissions::from_bits(bits).unwrap();
-            assert_eq!(Permissions::from(PermissionFlags::from(set)), set);
-        }
-    }
 
     #[test]
     fn events_are_documents_with_the_names_of_the_typescript_api() {

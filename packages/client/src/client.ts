@@ -22,10 +22,8 @@ export interface Cancellable {
 export class BaseClient extends ClientCore {
   // What is known without asking.
 
-  /** Whoever is logged in. Throws `LoggedOut` if nobody is; `state.identity` is `null` then. */
-  get publicIdentity(): api.PublicUserIdentity {
-    if (this.state.identity === null)
-      throw new KeyfoldError("LoggedOut", "nobody is logged in", { hint: "Call login()." });
+  /** Whoever is logged in; `null` if nobody is. */
+  get publicIdentity(): api.PublicUserIdentity | null {
     return this.state.identity;
   }
 

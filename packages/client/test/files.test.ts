@@ -71,13 +71,19 @@ function pattern(length: number): Bytes {
 }
 
 interface Sealing {
-  readonly context?: Uint8Array;
+  readonly context?: Bytes;
   readonly padded?: boolean;
   readonly sign?: boolean;
 }
 
 function sealing({ context = NO_CONTEXT, padded = false, sign = false }: Sealing = {}) {
-  return { kcs: ["files"], context, metadata: { name: "a.bin", type: "text/x-a", lastModified: 1_234 }, padded, sign };
+  return {
+    kcs: ["files"],
+    context,
+    metadata: { name: "a.bin", type: "text/x-a", lastModified: 1_234 },
+    padded,
+    sign,
+  };
 }
 
 async function seal(contents: Bytes, options: Sealing = {}): Promise<Blob> {

@@ -28,7 +28,7 @@ function under(client: CountedClient, component: () => ReactNode) {
 }
 
 async function identityOf(asking: CountedClient, whom: CountedClient) {
-  const identity = await asking.getUserIdentity(whom.publicIdentity.userId);
+  const identity = await asking.getUserIdentity(whom.publicIdentity?.userId ?? "");
   if (identity === null) throw new Error("unknown");
   return identity;
 }

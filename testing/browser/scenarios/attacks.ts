@@ -88,20 +88,23 @@ const identitySwaps: LyingScenarios = Object.fromEntries(
   ]),
 );
 
-/** A keychain of alice's and bob's, and mallory, whose keys the operator has: a member who may only share. */
+/** A keychain of alice's and bob's, and an insider, whose keys the operator has: a member who may only share. */
 async function infiltrated(
   world: World,
   liar: Liar,
 ): Promise<{ alice: Client; bob: Client; keychain: string }> {
   const people = await acquainted(world);
   const { alice, bob, keychain } = people;
-  await liar.person("mallory");
+  await liar.person("insider");
   const received = next(bob, "keyReceived");
   await alice.shareMostRecentKey(keychain, { userId: "bob" });
   await received;
-  await alice.shareMostRecentKey(keychain, { userId: "mallory" }, { permissions: { allowSharing: true } });
-  await liar.sync("mallory");
-  await eventually("mallory is a member", async () => (await alice.getParticipants(keychain)).length === 3);
+  await alice.shareMostRecentKey(keychain, { userId: "insider" }, { permissions: { allowSharing: true } });
+  await liar.sync("insider");
+  await eventually(
+    "the insider is a member",
+    async () => (await alice.getParticipants(keychain)).length === 3,
+  );
   await eventually("bob knows it", async () => (await bob.getParticipants(keychain)).length === 3);
   return people;
 }
@@ -176,18 +179,18 @@ export const scenarios: LyingScenarios = {
 
   "S2 key injection: a rotation by a member who may only share": attack(async (world, liar) => {
     const { alice, bob, keychain } = await infiltrated(world, liar);
-    const lie = { kind: "inject-rotation", keychain, signer: "mallory", author: "mallory" } as const;
+    const lie = { kind: "inject-rotation", keychain, signer: "insider", author: "insider" } as const;
     await staysCurrent(liar, [alice, bob], keychain, lie, "RotationNotAllowed");
   }),
 
   "S2 key injection: a rotation by a banned ex-member": attack(async (world, liar) => {
     const { alice, bob, keychain } = await infiltrated(world, liar);
-    const { keyFingerprint } = await alice.banUser("mallory", keychain);
+    const { keyFingerprint } = await alice.banUser("insider", keychain);
     await eventually(
       "bob follows",
       () => bob.findKeyByKeychainFingerprint(keychain)?.keyFingerprint === keyFingerprint,
     );
-    const lie = { kind: "inject-rotation", keychain, signer: "mallory", author: "mallory" } as const;
+    const lie = { kind: "inject-rotation", keychain, signer: "insider", author: "insider" } as const;
     const known = (person: Client): string[] =>
       (person.keys[keychain] ?? []).map((key) => key.keyFingerprint);
     const before = [known(alice), known(bob)];
@@ -202,7 +205,7 @@ export const scenarios: LyingScenarios = {
 
   "S2 key injection: a rotation in alice's name that the operator signed": attack(async (world, liar) => {
     const { alice, bob, keychain } = await infiltrated(world, liar);
-    const lie = { kind: "inject-rotation", keychain, signer: "mallory", author: "alice" } as const;
+    const lie = { kind: "inject-rotation", keychain, signer: "insider", author: "alice" } as const;
     await staysCurrent(liar, [alice, bob], keychain, lie, "BadSignature");
   }),
 
@@ -226,8 +229,8 @@ export const scenarios: LyingScenarios = {
   "S3 ghost member: an entry by a stranger is not believed, and nobody lists or wraps to him": attack(
     async (world, liar) => {
       const { alice, bob, keychain } = await infiltrated(world, liar);
-      await liar.person("trudy");
-      const lie = { kind: "inject-rotation", keychain, signer: "trudy", author: "trudy" } as const;
+      await liar.person("stranger");
+      const lie = { kind: "inject-rotation", keychain, signer: "stranger", author: "stranger" } as const;
       await staysCurrent(liar, [alice, bob], keychain, lie, "NotAMember");
       await liar.lie(lie);
       const sent = await liar.sentDuring(async () => {
@@ -240,7 +243,7 @@ export const scenarios: LyingScenarios = {
       );
       await liar.beHonest();
       const people = await alice.getParticipants(keychain, undefined, { pending: true });
-      equal(people.map((one) => one.userId).sort(), ["alice", "bob", "mallory"], "participants");
+      equal(people.map((one) => one.userId).sort(), ["alice", "bob", "insider"], "participants");
     },
   ),
 

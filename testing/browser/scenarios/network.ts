@@ -87,7 +87,7 @@ export const scenarios: LyingScenarios = {
     await fails("BadServerSignature", () => alice.signup("alice"));
     await liar.beHonest();
     await alice.signup("alice");
-    equal(alice.publicIdentity.userId, "alice", "who");
+    equal(alice.publicIdentity?.userId, "alice", "who");
   }),
 
   "a server that serves newer clients only: ClientTooOld": disturbed(async (world, liar) => {

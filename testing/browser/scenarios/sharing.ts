@@ -112,6 +112,22 @@ export const scenarios: Scenarios = {
     );
   }),
 
+  "share… with expiresAt: afterwards nothing is encrypted, and what was there stays readable": scenario(
+    async (world) => {
+      const [keychain, alice, bob] = (await circle(world, "bob")) as [string, Client, Client];
+      const expiresAt = new Date(Date.now() + 3_000);
+      const received = next(bob, "keyReceived");
+      await alice.shareMostRecentKey(keychain, { userId: "bob" }, { expiresAt });
+      await received;
+      const before = await bob.encrypt("before", keychain);
+      await eventually("bob's client refuses by its own clock", async () => {
+        const refused = await bob.encrypt("after", keychain).catch((error: { code: string }) => error.code);
+        return refused === "NotAllowed";
+      });
+      equal(await bob.decrypt(before, keychain), "before", "what bob wrote while he might");
+    },
+  ),
+
   "getParticipants: pending ones only if asked for": scenario(async (world) => {
     const alice = await world.person("alice");
     const bob = await world.person("bob", { handleNotifications: false });

@@ -6,8 +6,8 @@
 //! ```text
 //! POST /lie      {"kind":"identity-swap","user":"bob"}   tells it from now on: see `keyfold_testing::lies`
 //! POST /honest                                           back to the truth
-//! POST /person   {"user":"mallory"}                      signs up somebody with a native client and a home here
-//! POST /sync     {"user":"mallory"}                      lets him take in what arrived
+//! POST /person   {"user":"insider"}                      signs up somebody with a native client and a home here
+//! POST /sync     {"user":"insider"}                      lets him take in what arrived
 //! GET  /traffic                                          [{"method":…,"path":…,"body":base64url,"writes":bool},…]
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

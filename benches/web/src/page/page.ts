@@ -56,7 +56,10 @@ const measurements = {
 
   async rawEncrypt() {
     raw = undefined;
-    const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+    const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, [
+      "encrypt",
+      "decrypt",
+    ]);
     const start = performance.now();
     raw = { blob: await rawEncrypt(chosen(), key), key };
     return { took: performance.now() - start };

@@ -34,9 +34,13 @@ async function through(
 }
 
 export function rawEncrypt(file: Blob, key: CryptoKey): Promise<Blob> {
-  return through(file, SEGMENT, (index, text) => crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce(index) }, key, text));
+  return through(file, SEGMENT, (index, text) =>
+    crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce(index) }, key, text),
+  );
 }
 
 export function rawDecrypt(file: Blob, key: CryptoKey): Promise<Blob> {
-  return through(file, SEALED, (index, text) => crypto.subtle.decrypt({ name: "AES-GCM", iv: nonce(index) }, key, text));
+  return through(file, SEALED, (index, text) =>
+    crypto.subtle.decrypt({ name: "AES-GCM", iv: nonce(index) }, key, text),
+  );
 }

@@ -36,7 +36,7 @@ impl<H: Host> Session<H> {
         self.append_composed(id, &mut compose).await
     }
 
-    /// Apart, because of this one copy is enough for all kinds of entries.
+    /// Apart from [`Self::append`], so that one copy of it does for every kind of entry.
     async fn append_composed(&mut self, id: ScopeId, compose: &mut Compose<'_, H>) -> Result<Option<Draft>> {
         let (mut clock_was_set, mut is_fresh) = (false, false);
         for _ in 0..TRIES {

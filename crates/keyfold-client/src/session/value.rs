@@ -72,6 +72,11 @@ impl<H: Host> Session<H> {
             return Err(Error::new(Code::NeedsRotation, "the keychain needs a new key before anything is encrypted")
                 .hint("Somebody left it. The client of any member who gets its later keys makes one."));
         }
+        // Until an entry ends the membership, everybody's own clock does: whoever stays would not expect it to go on.
+        if member.expires_at.is_some_and(|at| at <= self.now_ms()) {
+            return Err(Error::new(Code::NotAllowed, "your membership has expired")
+                .hint("Ask whoever shared the keychain to share it again."));
+        }
         if member.read_only {
             return Err(Error::new(Code::NotAllowed, "you may only read in this keychain")
                 .hint("Ask its owner for permission to write."));

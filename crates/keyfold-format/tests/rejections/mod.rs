@@ -2,14 +2,17 @@
 #![allow(unreachable_pub)]
 
 mod account;
+mod ban;
 mod bytes;
 mod frame;
-mod members;
+mod leave;
 mod ops;
+mod permissions;
 mod share;
 
-use crate::people::{Person, World};
+use crate::people::{Person, World, share_latest};
 use keyfold_format::{
+    Permissions,
     entry::SignedEntry,
     scope::{Entry, Op},
 };
@@ -28,7 +31,9 @@ pub fn cases() -> Vec<Case> {
     let mut all = frame::cases();
     all.extend(share::cases());
     all.extend(ops::cases());
-    all.extend(members::cases());
+    all.extend(permissions::cases());
+    all.extend(ban::cases());
+    all.extend(leave::cases());
     all.extend(account::cases());
     all.extend(bytes::cases());
     all
@@ -55,4 +60,17 @@ fn altered(
     let mut entry = author.entry(&world.ledger, ops, others);
     alter(&mut entry);
     author.sign(&entry)
+}
+
+/// An entry of `who` with these ops, as it comes.
+fn doing(world: &World, who: &Person, ops: Vec<Op>) -> SignedEntry {
+    altered(world, who, ops, &[], |_| ())
+}
+
+/// Bob's share has not been answered.
+fn invited(permissions: Permissions) -> World {
+    let mut world = World::new();
+    let share = share_latest(&world.ledger, &[&world.bob], permissions);
+    world.alice_shares(share, &[|w| &w.bob]).unwrap();
+    world
 }

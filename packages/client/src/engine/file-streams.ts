@@ -3,7 +3,15 @@
  * byte of it is authentic, and the stream fails at its end if something is missing or was added.
  */
 import type { Bytes } from "../types.js";
-import { type SealOptions, type Surroundings, PREFIX_BYTES, checkSignature, opened, sealHead, sealed } from "./files.js";
+import {
+  type SealOptions,
+  type Surroundings,
+  PREFIX_BYTES,
+  checkSignature,
+  opened,
+  sealHead,
+  sealed,
+} from "./files.js";
 import { type Pieces, SEGMENT_BYTES, trailingZeros } from "./segments.js";
 
 /** An envelope on its way. */
@@ -27,7 +35,11 @@ export async function sealStream(
 ): Promise<SealedStream> {
   const sealer = await sealHead(around, options);
   const { object, keychainFingerprints } = sealer;
-  return { object, keychainFingerprints, envelope: streamOf(sealed(around, sealer, source), () => sealer.free()) };
+  return {
+    object,
+    keychainFingerprints,
+    envelope: streamOf(sealed(around, sealer, source), () => sealer.free()),
+  };
 }
 
 /** Opens what a stream brings. Its signature is checked before it ends. */
@@ -97,7 +109,8 @@ async function* withoutPadding(texts: AsyncGenerator<Pieces, number>): AsyncGene
 }
 
 function* zeros(count: number): Generator<Pieces, void> {
-  for (let left = count; left > 0; left -= SEGMENT_BYTES) yield [new Uint8Array(Math.min(left, SEGMENT_BYTES))];
+  for (let left = count; left > 0; left -= SEGMENT_BYTES)
+    yield [new Uint8Array(Math.min(left, SEGMENT_BYTES))];
 }
 
 function streamOf(pieces: AsyncGenerator<Pieces, unknown>, release: () => void): ReadableStream<Bytes> {

@@ -52,7 +52,13 @@ export async function sealFile(
     const parts: Blob[] = [];
     for await (const pieces of sealed(around, sealer, file)) parts.push(new Blob([...pieces]));
     const { object, keychainFingerprints, stale } = sealer;
-    return { envelope: new Blob(parts, { type: MEDIA_TYPE }), object, size: file.size, keychainFingerprints, stale };
+    return {
+      envelope: new Blob(parts, { type: MEDIA_TYPE }),
+      object,
+      size: file.size,
+      keychainFingerprints,
+      stale,
+    };
   } finally {
     sealer.free();
   }
@@ -198,7 +204,7 @@ export async function checkSignature(
 async function openHead(
   { wasm, turn }: Surroundings,
   envelope: Blob,
-  context: Uint8Array,
+  context: Bytes,
 ): Promise<{ opener: FileOpener; bodyStart: number }> {
   const bodyStart = wasm.headBytes(await readBlob(envelope, 0, PREFIX_BYTES));
   const head = await readBlob(envelope, 0, bodyStart);

@@ -160,7 +160,10 @@ function indices(count: number): number[] {
 }
 
 /** Works on what comes, on a few at once, and gives what came of it in order. */
-async function* inOrder<T, U>(items: AsyncIterable<T>, work: (item: T) => Promise<U>): AsyncGenerator<U, void> {
+async function* inOrder<T, U>(
+  items: AsyncIterable<T>,
+  work: (item: T) => Promise<U>,
+): AsyncGenerator<U, void> {
   const under: Promise<U>[] = [];
   for await (const item of items) {
     const outcome = work(item);

@@ -53,7 +53,7 @@ async function* stridesOfBlob(blob: Blob, { size, keep, signal }: Cut): AsyncGen
     stride.catch(() => undefined);
     return { end, stride };
   };
-  for (let reading = read(0); ; ) {
+  for (let reading = read(0); ;) {
     const stride = await reading.stride;
     refuseIfAborted(signal);
     if (!stride.isLast) reading = read(reading.end);
