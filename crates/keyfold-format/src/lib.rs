@@ -16,6 +16,7 @@ pub mod id;
 pub mod key;
 pub mod label;
 pub mod limits;
+mod normal;
 pub mod padme;
 pub mod permissions;
 pub mod receipt;

@@ -1,10 +1,9 @@
 //! Names that people read: user ids and purposes. Checked once, then a type.
 
-use crate::{cbor, error::Malformed, limits};
+use crate::{cbor, error::Malformed, limits, normal::is_nfc};
 use alloc::string::String;
 use core::fmt;
 use minicbor::{Decode, Decoder, Encode, Encoder};
-use unicode_normalization::is_nfc;
 
 fn check(text: &str, max: usize) -> Result<(), Malformed> {
     if text.len() > max {

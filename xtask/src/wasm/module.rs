@@ -66,7 +66,8 @@ fn bind(compiled: &Path, into: &Path) -> anyhow::Result<()> {
 
 fn optimise(project: &Project, optimiser: &Path, module: &Path) -> anyhow::Result<()> {
     let mut command = project.command(&optimiser.to_string_lossy());
-    command.args(FEATURES).args(["-Oz", "--strip-producers", "--strip-debug"]);
+    // What Binaryen inlines makes the file shorter, and longer once it is compressed.
+    command.args(FEATURES).args(["-Oz", "--skip-pass=inlining-optimizing", "--strip-producers", "--strip-debug"]);
     command.arg(module).arg("--output").arg(module);
     println!("    {}", project::typed(&command));
     project::succeed(&mut command)

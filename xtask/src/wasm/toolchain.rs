@@ -26,7 +26,8 @@ pub(super) fn find(project: &Project) -> anyhow::Result<Result<Toolchain, String
     if chosen != "debian" && (rustup_has_target(project) || rustup_adds_target(project)) {
         return Ok(Ok(Toolchain::Rustup));
     }
-    if !debian_has_compiler() && !(debian::install(project, DEBIAN_PACKAGES)? && debian_has_compiler()) {
+    let found = debian_has_compiler() || (debian::install(project, DEBIAN_PACKAGES)? && debian_has_compiler());
+    if !found {
         let reason = format!(
             "run `rustup target add {TARGET}`; where rustup cannot reach its server, on Debian: `apt-get install {}`",
             DEBIAN_PACKAGES.join(" ")
