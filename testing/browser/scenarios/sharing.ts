@@ -112,7 +112,7 @@ export const scenarios: Scenarios = {
     );
   }),
 
-  "share… with expiresAt: afterwards nothing is encrypted, and what was there stays readable": scenario(
+  "an expired membership: nothing is encrypted, and what was there stays readable": scenario(
     async (world) => {
       const [keychain, alice, bob] = (await circle(world, "bob")) as [string, Client, Client];
       const expiresAt = new Date(Date.now() + 3_000);
