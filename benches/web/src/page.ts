@@ -28,7 +28,7 @@ export interface World {
   stop(): Promise<void>;
 }
 
-export async function openPage(options: Options): Promise<World> {
+export async function openPage(options: Options, profile: "disk" | "memory" = "disk"): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "keyfold-bench-page-"));
   const source = join(options.root, "benches/web/src/page");
   await build({
@@ -42,7 +42,7 @@ export async function openPage(options: Options): Promise<World> {
   });
   const keyfold = await startKeyfold(options.keyfold);
   const files = await serveFiles([source, folder, join(options.root, "packages/client/dist")]);
-  const { context, stop } = await openChromium();
+  const { context, stop } = await openChromium(profile);
   const place = { serverURL: keyfold.url, serverSignaturePublicKey: keyfold.serverKey };
   await context.route(`${files.url}/page.js`, async (route) => {
     const response = await route.fetch();

@@ -81,28 +81,37 @@ export async function serveFiles(folders: readonly string[]): Promise<{ url: str
   };
 }
 
-/** A fresh Chromium profile. */
-export async function openChromium(): Promise<{ context: BrowserContext; stop(): Promise<void> }> {
-  const profile = await mkdtemp(join(tmpdir(), "keyfold-bench-chromium-"));
-  const context = await chromium.launchPersistentContext(profile, {
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--enable-precise-memory-info",
+];
+
+/** A Chromium of one's own, with a profile on the disk, or one that keeps everything in memory. */
+export async function openChromium(
+  profile: "disk" | "memory",
+): Promise<{ context: BrowserContext; stop(): Promise<void> }> {
+  const how = {
     executablePath: process.env["KEYFOLD_CHROMIUM"] ?? "/usr/bin/chromium",
     headless: true,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--enable-precise-memory-info",
-    ],
-  });
+    args: FLAGS,
+  };
+  if (profile === "memory") {
+    const browser = await chromium.launch(how);
+    return { context: await browser.newContext(), stop: () => browser.close() };
+  }
+  const folder = await mkdtemp(join(tmpdir(), "keyfold-bench-chromium-"));
+  const context = await chromium.launchPersistentContext(folder, how);
   return {
     context,
     async stop() {
       await context.close();
-      await rm(profile, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }
