@@ -77,8 +77,10 @@ fn package(project: &Project) -> anyhow::Result<Outcome> {
     let names: Vec<_> = published.map(|package| package.name.to_string()).collect();
     let mut package = project.cargo();
     package.args(["package", "--quiet", "--locked"]);
-    // A folder of its own for all of them: dependencies are built once, and not per crate.
-    package.arg("--target-dir").arg(project.target().join("package-check"));
+    // One folder for all of them: dependencies are built once, and not per crate. A new one each time: Cargo keeps
+    // what it unpacked from a folder by name and version, and would build against the sources of an earlier day.
+    let folder = tempfile::Builder::new().prefix("package-").tempdir_in(project.target())?;
+    package.arg("--target-dir").arg(folder.path());
     // Nobody debugs what is built here.
     package.env("CARGO_PROFILE_DEV_DEBUG", "false");
     for name in &names {
