@@ -2,6 +2,9 @@
 import { readFile } from "node:fs/promises";
 import type { BrowserContext } from "playwright-core";
 
+/** Often enough for what grows over seconds; reading it stops the process that is read for a moment. */
+const EVERY_MS = 250;
+
 /** Watches the resident memory of all page processes until it is stopped. */
 export class MemoryWatch {
   #most = 0;
@@ -11,7 +14,7 @@ export class MemoryWatch {
     private readonly pids: readonly number[],
     readonly before: number,
   ) {
-    this.#timer = setInterval(() => void this.#look(), 50);
+    this.#timer = setInterval(() => void this.#look(), EVERY_MS);
   }
 
   static async start(context: BrowserContext): Promise<MemoryWatch> {

@@ -35,6 +35,13 @@ const measurements = {
     return { took, longest: await longest.stop() };
   },
 
+  /** Opens the client of a further page. */
+  async open(place: Place, fingerprint: string): Promise<void> {
+    client = new Client(place);
+    keychain = fingerprint;
+    await client.decrypt(await client.encrypt("ready", keychain), keychain);
+  },
+
   /** Chromium finds out how much its Blobs may hold only once it has one, and takes 500 MB until it knows. */
   async warmBlobs(): Promise<void> {
     const blob = new Blob([new Uint8Array(4 << 20)]);
@@ -42,55 +49,37 @@ const measurements = {
     await blob.arrayBuffer();
   },
 
-  async encrypt() {
+  encrypt() {
     const file = chosen();
-    sealed = undefined;
-    const longest = new LongestTask();
-    const start = performance.now();
-    const made = await (client as Client).encryptFile(file, keychain);
-    const took = performance.now() - start;
-    sealed = made.encryptedFile;
-    return { took, longest: await longest.stop() };
+    return timed(async () => {
+      sealed = (await (client as Client).encryptFile(file, keychain)).encryptedFile;
+    });
   },
 
-  async decrypt() {
-    const longest = new LongestTask();
-    const start = performance.now();
-    const { file } = await (client as Client).decryptFile(sealed as Blob);
-    const took = performance.now() - start;
-    if (file.size !== chosen().size) throw new Error("decrypted to something else");
-    return { took, longest: await longest.stop() };
+  decrypt() {
+    return timed(async () => {
+      const { file } = await (client as Client).decryptFile(sealed as Blob);
+      if (file.size !== chosen().size) throw new Error("decrypted to something else");
+    });
   },
 
   async rawEncrypt() {
-    raw = undefined;
     const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, [
       "encrypt",
       "decrypt",
     ]);
-    const start = performance.now();
-    raw = { blob: await rawEncrypt(chosen(), key), key };
-    return { took: performance.now() - start };
-  },
-
-  async rawDecrypt() {
-    const { blob, key } = raw as { blob: Blob; key: CryptoKey };
-    const start = performance.now();
-    await rawDecrypt(blob, key);
-    return { took: performance.now() - start };
-  },
-
-  async sodium(decrypt: boolean) {
-    const worker = new Worker("/sodium.js", { type: "module" });
-    const answer = new Promise<{ encrypted: number; decrypted: number }>((resolve, reject) => {
-      worker.onmessage = ({ data }) => resolve(data);
-      worker.onerror = (event) => reject(new Error(event.message));
+    return timed(async () => {
+      raw = { blob: await rawEncrypt(chosen(), key), key };
     });
-    worker.postMessage({ file: chosen(), decrypt });
-    const { encrypted, decrypted } = await answer;
-    worker.terminate();
-    return { took: decrypt ? decrypted : encrypted };
   },
+
+  rawDecrypt() {
+    const { blob, key } = raw as { blob: Blob; key: CryptoKey };
+    return timed(() => rawDecrypt(blob, key));
+  },
+
+  "sodium encrypt": () => withSodium(false),
+  "sodium decrypt": () => withSodium(true),
 
   /** MiB of the page's own JavaScript heap. */
   heap(): number {
@@ -111,6 +100,28 @@ const measurements = {
     });
   },
 };
+
+/** Milliseconds that something took, and the longest for which the page's thread did not answer meanwhile. */
+async function timed(work: () => Promise<unknown>): Promise<{ took: number; longest: number }> {
+  const longest = new LongestTask();
+  const start = performance.now();
+  await work();
+  const took = performance.now() - start;
+  return { took, longest: await longest.stop() };
+}
+
+async function withSodium(decrypt: boolean): Promise<{ took: number; longest: number }> {
+  const longest = new LongestTask();
+  const worker = new Worker("/sodium.js", { type: "module" });
+  const answer = new Promise<{ encrypted: number; decrypted: number }>((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = (event) => reject(new Error(event.message));
+  });
+  worker.postMessage({ file: chosen(), decrypt });
+  const { encrypted, decrypted } = await answer;
+  worker.terminate();
+  return { took: decrypt ? decrypted : encrypted, longest: await longest.stop() };
+}
 
 function chosen(): File {
   const file = document.querySelector("input")?.files?.[0];

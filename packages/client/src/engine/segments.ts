@@ -1,6 +1,7 @@
 /**
  * Segments under WebCrypto: the module says which nonce comes next, the browser's threads do the work. All segments
- * of a stride are in flight at once, and two strides. What may be sealed or believed, the module's plans decide.
+ * of a stride are in flight at once, and the next stride is read meanwhile. What may be sealed or believed, the
+ * module's plans decide.
  *
  * Spec: `docs/spec/envelope.md`, "Body".
  */
@@ -12,14 +13,12 @@ import type { Stride } from "./strides.js";
 export const SEGMENT_BYTES = 65_536;
 /** A segment that is not the last, with its tag. */
 export const SEALED_SEGMENT_BYTES = SEGMENT_BYTES + 16;
-/** Segments of a stride: two mebibytes. */
-export const STRIDE_SEGMENTS = 32;
+/** Segments of a stride: four mebibytes. Larger ones are not faster, and several at once only need more memory. */
+export const STRIDE_SEGMENTS = 64;
 /** The most that a last segment and a trailer have. */
 export const MOST_OF_LAST_BYTES = SEGMENT_BYTES + 24 + 144;
 
 const NONCE_BYTES = 12;
-/** While one stride is waited for another one is worked on, so that no thread is idle. */
-const STRIDES_AT_ONCE = 2;
 
 /** Bytes that belong together, in order. */
 export type Pieces = readonly Bytes[];
@@ -41,16 +40,14 @@ export async function* sealBody(
 ): AsyncGenerator<Pieces, void> {
   const isSigned = sealer.signed;
   let rest: Bytes = new Uint8Array();
-  const sealing = inOrder(strides, ({ bytes, isLast }) => {
+  for await (const { bytes, isLast } of strides) {
     // At least one byte stays for the last segment, if there is any.
     const count = isLast ? Math.max(0, Math.ceil(bytes.length / SEGMENT_BYTES) - 1) : STRIDE_SEGMENTS;
     if (isLast) rest = bytes.subarray(count * SEGMENT_BYTES);
     const nonces = sealer.segments(count);
     const seal = (index: number): Promise<Bytes> =>
       sealOne(key, nonceOf(nonces, index), pieceOf(bytes, index, SEGMENT_BYTES));
-    return Promise.all(indices(count).map(seal));
-  });
-  for await (const sealed of sealing) {
+    const sealed = await Promise.all(indices(count).map(seal));
     if (isSigned) for (const piece of sealed) sealer.hash(piece);
     if (sealed.length > 0) yield sealed;
   }
@@ -76,7 +73,7 @@ export async function* openBody(
 ): AsyncGenerator<Pieces, number> {
   const { signed: isSigned, padded: isPadded } = opener.about();
   let left: Bytes = new Uint8Array();
-  const opening = inOrder(strides, ({ bytes, isLast }) => {
+  for await (const { bytes, isLast } of strides) {
     const ready = isLast ? opener.ready(bytes.length) : bytes.length;
     if (isLast) left = bytes.subarray(ready);
     if (isSigned) opener.hash(bytes.subarray(0, ready));
@@ -87,9 +84,7 @@ export async function* openBody(
       if (text === undefined) throw unopened(false);
       return text;
     };
-    return Promise.all(indices(count).map(open));
-  });
-  for await (const texts of opening) {
+    const texts = await Promise.all(indices(count).map(open));
     if (isPadded) for (const text of texts) opener.passed(text.length, trailingZeros(text));
     if (texts.length > 0) yield texts;
   }
@@ -157,23 +152,4 @@ function pieceOf(bytes: Bytes, index: number, size: number): Bytes {
 
 function indices(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
-}
-
-/** Works on what comes, on a few at once, and gives what came of it in order. */
-async function* inOrder<T, U>(
-  items: AsyncIterable<T>,
-  work: (item: T) => Promise<U>,
-): AsyncGenerator<U, void> {
-  const under: Promise<U>[] = [];
-  for await (const item of items) {
-    const outcome = work(item);
-    // It is looked at when its turn has come, or never, if one before it fails.
-    outcome.catch(() => undefined);
-    under.push(outcome);
-    const [first] = under;
-    if (first === undefined || under.length < STRIDES_AT_ONCE) continue;
-    under.shift();
-    yield await first;
-  }
-  for (const outcome of under) yield await outcome;
 }
