@@ -84,6 +84,36 @@ fn sharing_prints_its_documents() {
 }
 
 #[test]
+fn owners_and_dropped_keys_print_their_documents() {
+    let server = Server::start();
+    let [alice, bob] = ["alice", "bob"].map(|name| Person::signed_up(name, &server));
+    let first = alice.json(["keychain", "create", "notes"])["keyFingerprint"].as_str().unwrap().to_owned();
+    alice.json(["share", "notes", "bob"]);
+    bob.json(["sync"]);
+    is("owners", &alice.json(["owners", "notes"]));
+    let two = alice.json(["owners", "notes", "--add", "bob"]);
+    is("owners", &two);
+    assert_eq!((&two["owners"], &two["quorum"]), (&json!(["alice", "bob"]), &json!(2)));
+    let waiting = bob.json(["owners", "notes", "--remove", "alice"]);
+    is("owners", &waiting);
+    let proposal = json!([{"id": "remove:alice", "decision": "removeOwner", "subject": "alice", "approvals": ["bob"]}]);
+    assert_eq!(waiting["proposals"], proposal);
+    let other = alice.json(["keychain", "create", "elsewhere"])["keychainFingerprint"].clone();
+    let hint = alice.json(["owners", "notes", "--successor", "elsewhere"]);
+    let id = hint["proposals"][1]["id"].as_str().unwrap();
+    let decided = bob.json(["owners", "notes", "--approve", id]);
+    is("owners", &decided);
+    assert_eq!(decided["successor"], other);
+    let refusal = alice.failure(["owners", "notes", "--approve", "remove:alice"]);
+    assert_eq!((refusal.code.as_str(), refusal.exit), ("RemovalOfOneself", 3));
+
+    alice.json(["keychain", "rotate", "notes"]);
+    let kept = alice.json(["keychain", "drop", "notes", &first]);
+    is("keychain", &kept);
+    assert_eq!(kept["keys"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
 fn permissions_and_bans_print_their_documents() {
     let server = Server::start();
     let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| Person::signed_up(name, &server));

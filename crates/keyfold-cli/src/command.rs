@@ -5,8 +5,8 @@
 use crate::fault::Fault;
 use crate::output::Output;
 use crate::verb::{
-    ban, completions, decrypt, encrypt, keychain, later, leave, logout, participants, permissions, serve, share,
-    signup, slot, unshare, user,
+    ban, completions, decrypt, encrypt, keychain, later, leave, logout, owners, participants, permissions, serve,
+    share, signup, slot, unshare, user,
 };
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -72,6 +72,8 @@ pub(crate) enum Verb {
     Ban(ban::Options),
     /// Leave a keychain
     Leave(leave::Options),
+    /// Say who owns a keychain, and decide with the other owners
+    Owners(owners::Options),
     /// Encrypt a file, or standard input
     Encrypt(encrypt::Options),
     /// Decrypt a file, or standard input

@@ -131,6 +131,58 @@ pub struct Keychain {
     pub keys: Vec<KeyMetadata>,
 }
 
+/// What only owners decide, and only more than half of all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnerDecision {
+    /// A member, by user id, becomes an owner.
+    AddOwner(String),
+    /// An owner, by user id, becomes a member without permissions.
+    RemoveOwner(String),
+    /// Another keychain, by fingerprint or purpose, takes this one's place.
+    Successor(String),
+}
+
+/// A decision that waits for more owners.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnerProposal {
+    /// What it is approved by: `add:`, `remove:` or `successor:`, and whom or what.
+    pub id: String,
+    /// `addOwner`, `removeOwner` or `successor`.
+    pub decision: &'static str,
+    /// Whom it concerns, by user id; for a successor its fingerprint.
+    pub subject: String,
+    /// The owners who are for it, by user id; its author first.
+    pub approvals: Vec<String>,
+}
+
+impl OwnerProposal {
+    pub(crate) fn new(decision: OwnerDecision, approvals: Vec<String>) -> Self {
+        let (word, decision, subject) = match decision {
+            OwnerDecision::AddOwner(who) => ("add", "addOwner", who),
+            OwnerDecision::RemoveOwner(who) => ("remove", "removeOwner", who),
+            OwnerDecision::Successor(scope) => ("successor", "successor", scope),
+        };
+        Self { id: format!("{word}:{subject}"), decision, subject, approvals }
+    }
+}
+
+/// Who owns a keychain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Owners {
+    /// The keychain.
+    pub keychain_fingerprint: String,
+    /// By user id, sorted.
+    pub owners: Vec<String>,
+    /// How many of them must be for a decision.
+    pub quorum: usize,
+    /// What waits for more of them, oldest first.
+    pub proposals: Vec<OwnerProposal>,
+    /// The keychain that takes this one's place, by fingerprint.
+    pub successor: Option<String>,
+}
+
 /// Which keys to share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ShareKeys {

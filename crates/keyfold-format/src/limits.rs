@@ -22,6 +22,8 @@ pub const CITES: usize = SCOPE_MEMBERS + 1;
 pub const SCOPE_MEMBERS: usize = 16_384;
 /// Keys of a keychain or group.
 pub const SCOPE_KEYS: u32 = 65_536;
+/// Proposals of one owner that wait for others.
+pub const OWNER_PROPOSALS: usize = 16;
 /// Devices and recovery methods of an account, those revoked not counted.
 pub const ACCOUNT_HOLDERS: usize = 256;
 /// Plaintext of a value, in bytes.

@@ -77,8 +77,8 @@ rejections! {
     SharingNotAllowed = "sharing needs allowSharing",
     /// No principal, or no key, is named.
     ShareOfNothing = "a share names at least one principal and one key",
-    /// A key is shared that its sharer is not entitled to, or that does not exist.
-    KeyNotHeld = "a share names a key that its author does not hold",
+    /// A key is shared or dropped that the author is not entitled to, or that does not exist.
+    KeyNotHeld = "a key is named that the entry's author does not hold",
     /// Following is granted by somebody who does not follow.
     FollowingNotHeld = "only a follower may let others follow",
     /// Following is granted without the current key.
@@ -107,13 +107,24 @@ rejections! {
     /// The entry would need more wraps than one may.
     TooManyWraps = "an entry comes with at most 32,768 wraps",
 
-    // Accept, Leave and CancelShare.
+    // Accept, Decline, Leave, CancelShare and Expire.
     /// There is no such pending share.
     NotPending = "there is no such pending share",
     /// The author is neither the sharer nor holds `allowManagement`.
     CancelNotAllowed = "only the sharer or allowManagement may cancel a share",
     /// The only owner leaves.
     LastOwner = "the only owner cannot leave",
+
+    /// There is neither a pending share nor a membership that this entry made.
+    NoSuchShare = "there is no such share, pending or taken",
+    /// A share without an end is ended.
+    ShareWithoutEnd = "only a share that has an end expires",
+    /// The author ends his own membership.
+    ExpireOfOneself = "nobody ends his own membership like this: who wants to go leaves",
+    /// The new key of the entry is made before somebody is out.
+    ExpireAfterRotation = "in an entry that ends a share the new key comes after",
+    /// The author is not the sharer and holds neither `allowDeletion` nor `allowManagement`.
+    ExpireNotAllowed = "only the sharer, allowDeletion or allowManagement may end a share",
 
     // SetPermissions and Ban.
     /// Somebody is named who is no member.
@@ -128,6 +139,26 @@ rejections! {
     ManagerProtected = "a holder of allowManagement can only be banned by another one",
     /// The entry that bans does not end with a rotation.
     BanWithoutRotation = "an entry that bans ends with a rotation",
+
+    // Propose and Approve.
+    /// The author is no owner.
+    NotAnOwner = "only owners propose and approve",
+    /// Somebody is to become an owner who is one.
+    AlreadyOwner = "this member is an owner already",
+    /// Somebody is to be removed from the owners who is none.
+    NoSuchOwner = "there is no such owner",
+    /// An owner is for his own removal.
+    RemovalOfOneself = "nobody counts for his own removal: who wants to go leaves",
+    /// A scope is named as its own successor.
+    SuccessorOfItself = "a scope cannot replace itself",
+    /// The same is proposed already.
+    AlreadyProposed = "this is proposed already: approve it",
+    /// The owner has too many open proposals.
+    TooManyProposals = "an owner has at most 16 open proposals",
+    /// There is no such open proposal.
+    NoSuchProposal = "there is no such proposal, or it has lapsed",
+    /// The author is for it already.
+    AlreadyApproved = "an owner counts once",
 
     // Rotate.
     /// The author lacks `allowRotation`, and no rotation is needed or the author does not follow.

@@ -12,7 +12,7 @@ use keyfold_format::{
     entry::SignedEntry,
     scope::{KeySet, Ledger, Op, ScopeEntry, Share, State},
 };
-use people::{Person, World, ban, cancel, rotate, set_permissions, share_latest};
+use people::{Person, World, add_owner, ban, cancel, expire, remove_owner, rotate, set_permissions, share_latest};
 use proptest::prelude::*;
 use rights::Step;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,10 @@ enum Try {
     SetPermissions { by: usize, whose: usize, granted: u8, withdrawn: u8 },
     Ban { by: usize, whom: Vec<usize>, order: BanOrder, link: bool },
     Leave { by: usize },
+    Decline { by: usize },
+    DropKey { by: usize, key: u32 },
+    Expire { by: usize, whose: usize, rotates: bool },
+    Decide { by: usize, whose: usize, adds: bool, approves: bool, then_ban: bool },
 }
 
 /// Where the new key of a ban stands.
@@ -44,12 +48,25 @@ struct Terms {
     follows: bool,
     history: Option<u32>,
     read_only: bool,
+    ends: bool,
 }
 
 fn tries() -> impl Strategy<Value = Vec<Try>> {
     let who = 0..3usize;
-    let terms = (0..16u8, prop::bool::weighted(0.8), prop::option::of(1..4u32), prop::bool::weighted(0.2))
-        .prop_map(|(permissions, follows, history, read_only)| Terms { permissions, follows, history, read_only });
+    let terms = (
+        0..16u8,
+        prop::bool::weighted(0.8),
+        prop::option::of(1..4u32),
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.3),
+    )
+        .prop_map(|(permissions, follows, history, read_only, ends)| Terms {
+            permissions,
+            follows,
+            history,
+            read_only,
+            ends,
+        });
     let share = (who.clone(), prop::collection::btree_set(who.clone(), 1..3), 1..4u32, 0..3u32, terms).prop_map(
         |(by, with, first, more, terms)| Try::Share {
             by,
@@ -60,13 +77,14 @@ fn tries() -> impl Strategy<Value = Vec<Try>> {
         },
     );
     // Honest moves, so that random walks get somewhere: the current key to one other person.
-    let plain = (who.clone(), who.clone(), 0..16u8).prop_map(|(by, with, permissions)| Try::Share {
-        by,
-        with: vec![with],
-        first: 0,
-        last: 0,
-        terms: Terms { permissions, follows: true, history: None, read_only: false },
-    });
+    let plain =
+        (who.clone(), who.clone(), 0..16u8, any::<bool>()).prop_map(|(by, with, permissions, ends)| Try::Share {
+            by,
+            with: vec![with],
+            first: 0,
+            last: 0,
+            terms: Terms { permissions, follows: true, history: None, read_only: false, ends },
+        });
     let orders = prop_oneof![8 => Just(BanOrder::Last), 1 => Just(BanOrder::First), 1 => Just(BanOrder::Missing)];
     let one = prop_oneof![
         3 => share,
@@ -78,17 +96,24 @@ fn tries() -> impl Strategy<Value = Vec<Try>> {
             .prop_map(|(by, whose, granted, withdrawn)| Try::SetPermissions { by, whose, granted, withdrawn }),
         2 => (who.clone(), prop::collection::vec(who.clone(), 1..3), orders, any::<bool>())
             .prop_map(|(by, whom, order, link)| Try::Ban { by, whom, order, link }),
-        1 => who.prop_map(|by| Try::Leave { by }),
+        1 => who.clone().prop_map(|by| Try::Leave { by }),
+        1 => who.clone().prop_map(|by| Try::Decline { by }),
+        1 => (who.clone(), 1..4u32).prop_map(|(by, key)| Try::DropKey { by, key }),
+        2 => (who.clone(), who.clone(), any::<bool>()).prop_map(|(by, whose, rotates)| Try::Expire { by, whose, rotates }),
+        4 => (who.clone(), who, any::<bool>(), any::<bool>(), prop::bool::weighted(0.2)).prop_map(
+            |(by, whose, adds, approves, then_ban)| Try::Decide { by, whose, adds, approves, then_ban }),
     ];
-    // Most walks start with three members, or few would get far enough to put somebody out.
-    let in_it = |(bob, carol): (u8, u8)| {
+    // Most walks start with three members, some with three owners, or few would get far enough to put somebody out.
+    let in_it = |(bob, carol, owners): (u8, u8, bool)| {
         let brought_in = |with: usize, permissions: u8| {
-            let terms = Terms { permissions, follows: true, history: None, read_only: false };
+            let terms = Terms { permissions, follows: true, history: None, read_only: false, ends: with == 2 };
             [Try::Share { by: 0, with: vec![with], first: 0, last: 0, terms }, Try::Accept { by: with }]
         };
-        [brought_in(1, bob), brought_in(2, carol)].into_iter().flatten().collect::<Vec<Try>>()
+        let decide = |by, whose, approves| Try::Decide { by, whose, adds: true, approves, then_ban: false };
+        let promoted = [decide(0, 1, false), decide(0, 2, false), decide(1, 2, true)].into_iter().filter(|_| owners);
+        [brought_in(1, bob), brought_in(2, carol)].into_iter().flatten().chain(promoted).collect::<Vec<Try>>()
     };
-    let start = prop::option::weighted(0.8, (0..16u8, 0..16u8));
+    let start = prop::option::weighted(0.8, (0..16u8, 0..16u8, prop::bool::weighted(0.3)));
     (start, prop::collection::vec(one, 1..40))
         .prop_map(move |(start, tries)| start.map(in_it).into_iter().flatten().chain(tries).collect())
 }
@@ -142,12 +167,29 @@ fn entry_of(world: &World, attempt: &Try) -> SignedEntry {
                 follows: terms.follows,
                 history: terms.history,
                 read_only: terms.read_only,
+                expires_at: terms.ends.then_some(people::TIME + 60_000),
                 ..share_latest(ledger, &with, Permissions::from_bits(terms.permissions).unwrap())
             };
             ordinary(*by, vec![Op::Share(share)], &with)
         }
         Try::Accept { by } => people[*by].sign_placed(&people[*by].accept(ledger)),
         Try::Leave { by } => people[*by].sign_placed(&people[*by].leave(ledger)),
+        Try::Decline { by } => people[*by].sign_placed(&people[*by].decline(ledger)),
+        Try::DropKey { by, key } => people[*by].sign_placed(&people[*by].drop_key(ledger, *key)),
+        Try::Expire { by, whose, rotates } => {
+            let link = ledger.members().get(&people[*by].id()).is_some_and(|member| member.history.is_some());
+            let key = rotates.then(|| next(link));
+            ordinary(*by, [expire(ledger, people[*whose])].into_iter().chain(key).collect(), &[])
+        }
+        Try::Decide { by, whose, adds, approves, then_ban } => {
+            let decision = if *adds { add_owner(people[*whose]) } else { remove_owner(people[*whose]) };
+            let mut ops = vec![if *approves { Op::Approve(decision) } else { Op::Propose(decision) }];
+            if *then_ban {
+                let link = ledger.members().get(&people[*by].id()).is_some_and(|member| member.history.is_some());
+                ops.extend([ban(people[*whose]), next(link)]);
+            }
+            ordinary(*by, ops, &[])
+        }
         Try::Cancel { by, whose } => ordinary(*by, vec![cancel(ledger, people[*whose])], &[]),
         Try::Rotate { by, link } => ordinary(*by, vec![next(*link)], &[]),
         Try::SetPermissions { by, whose, granted, withdrawn } => {
@@ -196,6 +238,9 @@ impl Hands {
             }
             ScopeEntry::Placed(placed) => {
                 let author = placed.author.principal;
+                if placed.op == Op::Decline {
+                    self.waiting.remove(&author);
+                }
                 for (key, history) in self.waiting.remove(&author).unwrap_or_default() {
                     assert!(ledger.entitles(&author, key, history));
                     self.handed.learn(author, key, history);
@@ -245,6 +290,7 @@ proptest! {
         let mut world = World::new();
         let names: BTreeMap<ScopeId, &str> = people(&world).map(|p| (p.id(), p.name)).into();
         let mut hands = Hands::default();
+        let mut votes = Vec::new();
         hands.handed.learn(world.alice.id(), 1, true);
         hands.once.insert((world.alice.id(), 1));
 
@@ -257,7 +303,11 @@ proptest! {
                 continue;
             }
             let parsed = ScopeEntry::decode(&entry.signed).unwrap();
-            Step { before: &before, after: &world.ledger, entry: &parsed, names: &names }.check();
+            votes.extend(rights::votes_of(&parsed));
+            Step { before: &before, after: &world.ledger, entry: &parsed, names: &names, votes: &votes }.check();
+            if before.owners() != world.ledger.owners() {
+                votes.clear();
+            }
             hands.check_author(&before, &world.ledger, &parsed);
             hands.take(&world.ledger, &parsed);
             hands.check(&world.ledger, &names);

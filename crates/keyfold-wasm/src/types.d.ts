@@ -129,6 +129,21 @@ export interface BanOutcome {
   keyFingerprint: string | null;
 }
 
+export interface OwnerProposal {
+  id: string;
+  decision: "addOwner" | "removeOwner" | "successor";
+  subject: string;
+  approvals: string[];
+}
+
+export interface Owners {
+  keychainFingerprint: string;
+  owners: string[];
+  quorum: number;
+  proposals: OwnerProposal[];
+  successor: string | null;
+}
+
 /** A JSON value is given as its text, a date as its milliseconds. */
 export type WireValue =
   | { type: "text" | "json"; value: string }

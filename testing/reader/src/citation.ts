@@ -49,7 +49,7 @@ export function takeCites(
   }
 }
 
-/** The author, principals of a `Share`, and recipients of a `Rotate`: not whom a `Ban` beside it puts out. */
+/** The author, principals of a `Share`, recipients of a `Rotate`: not whom a `Ban` or `Expire` puts out. */
 function concernedBy(state: Keychain, author: Principal, ops: readonly Op[]): ReadonlySet<Principal> {
   const rotates = ops.some(({ op }) => op === "Rotate");
   const concerned = new Set(rotates ? followers(state).keys() : []);
@@ -57,6 +57,7 @@ function concernedBy(state: Keychain, author: Principal, ops: readonly Op[]): Re
     if (op.op === "Ban") {
       for (const principal of putOutBy(state, principalOf(op.principal))) concerned.delete(principal);
     }
+    if (op.op === "Expire") concerned.delete(principalOf(op.principal));
   }
   for (const op of ops) {
     if (op.op === "Share") for (const { id } of op.principals) concerned.add(principalOf(id));

@@ -36,6 +36,18 @@ export function holdsAll(ranges: KeyRanges, wanted: KeyRanges): boolean {
   return wanted.every((range) => holdsRange(ranges, range));
 }
 
+/** The numbers but one. */
+export function without(ranges: KeyRanges, number: number): KeyRanges {
+  return ranges.flatMap(([first, last]): KeyRange[] => {
+    if (number < first || number > last) return [[first, last]];
+    const around: KeyRange[] = [
+      [first, number - 1],
+      [number + 1, last],
+    ];
+    return around.filter((range) => range[0] <= range[1]);
+  });
+}
+
 /** The numbers of both. */
 export function union(a: KeyRanges, b: KeyRanges): KeyRanges {
   const merged: [number, number][] = [];

@@ -5,11 +5,12 @@ import { type Accounts, citedLedgerKey, takeCites } from "./citation.ts";
 import { type Entry, entryHash, NOTHING_BEFORE, parseEntry } from "./entry.ts";
 import { check, Failure } from "./failure.ts";
 import { type Cite, type OrdinaryEntry, parseKeychainEntry, type PlacedEntry } from "./keychain-entry.ts";
-import type { Op } from "./keychain-op.ts";
+import { isPlaced, type Op, type PlacedOp } from "./keychain-op.ts";
 import { type Keychain, type Principal, principalOf } from "./keychain-state.ts";
 import type { Acting } from "./rules/acting.ts";
-import { accept, ban, cancelShare, leave, setPermissions } from "./rules/membership.ts";
-import { found, requireGenesis, rotate } from "./rules/rotate.ts";
+import { accept, ban, cancelShare, decline, expire, leave, setPermissions } from "./rules/membership.ts";
+import { vote } from "./rules/owners.ts";
+import { dropKey, found, requireGenesis, rotate } from "./rules/rotate.ts";
 import { share } from "./rules/share.ts";
 import { verify } from "./signature.ts";
 
@@ -64,7 +65,7 @@ function ordinary(state: Keychain, entry: Entry, parsed: OrdinaryEntry, accounts
   const cites = new Map(parsed.cites.map((cite) => [principalOf(cite.principal), cite]));
   const head = stand(state, entry, parsed.time);
   for (const op of parsed.ops) {
-    apply({ state, author, entry: head, cites, ops: parsed.ops }, op);
+    applyOrdinary({ state, author, entry: head, cites, ops: parsed.ops }, op);
   }
   state.latestTime = parsed.time;
 }
@@ -74,39 +75,57 @@ function placed(state: Keychain, entry: Entry, parsed: PlacedEntry, accounts: Ac
   const { op, cite, time } = parsed;
   const author = principalOf(cite.principal);
   check(!state.bans.has(author), "AuthorBanned");
-  check(op.op === "Accept" || op.op === "Leave", "PlacedMisplaced");
+  check(isPlaced(op), "PlacedMisplaced");
   requireAnswered(state, parsed, author);
   requireSigned(entry, PLACED_LABEL, cite, accounts);
   takeCites(state, [cite], author, [op], accounts);
 
   const head = stand(state, entry, time);
-  const acting = { state, author, entry: head, cites: new Map([[author, cite]]), ops: [op] };
-  if (op.op === "Accept") accept(acting);
-  else leave(acting);
+  applyPlaced({ state, author, entry: head, cites: new Map([[author, cite]]), ops: [op] }, op);
 }
 
 /** That what a placed entry answers stands, and is not later than the answer. */
 function requireAnswered(state: Keychain, { op, answers, time }: PlacedEntry, author: Principal): void {
-  const accepts = op.op === "Accept";
-  const standing = (accepts ? state.pending : state.members).get(author)?.entry;
-  check(standing === hex(answers), accepts ? "NotPending" : "NotAMember");
+  const ofShare = op.op === "Accept" || op.op === "Decline";
+  const standing = (ofShare ? state.pending : state.members).get(author)?.entry;
+  check(standing === hex(answers), ofShare ? "NotPending" : "NotAMember");
   check((state.times.get(standing) ?? 0) <= time, "TimeGoesBack");
 }
 
-function apply(acting: Acting, op: Op): void {
+function applyPlaced(acting: Acting, op: PlacedOp): void {
+  switch (op.op) {
+    case "Accept":
+      return accept(acting);
+    case "Decline":
+      return decline(acting);
+    case "Leave":
+      return leave(acting);
+    case "DropKey":
+      return dropKey(acting, op);
+  }
+}
+
+function applyOrdinary(acting: Acting, op: Op): void {
   switch (op.op) {
     case "Share":
       return share(acting, op);
     case "CancelShare":
       return cancelShare(acting, op);
+    case "Expire":
+      return expire(acting, op);
     case "SetPermissions":
       return setPermissions(acting, op);
     case "Rotate":
       return rotate(acting, op);
     case "Ban":
       return ban(acting, op);
+    case "Propose":
+    case "Approve":
+      return vote(acting, op);
     case "Accept":
+    case "Decline":
     case "Leave":
+    case "DropKey":
       throw new Failure("PlacedMisplaced");
     case "Genesis":
       throw new Failure("GenesisMisplaced");

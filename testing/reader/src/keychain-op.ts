@@ -52,6 +52,13 @@ export interface CancelShare {
   readonly principal: Uint8Array;
 }
 
+/** Ends what has an end. */
+export interface Expire {
+  readonly op: "Expire";
+  readonly share: Uint8Array;
+  readonly principal: Uint8Array;
+}
+
 /** Changes what a member may do. */
 export interface SetPermissions {
   readonly op: "SetPermissions";
@@ -72,14 +79,41 @@ export interface Ban {
   readonly principal: Uint8Array;
 }
 
-/** Answers that say all by what they answer. */
-export interface Answer {
-  readonly op: "Accept" | "Leave";
+/** Gives a key back. */
+export interface DropKey {
+  readonly op: "DropKey";
+  readonly number: number;
 }
 
-/** What an entry does. */
-export type Op = Genesis | Share | CancelShare | SetPermissions | Rotate | Ban | Answer;
+/** Answers that say all by what they answer. */
+export interface Answer {
+  readonly op: "Accept" | "Decline" | "Leave";
+}
 
+/** What only owners decide, together. */
+export interface Decision {
+  readonly decision: "AddOwner" | "RemoveOwner" | "Successor";
+  /** The account, or the scope of a successor. */
+  readonly id: Uint8Array;
+}
+
+/** Puts a decision to the owners, or is for one. */
+export interface Vote {
+  readonly op: "Propose" | "Approve";
+  readonly decision: Decision;
+}
+
+/** Ops that come as placed entries, and in no other way. */
+export type PlacedOp = Answer | DropKey;
+
+/** What an entry does. */
+export type Op = Genesis | Share | CancelShare | Expire | SetPermissions | Rotate | Ban | Vote | PlacedOp;
+
+const DECISIONS: ReadonlyMap<number, Decision["decision"]> = new Map([
+  [14, "AddOwner"],
+  [15, "RemoveOwner"],
+  [16, "Successor"],
+]);
 const MOST_PRINCIPALS = 1024;
 const HISTORY_LINK = SEAL_ONCE_OVERHEAD + 64;
 const SEALED_NAMES = [32, 64, 128, 258].map((length) => length + SEAL_ONCE_OVERHEAD);
@@ -99,12 +133,21 @@ export function parseOp(item: Item): Op {
     case 2:
       tuple(fields, 1);
       return { op: "Accept" };
+    case 3:
+      tuple(fields, 1);
+      return { op: "Decline" };
     case 4:
       tuple(fields, 1);
       return { op: "Leave" };
+    case 5:
+      return { op: "DropKey", number: within(tuple(fields, 2)[1], 32) };
     case 6: {
       const [, share, principal] = tuple(fields, 3);
       return { op: "CancelShare", share: bytes(share, 32), principal: bytes(principal, 32) };
+    }
+    case 7: {
+      const [, share, principal] = tuple(fields, 3);
+      return { op: "Expire", share: bytes(share, 32), principal: bytes(principal, 32) };
     }
     case 8:
       return parseSetPermissions(tuple(fields, 4));
@@ -112,9 +155,26 @@ export function parseOp(item: Item): Op {
       return { op: "Rotate", key: parseKey(tuple(fields, 2)[1]) };
     case 10:
       return { op: "Ban", principal: bytes(tuple(fields, 2)[1], 32) };
+    case 12:
+      return { op: "Propose", decision: parseDecision(tuple(fields, 2)[1]) };
+    case 13:
+      return { op: "Approve", decision: parseDecision(tuple(fields, 2)[1]) };
     default:
       throw new Failure("Unsupported");
   }
+}
+
+/** Whether an op comes as a placed entry. */
+export function isPlaced(op: Op): op is PlacedOp {
+  return op.op === "Accept" || op.op === "Decline" || op.op === "Leave" || op.op === "DropKey";
+}
+
+function parseDecision(item: Item | undefined): Decision {
+  const fields = list(item);
+  const number = integer(fields[0]);
+  const decision = DECISIONS.get(number);
+  if (decision === undefined) throw new Failure("Unsupported");
+  return { decision, id: bytes(tuple(fields, 2)[1], 32) };
 }
 
 function parseGenesis([, nonce, algorithm, rank, key]: readonly Item[]): Genesis {

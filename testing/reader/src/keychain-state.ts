@@ -5,7 +5,7 @@ import type { Head } from "./entry.ts";
 import type { KeyRanges } from "./key-ranges.ts";
 import { union } from "./key-ranges.ts";
 import type { Cite, Kind } from "./keychain-entry.ts";
-import { EVERY_PERMISSION, type KeyEntry } from "./keychain-op.ts";
+import { type Decision, EVERY_PERMISSION, type KeyEntry } from "./keychain-op.ts";
 
 /** An account id in hexadecimal. */
 export type Principal = string;
@@ -19,11 +19,18 @@ export interface Terms {
   historyFrom: number | null;
   /** The hash of the entry that made him a member, or offers him to be one. */
   readonly entry: string;
+  /** Who shared by that entry; nobody, if it is the genesis. */
+  readonly sharer: Principal | null;
+  /** Milliseconds since 1970. */
+  expiresAt: number | null;
 }
 
-/** An offer that was not answered yet. */
-export interface Pending extends Terms {
-  readonly sharer: Principal;
+/** A decision that is not made yet. */
+export interface Proposal {
+  readonly decision: Decision;
+  readonly proposer: Principal;
+  /** The owners who are for it, the one who proposed it among them. */
+  readonly approvers: Set<Principal>;
 }
 
 /** A keychain after its entries so far; a replay changes a copy. */
@@ -33,13 +40,17 @@ export interface Keychain {
   readonly algorithm: number;
   readonly owners: Set<Principal>;
   readonly members: Map<Principal, Terms>;
-  readonly pending: Map<Principal, Pending>;
+  readonly pending: Map<Principal, Terms>;
   readonly bans: Set<Principal>;
   /** Key `n` stands at `n - 1`; the last is the current one. */
   readonly keys: KeyEntry[];
   /** The newest of each principal. */
   readonly cites: Map<Principal, Cite>;
   needsRotation: boolean;
+  /** The open ones, by `proposalOf` their decision. */
+  readonly proposals: Map<string, Proposal>;
+  /** The scope that the owners named. */
+  successor: Uint8Array | null;
   head: Head;
   /** That of the newest ordinary entry; milliseconds since 1970. */
   latestTime: number;
@@ -50,6 +61,11 @@ export interface Keychain {
 /** The map key of an account. */
 export function principalOf(id: Uint8Array): Principal {
   return hex(id);
+}
+
+/** The map key of a decision: two that decide the same have the same. */
+export function proposalOf({ decision, id }: Decision): string {
+  return `${decision} ${hex(id)}`;
 }
 
 /** What somebody may do: owners everything, members what they were given, others nothing. */
@@ -76,6 +92,19 @@ export function followers(state: Keychain): ReadonlyMap<Principal, Terms> {
 export function putOutBy(state: Keychain, banned: Principal): readonly Principal[] {
   const invited = [...state.pending].filter(([, { sharer }]) => sharer === banned);
   return [banned, ...invited.map(([recipient]) => recipient)];
+}
+
+/** Ends a membership, if there is one, and what was proposed while it lasted. */
+export function endMembership(state: Keychain, principal: Principal): void {
+  state.members.delete(principal);
+  if (state.owners.delete(principal)) {
+    state.proposals.clear();
+    return;
+  }
+  for (const [name, { decision }] of state.proposals) {
+    const about = decision.decision === "AddOwner" && principalOf(decision.id) === principal;
+    if (about) state.proposals.delete(name);
+  }
 }
 
 /** Gives keys to somebody, beside those that he has. */

@@ -33,11 +33,12 @@ pub(crate) enum Command {
         #[arg(value_name = "KC", value_parser = typed)]
         keychain: String,
     },
-    /// Delete one's own copy of a key
-    #[command(hide = true)]
+    /// Give up one's own copy of a key, on all one's devices
     Drop {
+        /// The keychain
         #[arg(value_name = "KC", value_parser = typed)]
         keychain: String,
+        /// The key's fingerprint
         #[arg(value_parser = typed)]
         key: String,
     },
@@ -73,7 +74,11 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Fault
             let key = session.client()?.rotate(&keychain).await?;
             session.output.show(&key, key_text)
         }
-        Command::Drop { .. } => Err(Fault::later("keyfold keychain drop", "deleting one's own copy of a key")),
+        Command::Drop { keychain, key } => {
+            let client = session.client()?;
+            client.delete_key(&keychain, &key).await?;
+            session.output.show(&client.keychain(&keychain).await?, keychain_text)
+        }
     }
 }
 

@@ -48,7 +48,6 @@ later! {
     Unlock "unlock": "locking a home",
     Accept "accept": "homes that ask before they take a share; until then a share is taken in by itself",
     Decline "decline": "homes that ask before they take a share; until then a share is taken in by itself",
-    Owners "owners": "groups and owners",
     Group "group": "groups and owners",
     Device "device": "several devices for one account",
     Recovery "recovery": "recovery",

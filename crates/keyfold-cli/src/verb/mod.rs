@@ -9,6 +9,7 @@ pub(crate) mod later;
 pub(crate) mod leave;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod owners;
 pub(crate) mod participants;
 pub(crate) mod permissions;
 pub(crate) mod serve;
@@ -45,6 +46,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Fault> {
         Verb::Permissions(options) => permissions::run(&session, options).await,
         Verb::Ban(options) => ban::run(&session, options).await,
         Verb::Leave(options) => leave::run(&session, options).await,
+        Verb::Owners(options) => owners::run(&session, options).await,
         Verb::Encrypt(options) => encrypt::run(&session, options).await,
         Verb::Decrypt(options) => decrypt::run(&session, options).await,
         Verb::Slot(options) => slot::run(&session, options).await,

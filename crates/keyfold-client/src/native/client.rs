@@ -8,9 +8,9 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    Algorithm, BanOutcome, DecryptedValue, Error, Identity, KeyMetadata, Keychain, OutgoingShare, PartialPermissions,
-    Participant, PermissionFlags, Result, Session, ShareKeys, ShareOptions, ShareOutcome, Value, WhoAmI,
-    model::ClientEvent, session::SignUpOptions,
+    Algorithm, BanOutcome, DecryptedValue, Error, Identity, KeyMetadata, Keychain, OutgoingShare, OwnerDecision,
+    Owners, PartialPermissions, Participant, PermissionFlags, Result, Session, ShareKeys, ShareOptions, ShareOutcome,
+    Value, WhoAmI, model::ClientEvent, session::SignUpOptions,
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
 use keyfold_protocol::Code;
@@ -216,6 +216,26 @@ impl Client {
     /// Leaves a keychain. What its keys have opened they still open.
     pub async fn leave(&self, kc: &str) -> Result<BanOutcome> {
         self.turn().await?.leave(kc).await
+    }
+
+    /// Who owns a keychain, and what waits for more of them.
+    pub async fn owners(&self, kc: &str) -> Result<Owners> {
+        self.turn().await?.owners(kc).await
+    }
+
+    /// Puts a decision to the owners of a keychain, or joins those who are for it. More than half of all make it.
+    pub async fn propose(&self, kc: &str, decision: &OwnerDecision) -> Result<Owners> {
+        self.turn().await?.propose(kc, decision).await
+    }
+
+    /// Joins those who are for a proposal, by its id.
+    pub async fn approve(&self, kc: &str, proposal: &str) -> Result<Owners> {
+        self.turn().await?.approve(kc, proposal).await
+    }
+
+    /// Gives up this account's copy of a key, on all its devices. The membership goes on.
+    pub async fn delete_key(&self, kc: &str, key_fingerprint: &str) -> Result<()> {
+        self.turn().await?.delete_key(kc, key_fingerprint).await
     }
 
     /// Seals a value under a keychain's current key, in its text form. Where the server is not reached, that is the

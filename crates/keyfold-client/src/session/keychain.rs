@@ -1,6 +1,6 @@
 //! Keychains: found, listed, named by purpose, rotated.
 
-use super::{Session, Stopped, identity::settled};
+use super::{Session, Stopped, identity::settled, wire::decode_answer};
 use crate::{
     Error, Result,
     host::Host,
@@ -13,13 +13,17 @@ use crate::{
     model::{ClientEvent, KeyMetadata, Keychain},
 };
 use keyfold_format::{
-    Name, ScopeId, cbor,
+    KeyFingerprint, Name, ScopeId, cbor,
     entry::SignedEntry,
     id::base64url,
     scope::{Algorithm, Member},
     wrap::Wrap,
 };
-use keyfold_protocol::{Code, ErrorBody};
+use keyfold_protocol::{
+    Code, ErrorBody, route,
+    signing::Method,
+    wire::{Place, Placed},
+};
 use minicbor::{Decode, Encode};
 
 /// A creation that was sent and not acknowledged so far. Asked for again, it is sent again rather than made anew.
@@ -176,7 +180,7 @@ impl<H: Host> Session<H> {
         let me = self.me()?;
         let mut ring = self.belief.rings.remove(&id).ok_or_else(unknown_keychain)?;
         let numbers: Vec<u32> = match self.belief.scope(&id)?.ledger().standing(&me) {
-            Some(member) => member.keys.iter().collect(),
+            Some(member) => member.held_keys().iter().collect(),
             None => Vec::new(),
         };
         let ledger = self.belief.scope(&id)?.ledger();
@@ -213,6 +217,51 @@ impl<H: Host> Session<H> {
         }
         self.commit().await?;
         self.newest_key(&id)
+    }
+
+    /// Gives up this account's copy of a key, on all its devices. What was encrypted under it cannot be read here any
+    /// more, until somebody shares the key again; the membership goes on, and so do later keys. Nobody can be made to
+    /// forget: a former copy elsewhere still opens what it opened.
+    ///
+    /// `UnknownKey`.
+    pub async fn delete_key(&mut self, kc: &str, key_fingerprint: &str) -> Result<()> {
+        let id = self.resolve(kc).await?;
+        self.prepare(&id).await?;
+        let me = self.me()?;
+        let parsed: Option<KeyFingerprint> = key_fingerprint.parse().ok();
+        for _ in 0..3 {
+            self.freshen(&id).await?;
+            let known = self.belief.scope(&id)?;
+            let key = parsed.and_then(|fingerprint| known.ledger().key_by_fingerprint(&fingerprint));
+            let own = self.membership(known)?;
+            let Some(number) = key.map(|key| key.number).filter(|number| own.keys.contains(*number)) else {
+                return Err(Error::new(Code::UnknownKey, format!("you have no key `{key_fingerprint}`"))
+                    .hint("`keyfold keychain show` lists the keys."));
+            };
+            if own.dropped.contains(number) {
+                return Ok(());
+            }
+            let entry = compose::drop_key(known, number, self.author()?).ok_or_else(|| not_in(known.ledger(), &me))?;
+            match self.exchange(Method::Post, &route::placed(&id), Place { entry }.encode()).await? {
+                Ok(bytes) => {
+                    let placed = decode_answer(&bytes, Placed::decode)?;
+                    self.catch_up(&[id], &[]).await?;
+                    let ledger = self.belief.scope(&id)?.ledger();
+                    let dropped = ledger.members().get(&me).is_some_and(|own| own.dropped.contains(number));
+                    if !dropped && ledger.head().seq <= placed.seq {
+                        return Err(Error::rollback(format!("the server did not place an answer of yours in {id}")));
+                    }
+                    self.belief.emit(event::updated(&id, self.belief.ring(&id)?));
+                    return self.commit().await;
+                }
+                Err(refusal) if refusal.code == Code::StaleCitation => self.fetch_own_account().await?,
+                // Given up by another device meanwhile, or out: the ledger tells which.
+                Err(refusal) if matches!(refusal.code.as_str(), "KeyNotHeld" | "NotAMember" | "AuthorBanned") => {}
+                Err(refusal) if refusal.code == Code::ClockSkew => {}
+                Err(refusal) => return Err(refusal.into()),
+            }
+        }
+        Err(Error::new(Code::Conflict, "the key could not be given up").hint("Try again."))
     }
 
     /// Everybody to whom a new key will be wrapped, in one request at most.

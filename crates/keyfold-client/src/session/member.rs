@@ -7,7 +7,7 @@ use crate::{
     machine::{belief::not_in, compose, event},
     model::{BanOutcome, PartialPermissions, PermissionFlags},
 };
-use keyfold_format::{Rejected, ScopeId, entry::Head};
+use keyfold_format::{Rejected, ScopeId, entry::Head, scope::Ledger};
 use keyfold_protocol::{
     Code, route,
     signing::Method,
@@ -144,13 +144,14 @@ impl<H: Host> Session<H> {
         self.commit().await
     }
 
-    /// Whether a keychain that one follows needs a new key, because somebody left it: as far as was just caught up.
+    /// Whether a keychain that one follows needs a new key, because somebody left it, or a share is over that one may
+    /// end: as far as was just caught up.
     pub fn needs_repair(&self) -> bool {
         !self.due_for_repair().is_empty()
     }
 
-    /// Makes the new key of each keychain that needs one and that one follows, unless somebody else was faster.
-    /// Whether any was made. To be called when [`Self::needs_repair`] has said so, after a random part of
+    /// Makes the new key of each keychain that needs one and that one follows, and ends shares that are over, unless
+    /// somebody else was faster. Whether anything was done. To be called when [`Self::needs_repair`] has said so, after a random part of
     /// [`REPAIR_WITHIN_MS`].
     pub async fn repair(&mut self) -> Result<bool> {
         self.me()?;
@@ -170,11 +171,7 @@ impl<H: Host> Session<H> {
         self.need_followers(id).await?;
         let draft = self
             .append(*id, |belief, author, rng| {
-                let (scope, ring) = (belief.scope(id)?, belief.ring(id)?);
-                if !scope.ledger().needs_rotation() {
-                    return Ok(None);
-                }
-                compose::rotate(scope, ring, author, &belief.accounts, rng).map(Some)
+                compose::repair(belief.scope(id)?, belief.ring(id)?, author, &belief.accounts, rng)
             })
             .await?;
         let any = draft.is_some();
@@ -187,11 +184,15 @@ impl<H: Host> Session<H> {
 
     pub(super) fn due_for_repair(&self) -> Vec<ScopeId> {
         let Ok(me) = self.me() else { return Vec::new() };
-        let due =
-            self.belief.scopes.values().map(|known| known.ledger()).filter(|ledger| {
-                ledger.needs_rotation() && ledger.members().get(&me).is_some_and(|member| member.follows)
-            });
-        due.map(|ledger| ledger.id()).collect()
+        let now_ms = self.now_ms();
+        let is_due = |ledger: &&Ledger| {
+            let Some(own) = ledger.members().get(&me).filter(|own| own.expires_at.is_none_or(|end| end > now_ms))
+            else {
+                return false;
+            };
+            (ledger.needs_rotation() && own.follows) || !compose::over(ledger, &me, now_ms).is_empty()
+        };
+        self.belief.scopes.values().map(|known| known.ledger()).filter(is_due).map(|ledger| ledger.id()).collect()
     }
 }
 

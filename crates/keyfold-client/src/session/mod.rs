@@ -10,6 +10,7 @@ mod file;
 mod identity;
 mod keychain;
 mod member;
+mod owners;
 mod share;
 mod subscribe;
 mod sync;

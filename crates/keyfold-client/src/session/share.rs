@@ -171,7 +171,7 @@ impl<H: Host> Session<H> {
                     .ok_or_else(|| Error::new(Code::UnknownKey, format!("the keychain has no key `{text}`")))?,
             ),
         };
-        let owns = |member: &Member| number.is_none_or(|number| member.keys.contains(number));
+        let owns = |member: &Member| number.is_none_or(|number| member.held_keys().contains(number));
         let accepted = ledger.members().iter().map(|(id, member)| (*id, member.clone(), MemberState::Accepted));
         let waiting = ledger.pending().iter().map(|(id, share)| (*id, share.terms.clone(), MemberState::Pending));
         let listed: Vec<(ScopeId, Member, MemberState)> =

@@ -77,6 +77,10 @@ impl<H: Host> Session<H> {
             return Err(Error::new(Code::NotAllowed, "your membership has expired")
                 .hint("Ask whoever shared the keychain to share it again."));
         }
+        if member.dropped.contains(known.ledger().current_key()) {
+            return Err(Error::new(Code::UnknownKey, "you gave up your copy of the current key")
+                .hint("Ask somebody who has it to share it with you again."));
+        }
         if member.read_only {
             return Err(Error::new(Code::NotAllowed, "you may only read in this keychain")
                 .hint("Ask its owner for permission to write."));
@@ -91,6 +95,9 @@ impl<H: Host> Session<H> {
         for attempt in 0..2 {
             if let Some((id, number)) = self.locate(fingerprint).await? {
                 let ledger = self.belief.scope(&id)?.ledger().clone();
+                if ledger.standing(&me).is_some_and(|member| member.dropped.contains(number)) {
+                    return Ok(None);
+                }
                 let ring = self.belief.rings.get_mut(&id).ok_or_else(unknown_keychain)?;
                 if ring.reach(&ledger, number) {
                     return Ok(Some((id, number)));

@@ -61,6 +61,20 @@ impl KeySet {
         }
     }
 
+    /// What is in this set and not in another.
+    pub fn without(&self, other: &Self) -> Self {
+        let mut rest = self.clone();
+        for (start, end) in &other.0 {
+            let parts = |(first, last): &(u32, u32)| {
+                let below = start.checked_sub(1).map(|before| (*first, before.min(*last)));
+                let above = end.checked_add(1).map(|after| (after.max(*first), *last));
+                [below, above].into_iter().flatten().filter(|(first, last)| first <= last)
+            };
+            rest.0 = rest.0.iter().flat_map(parts).collect();
+        }
+        rest
+    }
+
     /// Adds all of another set.
     pub(super) fn extend(&mut self, other: &Self) {
         let mut all: Vec<(u32, u32)> = self.0.iter().chain(&other.0).copied().collect();
@@ -144,7 +158,10 @@ mod tests {
             let mut both = x.clone();
             both.extend(&y);
             prop_assert_eq!(both.iter().collect::<BTreeSet<_>>(), a.union(&b).copied().collect::<BTreeSet<_>>());
-            prop_assert_eq!(cbor::decode_canonical::<KeySet>(&cbor::encode(&both)), Ok(both));
+            prop_assert_eq!(cbor::decode_canonical::<KeySet>(&cbor::encode(&both)), Ok(both.clone()));
+            let less = x.without(&y);
+            prop_assert_eq!(less.iter().collect::<BTreeSet<_>>(), a.difference(&b).copied().collect::<BTreeSet<_>>());
+            prop_assert_eq!(cbor::decode_canonical::<KeySet>(&cbor::encode(&less)), Ok(less));
         }
     }
 

@@ -128,10 +128,8 @@ impl Ledger {
                 self.state = next;
             }
         }
-        observed.apply(&mut self.state);
-        if parsed.ops.iter().any(|op| matches!(op, Op::Rotate(_))) {
-            self.state.needs_rotation = false;
-        }
+        let rotates = parsed.ops.iter().any(|op| matches!(op, Op::Rotate(_)));
+        observed.apply(&mut self.state, rotates);
         self.state.head = head;
         self.state.time = parsed.time;
         Ok(())
@@ -151,17 +149,19 @@ impl Ledger {
             return Err(Rejected::AuthorBanned);
         }
         match parsed.op {
-            Op::Accept => rules::check_pending(&self.state, parsed)?,
-            Op::Leave => rules::check_membership(&self.state, parsed)?,
+            Op::Accept | Op::Decline => rules::check_pending(&self.state, parsed)?,
+            Op::Leave | Op::DropKey(_) => rules::check_membership(&self.state, parsed)?,
             _ => return Err(Rejected::PlacedMisplaced),
         }
         verify_author(entry, &parsed.author, SignatureLabel::PlacedEntry, accounts)?;
         let observed = rules::check_cite(&self.state, &parsed.author, accounts)?;
         match parsed.op {
             Op::Leave => rules::leave(&mut self.state, parsed)?,
+            Op::DropKey(op) => rules::drop_key(&mut self.state, &op, parsed)?,
+            Op::Decline => rules::decline(&mut self.state, parsed),
             _ => rules::accept(&mut self.state, parsed),
         }
-        observed.apply(&mut self.state);
+        observed.apply(&mut self.state, false);
         // The latest time stays: who answers does not know what he is placed after, and must not date it.
         self.state.head = head;
         Ok(())

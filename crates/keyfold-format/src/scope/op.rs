@@ -100,6 +100,34 @@ pub struct CancelShare {
     pub principal: ScopeId,
 }
 
+/// `[5, key]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DropKey {
+    /// The number of the key.
+    pub key: u32,
+}
+
+/// `[7, share, principal]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expire {
+    /// The entry that made the share.
+    pub share: EntryHash,
+    /// Whose share, or whose membership by it.
+    pub principal: ScopeId,
+}
+
+/// What only owners decide together: `[14 add | 15 remove, account]`, `[16, scope]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Decision {
+    /// 14: a member becomes an owner.
+    AddOwner(ScopeId),
+    /// 15: an owner becomes a member without permissions.
+    RemoveOwner(ScopeId),
+    /// 16: another scope replaces this one.
+    Successor(ScopeId),
+}
+
 /// `[8, principal, granted, withdrawn]`: what is in neither stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetPermissions {
@@ -125,7 +153,7 @@ pub struct Rotate {
     pub key: KeyEntry,
 }
 
-/// What an entry does. Other numbers up to 16 are given away (see the spec) and not yet understood.
+/// What an entry does. Number 11 is given away (see the spec) and not yet understood; 14 to 16 are [`Decision`]s.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Op {
@@ -135,16 +163,26 @@ pub enum Op {
     Share(Share),
     /// 2, placed: takes a share.
     Accept,
+    /// 3, placed: refuses a share.
+    Decline,
     /// 4, placed: ends one's own membership.
     Leave,
+    /// 5, placed: gives up one's own copy of a key.
+    DropKey(DropKey),
     /// 6: withdraws a pending share.
     CancelShare(CancelShare),
+    /// 7: ends a share that has an end.
+    Expire(Expire),
     /// 8: changes what a member may do.
     SetPermissions(SetPermissions),
     /// 9: makes the next key.
     Rotate(Rotate),
     /// 10: ends somebody's membership, in one entry with a rotation.
     Ban(Ban),
+    /// 12: an owner puts a decision to the others, and is for it.
+    Propose(Decision),
+    /// 13: an owner is for it too.
+    Approve(Decision),
 }
 
 /// The rank of every keychain.
@@ -253,6 +291,35 @@ impl<'b, C> Decode<'b, C> for KeyEntry {
     }
 }
 
+impl<C> Encode<C> for Decision {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let (number, id) = match self {
+            Self::AddOwner(id) => (14, id),
+            Self::RemoveOwner(id) => (15, id),
+            Self::Successor(id) => (16, id),
+        };
+        e.array(2)?.u8(number)?.encode_with(id, ctx)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Decision {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
+        cbor::array(d, 2)?;
+        let number = cbor::discriminant(d)?;
+        let id = d.decode_with(ctx)?;
+        match number {
+            14 => Ok(Self::AddOwner(id)),
+            15 => Ok(Self::RemoveOwner(id)),
+            16 => Ok(Self::Successor(id)),
+            _ => Err(cbor::unsupported()),
+        }
+    }
+}
+
 impl<C> Encode<C> for Op {
     fn encode<W: minicbor::encode::Write>(
         &self,
@@ -270,7 +337,10 @@ impl<C> Encode<C> for Op {
                 e.bool(op.read_only)?.encode_with(op.expires_at, ctx)?.ok()
             }
             Self::Accept => e.array(1)?.u8(2)?.ok(),
+            Self::Decline => e.array(1)?.u8(3)?.ok(),
             Self::Leave => e.array(1)?.u8(4)?.ok(),
+            Self::DropKey(op) => e.array(2)?.u8(5)?.u32(op.key)?.ok(),
+            Self::Expire(op) => e.array(3)?.u8(7)?.encode_with(op.share, ctx)?.encode_with(op.principal, ctx)?.ok(),
             Self::CancelShare(op) => {
                 e.array(3)?.u8(6)?.encode_with(op.share, ctx)?.encode_with(op.principal, ctx)?.ok()
             }
@@ -280,6 +350,8 @@ impl<C> Encode<C> for Op {
             }
             Self::Rotate(op) => e.array(2)?.u8(9)?.encode_with(&op.key, ctx)?.ok(),
             Self::Ban(op) => e.array(2)?.u8(10)?.encode_with(op.principal, ctx)?.ok(),
+            Self::Propose(decision) => e.array(2)?.u8(12)?.encode_with(decision, ctx)?.ok(),
+            Self::Approve(decision) => e.array(2)?.u8(13)?.encode_with(decision, ctx)?.ok(),
         }
     }
 }
@@ -291,10 +363,10 @@ impl<'b, C> Decode<'b, C> for Op {
         let expected = match number {
             0 => 5,
             1 => 8,
-            2 | 4 => 1,
-            6 => 3,
+            2..=4 => 1,
+            5 | 9 | 10 | 12 | 13 => 2,
+            6 | 7 => 3,
             8 => 4,
-            9 | 10 => 2,
             _ => return Err(cbor::unsupported()),
         };
         if len != Some(expected) {
@@ -317,11 +389,16 @@ impl<'b, C> Decode<'b, C> for Op {
                 expires_at: cbor::nullable(d, cbor::number)?,
             }),
             2 => Self::Accept,
+            3 => Self::Decline,
             4 => Self::Leave,
+            5 => Self::DropKey(DropKey { key: d.u32()? }),
             6 => Self::CancelShare(CancelShare { share: d.decode_with(ctx)?, principal: d.decode_with(ctx)? }),
+            7 => Self::Expire(Expire { share: d.decode_with(ctx)?, principal: d.decode_with(ctx)? }),
             8 => Self::SetPermissions(set_permissions(d, ctx)?),
             9 => Self::Rotate(Rotate { key: d.decode_with(ctx)? }),
-            _ => Self::Ban(Ban { principal: d.decode_with(ctx)? }),
+            10 => Self::Ban(Ban { principal: d.decode_with(ctx)? }),
+            12 => Self::Propose(d.decode_with(ctx)?),
+            _ => Self::Approve(d.decode_with(ctx)?),
         })
     }
 }

@@ -6,7 +6,7 @@ use super::{
     key_set::KeySet,
     ledger::Ledger,
     op::{Algorithm, KeyEntry},
-    state::{Member, PendingShare, State},
+    state::{Member, PendingShare, Proposal, State},
 };
 use crate::{Malformed, cbor, entry::Head, limits};
 use alloc::{
@@ -16,7 +16,7 @@ use alloc::{
 use minicbor::{Decode, Decoder, Encode, Encoder, decode::Error as DecodeError};
 
 /// Changes with every change of the encoding; an older snapshot is dropped and the ledger replayed.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Ledger {
     /// The state as bytes.
@@ -38,7 +38,7 @@ impl<C> Encode<C> for State {
         e: &mut Encoder<W>,
         ctx: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.array(14)?.u8(VERSION)?.encode_with(self.id, ctx)?.u8(self.algorithm.number())?.u16(self.rank)?;
+        e.array(16)?.u8(VERSION)?.encode_with(self.id, ctx)?.u8(self.algorithm.number())?.u16(self.rank)?;
         e.encode_with(self.creator, ctx)?.bytes(&self.binding)?.encode_with(self.head, ctx)?.u64(self.time)?;
         e.array(self.owners.len() as u64)?;
         for owner in &self.owners {
@@ -62,15 +62,22 @@ impl<C> Encode<C> for State {
         for cite in self.cited.values() {
             e.encode_with(cite, ctx)?;
         }
-        Ok(())
+        e.array(self.proposals.len() as u64)?;
+        for Proposal { decision, approvals } in &self.proposals {
+            e.array(2)?.encode_with(decision, ctx)?.encode_with(approvals, ctx)?;
+        }
+        e.encode_with(self.successor, ctx)?.ok()
     }
 }
 
 impl<'b, C> Decode<'b, C> for State {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
-        cbor::array(d, 14)?;
+        let len = d.array()?;
         if d.u8()? != VERSION {
             return Err(cbor::unsupported());
+        }
+        if len != Some(16) {
+            return Err(DecodeError::message("array length"));
         }
         let id = d.decode_with(ctx)?;
         let algorithm = Algorithm::from_number(d.u8()?).map_err(cbor::fault)?;
@@ -95,6 +102,12 @@ impl<'b, C> Decode<'b, C> for State {
             let cite: crate::entry::Cite = d.decode_with(ctx)?;
             cited.insert(cite.principal, cite);
         }
+        let proposals = cbor::list(d, usize::MAX, |d| {
+            cbor::array(d, 2)?;
+            let decision = d.decode_with(ctx)?;
+            Ok(Proposal { decision, approvals: cbor::list(d, limits::SCOPE_MEMBERS, |d| d.decode_with(ctx))? })
+        })?;
+        let successor = cbor::nullable(d, |d| d.decode_with(ctx))?;
         Ok(Self {
             id,
             algorithm,
@@ -111,6 +124,8 @@ impl<'b, C> Decode<'b, C> for State {
             keys,
             cited,
             needs_rotation,
+            proposals,
+            successor,
         })
     }
 }
@@ -121,19 +136,24 @@ impl<C> Encode<C> for Member {
         e: &mut Encoder<W>,
         ctx: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.array(9)?.encode_with(self.permissions, ctx)?.bool(self.read_only)?.encode_with(&self.keys, ctx)?;
-        e.bool(self.follows)?.encode_with(self.history, ctx)?.encode_with(self.since, ctx)?.u64(self.since_time)?;
+        e.array(10)?.encode_with(self.permissions, ctx)?.bool(self.read_only)?.encode_with(&self.keys, ctx)?;
+        e.encode_with(&self.dropped, ctx)?
+            .bool(self.follows)?
+            .encode_with(self.history, ctx)?
+            .encode_with(self.since, ctx)?
+            .u64(self.since_time)?;
         e.encode_with(self.shared_by, ctx)?.encode_with(self.expires_at, ctx)?.ok()
     }
 }
 
 impl<'b, C> Decode<'b, C> for Member {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
-        cbor::array(d, 9)?;
+        cbor::array(d, 10)?;
         Ok(Self {
             permissions: d.decode_with(ctx)?,
             read_only: d.bool()?,
             keys: KeySet::decode_up_to(d, usize::MAX)?,
+            dropped: KeySet::decode_up_to(d, usize::MAX)?,
             follows: d.bool()?,
             history: cbor::nullable(d, Decoder::u32)?,
             since: d.decode_with(ctx)?,

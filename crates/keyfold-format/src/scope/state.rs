@@ -2,7 +2,7 @@
 
 use super::{
     key_set::KeySet,
-    op::{Algorithm, KeyEntry},
+    op::{Algorithm, Decision, KeyEntry, Op},
 };
 use crate::{
     Permissions,
@@ -42,6 +42,8 @@ pub struct Member {
     pub read_only: bool,
     /// The keys that he is entitled to.
     pub keys: KeySet,
+    /// Those of them whose copy he gave up.
+    pub dropped: KeySet,
     /// Whether he gets the keys that come later.
     pub follows: bool,
     /// The first key of the history that he can read back to.
@@ -56,6 +58,13 @@ pub struct Member {
     pub expires_at: Option<u64>,
 }
 
+impl Member {
+    /// The keys of which he has a copy: those that he is entitled to, and did not give up.
+    pub fn held_keys(&self) -> KeySet {
+        self.keys.without(&self.dropped)
+    }
+}
+
 /// A share that nobody has answered yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingShare {
@@ -67,6 +76,15 @@ pub struct PendingShare {
     pub author: ScopeId,
     /// The member through which the author acted: himself, or a group.
     pub through: ScopeId,
+}
+
+/// A decision that not enough owners are for yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// What is put to them.
+    pub decision: Decision,
+    /// The owners who are for it, in the order in which they said so: its author first.
+    pub approvals: Vec<ScopeId>,
 }
 
 /// The state of a keychain or group.
@@ -88,6 +106,9 @@ pub struct State {
     pub(super) numbers: BTreeMap<KeyFingerprint, u32>,
     pub(super) cited: BTreeMap<ScopeId, Cite>,
     pub(super) needs_rotation: bool,
+    /// In the order in which they were made.
+    pub(super) proposals: Vec<Proposal>,
+    pub(super) successor: Option<ScopeId>,
 }
 
 impl State {
@@ -181,6 +202,21 @@ impl State {
         self.needs_rotation
     }
 
+    /// What waits for the approval of more owners, oldest first. All of it lapses when the owners change.
+    pub fn proposals(&self) -> &[Proposal] {
+        &self.proposals
+    }
+
+    /// How many owners must be for a decision: more than half of all.
+    pub fn quorum(&self) -> usize {
+        self.owners.len() / 2 + 1
+    }
+
+    /// The scope that replaces this one, as a majority of its owners decided.
+    pub fn successor(&self) -> Option<ScopeId> {
+        self.successor
+    }
+
     /// What a member may do; owners everything, strangers nothing.
     pub fn permissions(&self, principal: &ScopeId) -> Permissions {
         if self.owners.contains(principal) {
@@ -200,10 +236,22 @@ impl State {
         self.members.iter().chain(self.pending.iter().map(|(id, share)| (id, &share.terms))).filter(|(_, m)| m.follows)
     }
 
-    /// Whether bans put a principal out: his own, or that of whoever made the share that he has not answered.
-    pub fn is_put_out_by(&self, banned: &[ScopeId], principal: &ScopeId) -> bool {
-        let shares = |share: &PendingShare| banned.contains(&share.author) || banned.contains(&share.through);
-        banned.contains(principal) || self.pending.get(principal).is_some_and(shares)
+    /// Whether ops put a principal out: his own ban or end, or a ban of whoever made the share that he has not
+    /// answered.
+    pub fn is_put_out_by(&self, ops: &[Op], principal: &ScopeId) -> bool {
+        let bans = |who: &ScopeId| ops.iter().any(|op| matches!(op, Op::Ban(ban) if ban.principal == *who));
+        let ends = |op: &Op| matches!(op, Op::Expire(expire) if expire.principal == *principal);
+        let falls = |share: &PendingShare| bans(&share.author) || bans(&share.through);
+        bans(principal) || ops.iter().any(ends) || self.pending.get(principal).is_some_and(falls)
+    }
+
+    /// Ends a membership, and with it what was proposed for him; an owner's end changes the owners.
+    pub(super) fn remove_member(&mut self, principal: &ScopeId) {
+        self.members.remove(principal);
+        self.proposals.retain(|proposal| proposal.decision != Decision::AddOwner(*principal));
+        if self.owners.remove(principal) {
+            self.proposals.clear();
+        }
     }
 
     /// The membership or pending terms of a principal.

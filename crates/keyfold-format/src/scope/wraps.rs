@@ -65,7 +65,9 @@ impl State {
                         needed.extend(wraps.iter().map(|(key, history)| self.wrap_for(recipient, *key, *history)));
                     }
                 }
-                Op::Accept | Op::Leave | Op::CancelShare(_) | Op::SetPermissions(_) | Op::Ban(_) => {}
+                Op::Accept | Op::Decline | Op::Leave | Op::DropKey(_) => {}
+                Op::CancelShare(_) | Op::Expire(_) | Op::SetPermissions(_) | Op::Ban(_) => {}
+                Op::Propose(_) | Op::Approve(_) => {}
             }
         }
         needed.sort_unstable();

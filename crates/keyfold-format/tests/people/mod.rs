@@ -9,8 +9,8 @@ use keyfold_format::{
     key::{WRAPPING_KEY_BYTES, signed_message},
     label::SignatureLabel,
     scope::{
-        Algorithm, Ban, CancelShare, Entry, Genesis, KEYCHAIN_RANK, KeyEntry, KeySet, Ledger, Op, Placed, Principal,
-        Rotate, ScopeEntry, SetPermissions, Share,
+        Algorithm, Ban, CancelShare, Decision, DropKey, Entry, Expire, Genesis, KEYCHAIN_RANK, KeyEntry, KeySet,
+        Ledger, Op, Placed, Principal, Rotate, ScopeEntry, SetPermissions, Share,
     },
 };
 use std::collections::BTreeMap;
@@ -167,6 +167,16 @@ impl Person {
         self.placed(ledger, answers, Op::Accept)
     }
 
+    /// Refuses a pending share.
+    pub fn decline(&self, ledger: &Ledger) -> Placed {
+        Placed { op: Op::Decline, ..self.accept(ledger) }
+    }
+
+    /// Gives up a key.
+    pub fn drop_key(&self, ledger: &Ledger, key: u32) -> Placed {
+        Placed { op: Op::DropKey(DropKey { key }), ..self.leave(ledger) }
+    }
+
     /// Ends this person's present membership.
     pub fn leave(&self, ledger: &Ledger) -> Placed {
         let answers = ledger.members().get(&self.id()).map_or(EntryHash::NONE, |member| member.since);
@@ -232,6 +242,21 @@ pub fn cancel(ledger: &Ledger, whose: &Person) -> Op {
     Op::CancelShare(CancelShare { share, principal: whose.id() })
 }
 
+/// Ends the share that has an end, pending or taken.
+pub fn expire(ledger: &Ledger, whose: &Person) -> Op {
+    let pending = ledger.pending().get(&whose.id()).map(|share| share.entry);
+    let taken = ledger.members().get(&whose.id()).map(|member| member.since);
+    Op::Expire(Expire { share: pending.or(taken).unwrap_or(EntryHash::NONE), principal: whose.id() })
+}
+
+pub fn add_owner(whom: &Person) -> Decision {
+    Decision::AddOwner(whom.id())
+}
+
+pub fn remove_owner(whom: &Person) -> Decision {
+    Decision::RemoveOwner(whom.id())
+}
+
 /// Three people and the ledger of alice's keychain, with every entry it took.
 pub struct World {
     pub alice: Person,
@@ -288,6 +313,30 @@ impl World {
         self.alice_shares(share, &[|w| &w.carol]).unwrap();
         let accept = self.carol.sign_placed(&self.carol.accept(&self.ledger));
         self.append(accept).unwrap();
+        self
+    }
+
+    /// Another owner, by as many as it takes.
+    pub fn owned_too_by(mut self, whom: fn(&World) -> &Person) -> Self {
+        let decision = add_owner(whom(&self));
+        let owners: Vec<ScopeId> = self.ledger.owners().iter().copied().collect();
+        for (n, owner) in owners.into_iter().enumerate() {
+            if self.ledger.owners().contains(&whom(&self).id()) {
+                break;
+            }
+            let op = if n == 0 { Op::Propose(decision) } else { Op::Approve(decision) };
+            let who = [&self.alice, &self.bob, &self.carol].into_iter().find(|p| p.id() == owner).unwrap();
+            let entry = who.sign(&who.entry(&self.ledger, vec![op], &[]));
+            self.append(entry).unwrap();
+        }
+        self
+    }
+
+    /// Somebody does something that is allowed.
+    pub fn after(mut self, who: fn(&World) -> &Person, ops: impl FnOnce(&World) -> Vec<Op>) -> Self {
+        let ops = ops(&self);
+        let entry = who(&self).sign(&who(&self).entry(&self.ledger, ops, &[]));
+        self.append(entry).unwrap();
         self
     }
 

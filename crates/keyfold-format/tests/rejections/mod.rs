@@ -2,11 +2,13 @@
 #![allow(unreachable_pub)]
 
 mod account;
+mod answers;
 mod ban;
 mod bytes;
 mod frame;
 mod leave;
 mod ops;
+mod owners;
 mod permissions;
 mod share;
 
@@ -34,6 +36,8 @@ pub fn cases() -> Vec<Case> {
     all.extend(permissions::cases());
     all.extend(ban::cases());
     all.extend(leave::cases());
+    all.extend(answers::cases());
+    all.extend(owners::cases());
     all.extend(account::cases());
     all.extend(bytes::cases());
     all

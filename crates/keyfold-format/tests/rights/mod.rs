@@ -3,9 +3,9 @@
 
 use keyfold_format::{
     Permissions, ScopeId,
-    scope::{Ledger, Op, ScopeEntry},
+    scope::{Decision, Ledger, Op, ScopeEntry},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an entry may change, by who wrote it.
 pub struct Step<'a> {
@@ -13,6 +13,18 @@ pub struct Step<'a> {
     pub after: &'a Ledger,
     pub entry: &'a ScopeEntry,
     pub names: &'a BTreeMap<ScopeId, &'static str>,
+    /// Who was for what since the owners last changed, with this entry.
+    pub votes: &'a [(Decision, ScopeId)],
+}
+
+/// What the author of an entry is for.
+pub fn votes_of(entry: &ScopeEntry) -> Vec<(Decision, ScopeId)> {
+    let ScopeEntry::Ordinary(entry) = entry else { return Vec::new() };
+    let votes = entry.ops.iter().filter_map(|op| match op {
+        Op::Propose(decision) | Op::Approve(decision) => Some((*decision, entry.author)),
+        _ => None,
+    });
+    votes.collect()
 }
 
 impl Step<'_> {
@@ -43,14 +55,27 @@ impl Step<'_> {
         self.check_recipients();
     }
 
-    /// Somebody owns it, and only he himself ends that.
+    /// How many owners were for a decision, the one whom it concerns not counted.
+    fn supporters(&self, decision: Decision, concerned: &ScopeId) -> usize {
+        let of = |vote: &&(Decision, ScopeId)| vote.0 == decision && vote.1 != *concerned;
+        let owners = self.votes.iter().filter(of).map(|(_, who)| *who).filter(|who| self.before.owners().contains(who));
+        owners.collect::<BTreeSet<_>>().len()
+    }
+
+    /// Somebody owns it; nobody becomes an owner, or ceases to be one against his will, by a minority.
     fn check_owners(&self) {
         let (before, after) = (self.before.owners(), self.after.owners());
         assert!(!after.is_empty(), "no owner is left");
         assert!(after.iter().all(|owner| self.after.members().contains_key(owner)), "an owner is no member");
-        assert!(after.is_subset(before), "these ops make no owner");
-        let left = |owner: &ScopeId| *owner == self.author() && self.has(|op| *op == Op::Leave);
-        assert!(before.difference(after).all(left), "an owner was expelled");
+        let majority = |supporters: usize| 2 * supporters > before.len();
+        for owner in after.difference(before) {
+            assert!(majority(self.supporters(Decision::AddOwner(*owner), owner)), "an owner by a minority");
+        }
+        for owner in before.difference(after) {
+            let left = *owner == self.author() && self.has(|op| *op == Op::Leave);
+            let removed = majority(self.supporters(Decision::RemoveOwner(*owner), owner));
+            assert!(left || (removed && before.len() > 2), "an owner was expelled");
+        }
     }
 
     /// Somebody who had no standing gets no more than the author has: keys, history, following, writing.
@@ -80,7 +105,10 @@ impl Step<'_> {
             let manages = held.contains(Permissions::MANAGEMENT);
             assert!(gained.is_empty() || (manages && held.contains(gained)), "{name} got {gained:?} by {held:?}");
             let lost = self.before.standing(who).is_some() && !had.without(has).is_empty();
-            assert!(!lost || (manages && !self.before.owners().contains(who)), "{name} lost {had:?} by {held:?}");
+            let removed = self.before.owners().contains(who) && !self.after.owners().contains(who);
+            let by_manager = manages && !self.before.owners().contains(who);
+            assert!(!lost || removed || by_manager, "{name} lost {had:?} by {held:?}");
+            assert!(!removed || has.is_empty(), "{name}, a former owner, keeps {has:?}");
         }
         let ScopeEntry::Ordinary(entry) = self.entry else { return };
         for op in &entry.ops {
@@ -97,6 +125,11 @@ impl Step<'_> {
         for (who, had) in self.before.members() {
             let Some(has) = self.after.members().get(who) else { continue };
             let name = self.names[who];
+            let becomes_owner = self.after.owners().contains(who) && !self.before.owners().contains(who);
+            if becomes_owner {
+                assert_eq!((has.read_only, has.expires_at), (false, None), "{name}");
+                continue;
+            }
             assert_eq!(
                 (has.read_only, has.expires_at, has.since),
                 (had.read_only, had.expires_at, had.since),
@@ -110,11 +143,28 @@ impl Step<'_> {
         }
     }
 
-    /// Nobody is out but by a ban, or by himself.
+    /// Whether this entry ends the standing that somebody had, because its time is over.
+    fn expires(&self, who: &ScopeId) -> bool {
+        let terms = self.before.standing(who);
+        let ended = terms.is_some_and(|terms| terms.expires_at.is_some())
+            && self.has(|op| matches!(op, Op::Expire(op) if op.principal == *who));
+        let (author, held) = (self.author(), self.held());
+        let may = held.contains(Permissions::DELETION) || held.contains(Permissions::MANAGEMENT);
+        let shared = terms.is_some_and(|terms| terms.shared_by == Some(author));
+        assert!(!ended || may || shared, "{} was ended by {held:?}", self.names[who]);
+        ended
+    }
+
+    /// Nobody is out but by a ban, by himself, or because his time is over.
     fn check_departures(&self) {
         let (author, held) = (self.author(), self.held());
         for who in self.before.members().keys().filter(|who| !self.after.members().contains_key(who)) {
             let name = self.names[who];
+            if self.expires(who) {
+                let rotated = self.after.current_key() > self.before.current_key();
+                assert!(self.after.needs_rotation() || rotated, "{name} is out, and his key may still be used");
+                continue;
+            }
             if *who == author {
                 assert!(self.has(|op| *op == Op::Leave), "{name} banned himself");
                 assert!(self.after.needs_rotation(), "{name} left, and his key may still be used");
@@ -129,7 +179,12 @@ impl Step<'_> {
             let by = self.before.pending()[who].author;
             let fell = self.after.bans().contains(who) || self.after.bans().contains(&by);
             let withdrawn = self.has(|op| matches!(op, Op::CancelShare(_)));
-            assert!(fell || (withdrawn && (by == author || held.contains(Permissions::MANAGEMENT))));
+            let declined = *who == author && self.has(|op| *op == Op::Decline);
+            assert!(
+                fell || declined
+                    || self.expires(who)
+                    || (withdrawn && (by == author || held.contains(Permissions::MANAGEMENT)))
+            );
         }
     }
 
@@ -156,7 +211,8 @@ impl Step<'_> {
         if number == self.before.current_key() {
             return;
         }
-        let may = self.held().contains(Permissions::ROTATION) || self.before.needs_rotation();
+        let expires = self.has(|op| matches!(op, Op::Expire(_)));
+        let may = self.held().contains(Permissions::ROTATION) || self.before.needs_rotation() || expires;
         assert!(may || self.has(|op| matches!(op, Op::Ban(_))), "a key by {:?}", self.held());
         for who in self.names.keys().filter(|who| **who != self.author()) {
             let followed = self.before.standing(who).is_some_and(|member| member.follows);

@@ -302,6 +302,7 @@ fn touched(ops: &[Op]) -> BTreeSet<ScopeId> {
     let of = |op: &Op| match op {
         Op::Share(share) => share.principals.iter().map(|p| p.id()).collect(),
         Op::CancelShare(cancel) => vec![cancel.principal],
+        Op::Expire(expire) => vec![expire.principal],
         _ => Vec::new(),
     };
     ops.iter().flat_map(of).collect()

@@ -31,6 +31,12 @@ impl Session {
         to_js(&self.inner.rotate(kc).await?)
     }
 
+    /// Gives up this account's copy of a key, on all its devices. The membership goes on.
+    #[wasm_bindgen(js_name = deleteKey)]
+    pub async fn delete_key(&mut self, kc: &str, key_fingerprint: &str) -> Result<()> {
+        Ok(self.inner.delete_key(kc, key_fingerprint).await?)
+    }
+
     /// Shares keys of a keychain with people, in one request.
     #[wasm_bindgen(unchecked_return_type = "ShareOutcome")]
     pub async fn share(

@@ -2,9 +2,10 @@
 
 use super::Session;
 use crate::{
-    fault::Result,
+    fault::{Fault, Result},
     plain::{self, JsPermissions, to_js},
 };
+use keyfold_client::OwnerDecision;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -32,6 +33,30 @@ impl Session {
     #[wasm_bindgen(unchecked_return_type = "BanOutcome")]
     pub async fn ban(&mut self, kc: &str, user_id: &str) -> Result<JsValue> {
         to_js(&self.inner.ban(kc, user_id).await?)
+    }
+
+    /// Who owns a keychain, and what waits for more of them.
+    #[wasm_bindgen(unchecked_return_type = "Owners")]
+    pub async fn owners(&mut self, kc: &str) -> Result<JsValue> {
+        to_js(&self.inner.owners(kc).await?)
+    }
+
+    /// Puts a decision to the owners, or joins those who are for it: `addOwner`, `removeOwner` or `successor`.
+    #[wasm_bindgen(unchecked_return_type = "Owners")]
+    pub async fn propose(&mut self, kc: &str, decision: &str, subject: String) -> Result<JsValue> {
+        let decision = match decision {
+            "addOwner" => OwnerDecision::AddOwner(subject),
+            "removeOwner" => OwnerDecision::RemoveOwner(subject),
+            "successor" => OwnerDecision::Successor(subject),
+            _ => return Err(Fault::argument("there is no such decision")),
+        };
+        to_js(&self.inner.propose(kc, &decision).await?)
+    }
+
+    /// Joins those who are for a proposal.
+    #[wasm_bindgen(unchecked_return_type = "Owners")]
+    pub async fn approve(&mut self, kc: &str, proposal: &str) -> Result<JsValue> {
+        to_js(&self.inner.approve(kc, proposal).await?)
     }
 
     /// Whether a keychain that one follows needs a new key, because somebody left it.

@@ -1,18 +1,23 @@
-// The rules of who is in (keychain-ledger.md): `Accept`, `Leave`, `CancelShare`, `SetPermissions`, `Ban`.
+// The rules of who is in (keychain-ledger.md): `Accept`, `Decline`, `Leave`, `CancelShare`, `Expire`,
+// `SetPermissions`, `Ban`.
 
 import { hex } from "../bytes.ts";
 import { check, Failure } from "../failure.ts";
-import { type Ban, type CancelShare, permission, type SetPermissions } from "../keychain-op.ts";
-import { permissionsOf, principalOf, putOutBy } from "../keychain-state.ts";
+import { type Ban, type CancelShare, type Expire, permission, type SetPermissions } from "../keychain-op.ts";
+import { endMembership, permissionsOf, principalOf, putOutBy } from "../keychain-state.ts";
 import type { Acting } from "./acting.ts";
 
 /** Applies an `Accept`, whose pending share stands. */
 export function accept({ state, author }: Acting): void {
   const share = state.pending.get(author);
   if (share === undefined) throw new Failure("NotPending");
-  const { sharer: _, ...terms } = share;
   state.pending.delete(author);
-  state.members.set(author, terms);
+  state.members.set(author, share);
+}
+
+/** Applies a `Decline`, whose pending share stands. */
+export function decline({ state, author }: Acting): void {
+  state.pending.delete(author);
 }
 
 /**
@@ -21,8 +26,7 @@ export function accept({ state, author }: Acting): void {
  */
 export function leave({ state, author }: Acting): void {
   check(!state.owners.has(author) || state.owners.size > 1, "LastOwner");
-  state.owners.delete(author);
-  state.members.delete(author);
+  endMembership(state, author);
   state.needsRotation = true;
 }
 
@@ -37,6 +41,25 @@ export function cancelShare({ state, author }: Acting, op: CancelShare): void {
   const manages = (permissionsOf(state, author) & permission.management) !== 0;
   check(share.sharer === author || manages, "CancelNotAllowed");
   state.pending.delete(principal);
+}
+
+/**
+ * Applies an `Expire`; by which clock its time has come is not looked at.
+ * @throws Failure of the first rule that does not hold
+ */
+export function expire({ state, author, ops }: Acting, op: Expire): void {
+  const principal = principalOf(op.principal);
+  const terms = state.pending.get(principal) ?? state.members.get(principal);
+  if (terms === undefined || terms.entry !== hex(op.share)) throw new Failure("NoSuchShare");
+  check(terms.expiresAt !== null, "ShareWithoutEnd");
+  check(principal !== author, "ExpireOfOneself");
+  const may = permission.deletion | permission.management;
+  check(terms.sharer === author || (permissionsOf(state, author) & may) !== 0, "ExpireNotAllowed");
+  check(!ops.slice(0, ops.indexOf(op)).some((other) => other.op === "Rotate"), "ExpireAfterRotation");
+
+  if (state.pending.delete(principal)) return;
+  endMembership(state, principal);
+  state.needsRotation = true;
 }
 
 /**
@@ -71,6 +94,6 @@ export function ban({ state, author, ops }: Acting, op: Ban): void {
   check(ops.at(-1)?.op === "Rotate", "BanWithoutRotation");
 
   for (const out of putOutBy(state, principal)) state.pending.delete(out);
-  state.members.delete(principal);
+  endMembership(state, principal);
   state.bans.add(principal);
 }

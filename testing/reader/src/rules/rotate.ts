@@ -1,8 +1,16 @@
-// The rules of keys (keychain-ledger.md): the first one, which `Genesis` brings, and those of `Rotate`.
+// The rules of keys (keychain-ledger.md): of the first one, which `Genesis` brings, `Rotate` and `DropKey`.
 
 import { equal, hex } from "../bytes.ts";
 import { check } from "../failure.ts";
-import { EVERY_PERMISSION, type Genesis, type KeyEntry, permission, type Rotate } from "../keychain-op.ts";
+import { holdsRange, without } from "../key-ranges.ts";
+import {
+  type DropKey,
+  EVERY_PERMISSION,
+  type Genesis,
+  type KeyEntry,
+  permission,
+  type Rotate,
+} from "../keychain-op.ts";
 import { currentKey, entitle, followers, type Keychain, permissionsOf } from "../keychain-state.ts";
 import type { Kind, OrdinaryEntry } from "../keychain-entry.ts";
 import { type Acting, ownTerms } from "./acting.ts";
@@ -34,6 +42,8 @@ export function found(op: Genesis, { kind, author, time }: OrdinaryEntry, id: Ui
     follows: true,
     historyFrom: 1,
     entry,
+    sharer: null,
+    expiresAt: null,
   };
   return {
     id,
@@ -46,6 +56,8 @@ export function found(op: Genesis, { kind, author, time }: OrdinaryEntry, id: Ui
     keys: [op.key],
     cites: new Map(),
     needsRotation: false,
+    proposals: new Map(),
+    successor: null,
     head: { seq: 0, hash: id },
     latestTime: time,
     times: new Map([[entry, time]]),
@@ -75,6 +87,16 @@ export function rotate(acting: Acting, { key }: Rotate): void {
   own.historyFrom ??= key.number;
   for (const terms of followers(state).values()) entitle(terms, [[key.number, key.number]]);
   state.needsRotation = false;
+}
+
+/**
+ * Applies a `DropKey`, whose membership stands. Following and history go on.
+ * @throws Failure `KeyNotHeld`
+ */
+export function dropKey(acting: Acting, { number }: DropKey): void {
+  const own = ownTerms(acting);
+  check(holdsRange(own.keys, [number, number]), "KeyNotHeld");
+  own.keys = without(own.keys, number);
 }
 
 /** A public key exactly for key pairs. */

@@ -94,7 +94,7 @@ function offer({ state, author, entry }: Acting, op: Share, principal: string): 
   state.bans.delete(principal);
   const member = state.members.get(principal);
   if (member === undefined) {
-    const { permissions, readOnly, keys, follows, historyFrom } = op;
+    const { permissions, readOnly, keys, follows, historyFrom, expiresAt } = op;
     state.pending.set(principal, {
       permissions,
       readOnly,
@@ -103,6 +103,7 @@ function offer({ state, author, entry }: Acting, op: Share, principal: string): 
       historyFrom,
       entry,
       sharer: author,
+      expiresAt,
     });
     return;
   }

@@ -57,15 +57,14 @@ pub(crate) fn rotate(
     accounts: &impl Accounts,
     rng: &mut impl CryptoRng,
 ) -> Result<Draft, Stop> {
-    with_next_key(scope, ring, Vec::new(), &[], author, accounts, rng)
+    with_next_key(scope, ring, Vec::new(), author, accounts, rng)
 }
 
-/// `ops`, and then the next key for the followers that are left when `banned` are out.
+/// `ops`, and then the next key for the followers that they leave.
 pub(super) fn with_next_key(
     scope: &KnownScope,
     ring: &Keyring,
     mut ops: Vec<Op>,
-    banned: &[ScopeId],
     author: Author<'_>,
     accounts: &impl Accounts,
     rng: &mut impl CryptoRng,
@@ -81,8 +80,8 @@ pub(super) fn with_next_key(
     let number = current + 1;
     let (made, key) = site(ledger, number).generate(&purpose, previous.as_ref(), rng).map_err(Error::from)?;
     ops.push(Op::Rotate(Rotate { key }));
-    let followers = ledger.followers().map(|(id, _)| *id).filter(|id| !ledger.is_put_out_by(banned, id));
-    let followers: Vec<ScopeId> = followers.collect();
+    let followers: Vec<ScopeId> =
+        ledger.followers().map(|(id, _)| *id).filter(|id| !ledger.is_put_out_by(&ops, id)).collect();
     let keys = Keys { ring: Some(ring), made: Some((number, &made)) };
     let draft = append(scope, ops, &followers, author, keys, accounts, rng)?;
     Ok(Draft { made: Some(made), ..draft })

@@ -8,7 +8,8 @@ use crate::{
 use keyfold_format::{
     Permissions, Rejected, ScopeId,
     entry::SignedEntry,
-    scope::{Accounts, Ban, Op, SetPermissions},
+    limits,
+    scope::{Accounts, Ban, Decision, DropKey, Expire, Ledger, Member, Op, SetPermissions},
 };
 use rand_core::CryptoRng;
 
@@ -56,7 +57,67 @@ pub(crate) fn ban(
         return Err(refused(Rejected::NoSuchMember));
     }
     let ban = Op::Ban(Ban { principal });
-    keychain::with_next_key(scope, ring, vec![ban], &[principal], author, accounts, rng).map(Some)
+    keychain::with_next_key(scope, ring, vec![ban], author, accounts, rng).map(Some)
+}
+
+/// The shares and memberships whose time is over, by the author's clock, and that he may end.
+pub(crate) fn over(ledger: &Ledger, author: &ScopeId, now_ms: u64) -> Vec<Op> {
+    let may = ledger.permissions(author);
+    let ends_any = may.contains(Permissions::DELETION) || may.contains(Permissions::MANAGEMENT);
+    let taken = ledger.members().iter().map(|(id, member)| (*id, member, member.since));
+    let pending = ledger.pending().iter().map(|(id, share)| (*id, &share.terms, share.entry));
+    let is_over = |terms: &Member| terms.expires_at.is_some_and(|end| end <= now_ms);
+    taken
+        .chain(pending)
+        .filter(|(id, terms, _)| id != author && is_over(terms) && (ends_any || terms.shared_by == Some(*author)))
+        .map(|(principal, _, share)| Op::Expire(Expire { share, principal }))
+        .take(limits::ENTRY_OPS - 1)
+        .collect()
+}
+
+/// Ends what is over, and makes the key that is needed: because of it, or because somebody left. `None` if there is
+/// nothing to do. Who does not follow leaves the key to those who do.
+pub(crate) fn repair(
+    scope: &KnownScope,
+    ring: &Keyring,
+    author: Author<'_>,
+    accounts: &impl Accounts,
+    rng: &mut impl CryptoRng,
+) -> Result<Option<Draft>, Stop> {
+    let ledger = scope.ledger();
+    let Some(own) = ledger.members().get(&author.id()) else { return Ok(None) };
+    let ops = over(ledger, &author.id(), author.now_ms);
+    let ends_membership = |op: &Op| matches!(op, Op::Expire(op) if ledger.members().contains_key(&op.principal));
+    if own.follows && (ledger.needs_rotation() || ops.iter().any(ends_membership)) {
+        return keychain::with_next_key(scope, ring, ops, author, accounts, rng).map(Some);
+    }
+    if ops.is_empty() {
+        return Ok(None);
+    }
+    append(scope, ops, &[], author, Keys { ring: None, made: None }, accounts, rng).map(Some)
+}
+
+/// Puts a decision to the other owners, or joins those who are for it. `None` if one is for it already.
+pub(crate) fn decide(
+    scope: &KnownScope,
+    decision: Decision,
+    author: Author<'_>,
+    accounts: &impl Accounts,
+    rng: &mut impl CryptoRng,
+) -> Result<Option<Draft>, Stop> {
+    let proposals = scope.ledger().proposals();
+    let op = match proposals.iter().find(|proposal| proposal.decision == decision) {
+        Some(proposal) if proposal.approvals.contains(&author.id()) => return Ok(None),
+        Some(_) => Op::Approve(decision),
+        None => Op::Propose(decision),
+    };
+    append(scope, vec![op], &[], author, Keys { ring: None, made: None }, accounts, rng).map(Some)
+}
+
+/// Gives up one's own copy of a key. `None` without a membership.
+pub(crate) fn drop_key(scope: &KnownScope, key: u32, author: Author<'_>) -> Option<SignedEntry> {
+    let since = scope.ledger().members().get(&author.id())?.since;
+    Some(keychain::placed(scope, since, Op::DropKey(DropKey { key }), author))
 }
 
 /// Ends one's own membership. `None` if there is none.

@@ -7,7 +7,7 @@ mod share;
 mod sign_up;
 
 pub(crate) use keychain::{accept, cancel_share, create, rotate};
-pub(crate) use member::{ban, leave, set_permissions};
+pub(crate) use member::{ban, decide, drop_key, leave, over, repair, set_permissions};
 pub(crate) use share::{Standing, Terms, share, standing};
 pub(crate) use sign_up::sign_up;
 

@@ -26,16 +26,18 @@ pub(crate) struct Terms {
 
 impl Terms {
     pub(crate) fn new(ledger: &Ledger, own: &Member, keys: &ShareKeys, options: &ShareOptions) -> Result<Self, Stop> {
-        let holds_current = own.keys.contains(ledger.current_key());
+        let held = own.held_keys();
+        let holds_current = held.contains(ledger.current_key());
         let (keys, follows, history) = match keys {
             ShareKeys::Latest => {
-                let newest = own.keys.last().ok_or_else(|| refused(Rejected::ShareOfNothing))?;
+                let newest = held.last().ok_or_else(|| refused(Rejected::ShareOfNothing))?;
                 (KeySet::one(newest), own.follows && holds_current, None)
             }
             ShareKeys::All => {
                 let follows = own.follows && holds_current;
-                // Only who follows gets history: it is reached from the current key.
-                (own.keys.clone(), follows, own.history.filter(|_| follows))
+                // Only who follows gets history: it is reached from the current key, over all that lies between.
+                let whole = |from: &u32| follows && own.dropped.last().is_none_or(|dropped| dropped < *from);
+                (held, follows, own.history.filter(whole))
             }
             ShareKeys::One(fingerprint) => {
                 let parsed: Option<KeyFingerprint> = fingerprint.parse().ok();
@@ -57,7 +59,7 @@ impl Terms {
 
     /// Whether somebody on terms `held` has all of this.
     fn within(&self, held: &Member) -> bool {
-        held.keys.contains_all(&self.keys)
+        held.held_keys().contains_all(&self.keys)
             && (held.follows || !self.follows)
             && self.history.is_none_or(|from| held.history.is_some_and(|held| held <= from))
             && held.permissions.contains(self.permissions)

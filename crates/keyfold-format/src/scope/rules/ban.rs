@@ -30,7 +30,7 @@ pub(super) fn ban(state: &mut State, op: &Ban, context: &Context<'_>) -> Result<
         return Err(Rejected::BanWithoutRotation);
     }
 
-    state.members.remove(&banned);
+    state.remove_member(&banned);
     // Shares that wait for him, and those that he made.
     state.pending.retain(|recipient, share| *recipient != banned && share.author != banned && share.through != banned);
     state.bans.insert(banned);

@@ -17,9 +17,10 @@ impl Observed {
         self.cites.binary_search_by(|cite| cite.principal.cmp(principal)).is_ok()
     }
 
-    /// Makes the citations part of the state. Every entry does, whatever its ops: every citation observes.
-    pub(in super::super) fn apply(self, state: &mut State) {
-        state.needs_rotation |= self.passes_exclusion;
+    /// Makes the citations part of the state. Every entry does, whatever its ops: every citation observes. One that
+    /// rotates has answered what they bring.
+    pub(in super::super) fn apply(self, state: &mut State, rotates: bool) {
+        state.needs_rotation |= self.passes_exclusion && !rotates;
         for cite in self.cites {
             state.cited.insert(cite.principal, cite);
         }
@@ -79,29 +80,27 @@ fn check_cite(state: &State, cite: &Cite, accounts: &impl Accounts) -> Result<bo
 }
 
 /// Whom an entry concerns: its author, those shared with, and on a rotation its recipients.
-struct Concerned {
+struct Concerned<'a> {
     /// Ascending.
     principals: Vec<ScopeId>,
     rotates: bool,
-    /// Who is out before the rotation.
-    banned: Vec<ScopeId>,
+    ops: &'a [Op],
 }
 
-impl Concerned {
+impl Concerned<'_> {
     /// Whether a rotation of this entry gives somebody who was there before it the new key.
     fn receives(&self, state: &State, principal: &ScopeId) -> bool {
         let follows = || state.standing(principal).is_some_and(|member| member.follows);
-        self.rotates && follows() && !state.is_put_out_by(&self.banned, principal)
+        self.rotates && follows() && !state.is_put_out_by(self.ops, principal)
     }
 }
 
-fn concerned(state: &State, entry: &Entry) -> Concerned {
-    let mut concerned = Concerned { principals: alloc::vec![entry.author], rotates: false, banned: Vec::new() };
+fn concerned<'a>(state: &State, entry: &'a Entry) -> Concerned<'a> {
+    let mut concerned = Concerned { principals: alloc::vec![entry.author], rotates: false, ops: &entry.ops };
     for op in &entry.ops {
         match op {
             Op::Share(share) => concerned.principals.extend(share.principals.iter().map(|p| p.id())),
             Op::Rotate(_) => concerned.rotates = true,
-            Op::Ban(ban) => concerned.banned.push(ban.principal),
             _ => {}
         }
     }

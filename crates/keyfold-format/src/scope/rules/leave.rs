@@ -21,8 +21,7 @@ pub(in super::super) fn leave(state: &mut State, placed: &Placed) -> Result<(), 
         return Err(Rejected::LastOwner);
     }
 
-    state.owners.remove(&id);
-    state.members.remove(&id);
+    state.remove_member(&id);
     state.needs_rotation = true;
     Ok(())
 }

@@ -4,8 +4,12 @@ mod accept;
 mod ban;
 mod cancel_share;
 mod cites;
+mod decline;
+mod drop_key;
+mod expire;
 mod genesis;
 mod leave;
+mod owners;
 mod rotate;
 mod set_permissions;
 mod share;
@@ -15,6 +19,8 @@ use crate::{Rejected, id::EntryHash};
 
 pub(super) use accept::{accept, check_pending};
 pub(super) use cites::{Observed, check as check_cites, check_one as check_cite};
+pub(super) use decline::decline;
+pub(super) use drop_key::drop_key;
 pub(super) use genesis::{check_genesis_frame, genesis};
 pub(super) use leave::{check_membership, leave};
 
@@ -32,11 +38,14 @@ pub(super) struct Context<'a> {
 pub(super) fn apply(state: &mut State, op: &Op, context: &Context<'_>) -> Result<(), Rejected> {
     match op {
         Op::Genesis(_) => Err(Rejected::GenesisMisplaced),
-        Op::Accept | Op::Leave => Err(Rejected::PlacedMisplaced),
+        Op::Accept | Op::Decline | Op::Leave | Op::DropKey(_) => Err(Rejected::PlacedMisplaced),
         Op::Share(op) => share::share(state, op, context),
         Op::CancelShare(op) => cancel_share::cancel_share(state, op, context),
+        Op::Expire(op) => expire::expire(state, op, context),
         Op::SetPermissions(op) => set_permissions::set_permissions(state, op, context),
         Op::Rotate(op) => rotate::rotate(state, op, context),
         Op::Ban(op) => ban::ban(state, op, context),
+        Op::Propose(decision) => owners::propose(state, *decision, context),
+        Op::Approve(decision) => owners::approve(state, *decision, context),
     }
 }

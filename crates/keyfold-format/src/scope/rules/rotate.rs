@@ -38,6 +38,7 @@ pub(super) fn rotate(state: &mut State, op: &Rotate, context: &Context<'_>) -> R
         return Err(Rejected::TooManyKeys);
     }
 
+    state.needs_rotation = false;
     state.keys.push(op.key.clone());
     state.numbers.insert(op.key.fingerprint, number);
     for member in state.members.values_mut().filter(|m| m.follows) {

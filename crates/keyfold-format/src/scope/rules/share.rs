@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        key_set::KeySet,
         op::{Principal, Share},
         state::{Member, PendingShare, State},
         wraps::wraps_of_keys,
@@ -41,7 +42,7 @@ fn check_grant(state: &State, op: &Share, author: &ScopeId) -> Result<(), Reject
     if op.principals.is_empty() || op.keys.is_empty() {
         return Err(Rejected::ShareOfNothing);
     }
-    if !own.keys.contains_all(&op.keys) {
+    if !own.held_keys().contains_all(&op.keys) {
         return Err(Rejected::KeyNotHeld);
     }
     if op.follows && !own.follows {
@@ -111,6 +112,7 @@ fn grant(state: &mut State, op: &Share, id: ScopeId, context: &Context<'_>) {
     state.bans.remove(&id);
     if let Some(member) = state.members.get_mut(&id) {
         member.keys.extend(&op.keys);
+        member.dropped = member.dropped.without(&op.keys);
         member.follows |= op.follows;
         member.history = match (member.history, op.history) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -122,6 +124,7 @@ fn grant(state: &mut State, op: &Share, id: ScopeId, context: &Context<'_>) {
         permissions: op.permissions,
         read_only: op.read_only,
         keys: op.keys.clone(),
+        dropped: KeySet::default(),
         follows: op.follows,
         history: op.history,
         since: context.hash,

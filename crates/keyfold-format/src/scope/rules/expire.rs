@@ -1,0 +1,43 @@
+//! `Expire`: a share that has an end is ended in the ledger, pending or taken. Replay reads no clock: that the time has
+//! come is the author's word, and he may be one who could end it anyway, or the one who gave it.
+
+use super::{
+    super::{
+        op::{Expire, Op},
+        state::State,
+    },
+    Context,
+};
+use crate::{Permissions, Rejected};
+
+pub(super) fn expire(state: &mut State, op: &Expire, context: &Context<'_>) -> Result<(), Rejected> {
+    let (author, principal) = (context.entry.author, op.principal);
+    let pending = state.pending.get(&principal).filter(|share| share.entry == op.share);
+    let member = state.members.get(&principal).filter(|member| member.since == op.share);
+    let terms = pending.map(|share| &share.terms).or(member).ok_or(Rejected::NoSuchShare)?;
+    if terms.expires_at.is_none() {
+        return Err(Rejected::ShareWithoutEnd);
+    }
+    if principal == author {
+        return Err(Rejected::ExpireOfOneself);
+    }
+    let may = state.permissions(&author);
+    let ends = may.contains(Permissions::DELETION) || may.contains(Permissions::MANAGEMENT);
+    if terms.shared_by != Some(author) && !ends {
+        return Err(Rejected::ExpireNotAllowed);
+    }
+    // A key that was made before would be his too.
+    let earlier = context.entry.ops.iter().take_while(|other| !matches!(other, Op::Expire(other) if other == op));
+    if earlier.into_iter().any(|op| matches!(op, Op::Rotate(_))) {
+        return Err(Rejected::ExpireAfterRotation);
+    }
+
+    if pending.is_some() {
+        state.pending.remove(&principal);
+    } else {
+        state.remove_member(&principal);
+        // He holds the current key.
+        state.needs_rotation = true;
+    }
+    Ok(())
+}
