@@ -22,6 +22,7 @@ pub mod permissions;
 pub mod receipt;
 pub mod rejected;
 pub mod scope;
+pub mod sorted;
 pub mod text;
 pub mod value;
 pub mod wrap;

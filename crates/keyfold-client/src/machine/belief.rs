@@ -13,13 +13,13 @@ use crate::{
 use keyfold_format::{
     Rejected, ScopeId, UserId, account, cbor,
     scope::{Accounts, Ledger},
+    sorted::{SortedMap, SortedSet},
 };
 use keyfold_protocol::Code;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Verified accounts, as replay wants to look at them.
 #[derive(Debug, Default)]
-pub(crate) struct KnownAccounts(BTreeMap<ScopeId, KnownAccount>);
+pub(crate) struct KnownAccounts(SortedMap<ScopeId, KnownAccount>);
 
 impl Accounts for KnownAccounts {
     fn account(&self, id: &ScopeId) -> Option<&account::Ledger> {
@@ -39,12 +39,12 @@ pub(crate) struct Belief {
     pub(crate) enrolled: Option<Enrolled>,
     pub(crate) own: Option<Own>,
     pub(crate) accounts: KnownAccounts,
-    pub(crate) scopes: BTreeMap<ScopeId, KnownScope>,
-    pub(crate) rings: BTreeMap<ScopeId, Keyring>,
-    pins: BTreeMap<UserId, ScopeId>,
-    disputes: BTreeSet<ScopeId>,
+    pub(crate) scopes: SortedMap<ScopeId, KnownScope>,
+    pub(crate) rings: SortedMap<ScopeId, Keyring>,
+    pins: SortedMap<UserId, ScopeId>,
+    disputes: SortedSet<ScopeId>,
     marks: Marks,
-    staged: BTreeMap<String, Option<Content>>,
+    staged: SortedMap<String, Option<Content>>,
     marks_moved: bool,
 }
 
@@ -54,8 +54,8 @@ impl Belief {
         enrolled: Option<Enrolled>,
         marks: Marks,
         pins: Vec<(UserId, ScopeId)>,
-        disputes: BTreeSet<ScopeId>,
-        rings: BTreeMap<ScopeId, Keyring>,
+        disputes: SortedSet<ScopeId>,
+        rings: SortedMap<ScopeId, Keyring>,
     ) -> Self {
         Self { enrolled, marks, pins: pins.into_iter().collect(), disputes, rings, ..Self::default() }
     }

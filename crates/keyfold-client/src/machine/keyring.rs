@@ -13,19 +13,19 @@ use keyfold_format::{
     account,
     envelope::SlotPlace,
     scope::{Algorithm, Ledger, Member, wraps_of_keys},
+    sorted::SortedMap,
     wrap::{Wrap, WrapKind},
 };
 use minicbor::{Decoder, Encoder};
-use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 /// The keys of one keychain that this device holds.
 #[derive(Debug, Default)]
 pub(crate) struct Keyring {
     /// From wraps, or made here.
-    held: BTreeMap<u32, UnwrappedKey>,
+    held: SortedMap<u32, UnwrappedKey>,
     /// Reached through history links; not kept.
-    reached: BTreeMap<u32, KeyWithHistory>,
+    reached: SortedMap<u32, KeyWithHistory>,
     /// What the keychain is for, as the newest held key says.
     purpose: String,
 }
@@ -104,8 +104,8 @@ impl Keyring {
         if self.key(number).is_some() {
             return true;
         }
-        let held = self.held.range(number..).find(|(_, held)| held.history.is_some()).map(|(n, _)| *n);
-        let reached = self.reached.range(number..).next().map(|(n, _)| *n);
+        let held = self.held.from_key(&number).find(|(_, held)| held.history.is_some()).map(|(n, _)| *n);
+        let reached = self.reached.from_key(&number).next().map(|(n, _)| *n);
         let Some(start) = [held, reached].into_iter().flatten().min() else { return false };
         for at in (number + 1..=start).rev() {
             let link = ledger.key(at).and_then(|entry| entry.history_link.as_deref());
@@ -176,7 +176,7 @@ impl Keyring {
             let mut d = Decoder::new(bytes);
             d.array().ok()?;
             let purpose = d.str().ok()?.to_owned();
-            let mut held = BTreeMap::new();
+            let mut held = SortedMap::new();
             for _ in 0..d.array().ok()?? {
                 d.array().ok()?;
                 let number = d.u32().ok()?;
@@ -187,7 +187,7 @@ impl Keyring {
                 };
                 held.insert(number, UnwrappedKey { key, history });
             }
-            Some(Self { held, reached: BTreeMap::new(), purpose })
+            Some(Self { held, reached: SortedMap::new(), purpose })
         };
         parse().ok_or_else(|| Error::internal("stored keys cannot be read"))
     }

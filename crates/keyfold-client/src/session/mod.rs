@@ -35,8 +35,10 @@ use crate::{
     model::ClientEvent,
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
-use keyfold_format::ScopeId;
-use std::collections::{BTreeMap, BTreeSet};
+use keyfold_format::{
+    ScopeId,
+    sorted::{SortedMap, SortedSet},
+};
 
 /// A device at work. Only one may work on a home at a time: the host sees to it.
 pub struct Session<H> {
@@ -74,11 +76,11 @@ impl<H: Host> Session<H> {
             Some(bytes) => read::<Pins>(&bytes)?.pins,
             None => Vec::new(),
         };
-        let mut disputes = BTreeSet::new();
+        let mut disputes = SortedSet::new();
         for (name, _) in self.host.scan(record::DISPUTES).await? {
             disputes.insert(named(&name, record::DISPUTES)?);
         }
-        let mut rings = BTreeMap::new();
+        let mut rings = SortedMap::new();
         for (name, bytes) in self.host.scan(record::RINGS).await? {
             rings.insert(named(&name, record::RINGS)?, Keyring::decode(&bytes)?);
         }
@@ -171,8 +173,8 @@ impl<H: Host> Session<H> {
     async fn recall_scopes(&mut self) -> Result<()> {
         for (name, bytes) in self.host.scan(record::SCOPES).await? {
             let id = named(&name, record::SCOPES)?;
-            if let std::collections::btree_map::Entry::Vacant(place) = self.belief.scopes.entry(id) {
-                place.insert(KnownScope::decode(&bytes)?);
+            if !self.belief.scopes.contains_key(&id) {
+                self.belief.scopes.insert(id, KnownScope::decode(&bytes)?);
             }
         }
         Ok(())

@@ -14,6 +14,7 @@ use keyfold_format::{
     ScopeId,
     entry::{Head, SignedEntry},
     scope::{Member, Op, ScopeEntry},
+    sorted::{SortedMap, SortedSet},
 };
 use keyfold_protocol::{
     Class, Code,
@@ -22,7 +23,6 @@ use keyfold_protocol::{
     signing::Method,
     wire::{After, LedgerPage, OwnWraps, Place, Placed, ScopeKind, Scopes},
 };
-use std::collections::{BTreeMap, BTreeSet};
 
 /// A keychain that was left as it was, because what the server shows of it is not believed. Others go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Stopped {
 #[derive(Default)]
 pub(super) struct Fetched {
     /// Who shared with us in the new entries.
-    pub(super) shared_by: BTreeMap<ScopeId, ScopeId>,
+    pub(super) shared_by: SortedMap<ScopeId, ScopeId>,
     /// Those whose entries were refused.
     pub(super) stopped: Vec<Stopped>,
 }
@@ -117,7 +117,7 @@ impl<H: Host> Session<H> {
         }
         // In the order in which they came: so they are told.
         for list in [&mut scopes, &mut accounts] {
-            let mut seen = BTreeSet::new();
+            let mut seen = SortedSet::new();
             list.retain(|id| seen.insert(*id));
         }
         let mut stopped = Vec::new();
@@ -160,7 +160,7 @@ impl<H: Host> Session<H> {
 
     /// The same; those that are stopped are returned. Staged, not committed.
     async fn catch_up_each(&mut self, scopes: &[ScopeId], accounts: &[ScopeId]) -> Result<Vec<Stopped>> {
-        let before: BTreeMap<ScopeId, KnownScope> =
+        let before: SortedMap<ScopeId, KnownScope> =
             scopes.iter().filter_map(|id| Some((*id, self.belief.scopes.get(id)?.clone()))).collect();
         let Fetched { shared_by, mut stopped } = self.fetch_scopes(scopes, accounts).await?;
         for id in scopes {
@@ -220,7 +220,7 @@ impl<H: Host> Session<H> {
         &mut self,
         id: &ScopeId,
         page: Result<LedgerPage, Code>,
-        shared_by: &mut BTreeMap<ScopeId, ScopeId>,
+        shared_by: &mut SortedMap<ScopeId, ScopeId>,
     ) -> Result<bool> {
         let Some(page) = self.own_page(id, page)? else { return Ok(false) };
         if let Some(by) = self.sharer(&page.entries) {

@@ -7,9 +7,10 @@ use crate::{
     key::VerifyingKey,
     label::SignatureLabel,
     rejected::Rejected,
+    sorted::SortedMap,
     text::UserId,
 };
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 
 /// An account whose every entry has been verified.
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ pub struct Ledger {
     /// Hash and generation of every entry, by number: what others cite is looked up here.
     entries: Vec<(EntryHash, u32)>,
     generations: Vec<AccountKeys>,
-    holders: BTreeMap<HolderId, Holder>,
+    holders: SortedMap<HolderId, Holder>,
 }
 
 /// Somebody's device: it holds the master key. Recovery methods will stand beside it.
@@ -63,7 +64,7 @@ impl Ledger {
             time: parsed.time,
             entries: vec![(hash, 0)],
             generations: vec![keys.clone()],
-            holders: BTreeMap::from([(device.id(), holder)]),
+            holders: SortedMap::from_iter([(device.id(), holder)]),
         })
     }
 
@@ -148,7 +149,7 @@ impl Ledger {
     }
 
     /// Active devices and recovery methods.
-    pub fn holders(&self) -> &BTreeMap<HolderId, Holder> {
+    pub fn holders(&self) -> &SortedMap<HolderId, Holder> {
         &self.holders
     }
 }

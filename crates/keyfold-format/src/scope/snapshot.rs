@@ -8,11 +8,13 @@ use super::{
     op::{Algorithm, KeyEntry},
     state::{Member, PendingShare, Proposal, State},
 };
-use crate::{Malformed, cbor, entry::Head, limits};
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
+use crate::{
+    Malformed, cbor,
+    entry::Head,
+    limits,
+    sorted::{SortedMap, SortedSet},
 };
+use alloc::vec::Vec;
 use minicbor::{Decode, Decoder, Encode, Encoder, decode::Error as DecodeError};
 
 /// Changes with every change of the encoding; an older snapshot is dropped and the ledger replayed.
@@ -97,7 +99,7 @@ impl<'b, C> Decode<'b, C> for State {
         let keys: Vec<KeyEntry> = cbor::list(d, limits::SCOPE_KEYS as usize, |d| d.decode_with(ctx))?;
         let cites = d.array()?.and_then(|n| n.checked_sub(1)).ok_or_else(|| DecodeError::message("cites"))?;
         let needs_rotation = d.bool()?;
-        let mut cited = BTreeMap::new();
+        let mut cited = SortedMap::new();
         for _ in 0..cites {
             let cite: crate::entry::Cite = d.decode_with(ctx)?;
             cited.insert(cite.principal, cite);
@@ -116,10 +118,10 @@ impl<'b, C> Decode<'b, C> for State {
             binding,
             head,
             time,
-            owners: BTreeSet::from_iter(owners),
-            members: BTreeMap::from_iter(members),
-            pending: BTreeMap::from_iter(pending),
-            bans: BTreeSet::from_iter(bans),
+            owners: SortedSet::from_iter(owners),
+            members: SortedMap::from_iter(members),
+            pending: SortedMap::from_iter(pending),
+            bans: SortedSet::from_iter(bans),
             numbers: keys.iter().map(|key| (key.fingerprint, key.number)).collect(),
             keys,
             cited,

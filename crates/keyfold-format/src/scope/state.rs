@@ -8,11 +8,9 @@ use crate::{
     Permissions,
     entry::{Cite, Head},
     id::{EntryHash, KeyFingerprint, ScopeId},
+    sorted::{SortedMap, SortedSet},
 };
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::vec::Vec;
 
 /// What a scope is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,14 +95,14 @@ pub struct State {
     pub(super) binding: [u8; 32],
     pub(super) head: Head,
     pub(super) time: u64,
-    pub(super) owners: BTreeSet<ScopeId>,
-    pub(super) members: BTreeMap<ScopeId, Member>,
-    pub(super) pending: BTreeMap<ScopeId, PendingShare>,
-    pub(super) bans: BTreeSet<ScopeId>,
+    pub(super) owners: SortedSet<ScopeId>,
+    pub(super) members: SortedMap<ScopeId, Member>,
+    pub(super) pending: SortedMap<ScopeId, PendingShare>,
+    pub(super) bans: SortedSet<ScopeId>,
     pub(super) keys: Vec<KeyEntry>,
     /// Numbers by fingerprint.
-    pub(super) numbers: BTreeMap<KeyFingerprint, u32>,
-    pub(super) cited: BTreeMap<ScopeId, Cite>,
+    pub(super) numbers: SortedMap<KeyFingerprint, u32>,
+    pub(super) cited: SortedMap<ScopeId, Cite>,
     pub(super) needs_rotation: bool,
     /// In the order in which they were made.
     pub(super) proposals: Vec<Proposal>,
@@ -153,22 +151,22 @@ impl State {
     }
 
     /// Who can only be removed by a quorum.
-    pub fn owners(&self) -> &BTreeSet<ScopeId> {
+    pub fn owners(&self) -> &SortedSet<ScopeId> {
         &self.owners
     }
 
     /// Members, owners included.
-    pub fn members(&self) -> &BTreeMap<ScopeId, Member> {
+    pub fn members(&self) -> &SortedMap<ScopeId, Member> {
         &self.members
     }
 
     /// Shares that nobody has answered yet, by recipient.
-    pub fn pending(&self) -> &BTreeMap<ScopeId, PendingShare> {
+    pub fn pending(&self) -> &SortedMap<ScopeId, PendingShare> {
         &self.pending
     }
 
     /// Who is banned.
-    pub fn bans(&self) -> &BTreeSet<ScopeId> {
+    pub fn bans(&self) -> &SortedSet<ScopeId> {
         &self.bans
     }
 

@@ -13,11 +13,9 @@ use crate::{
     Malformed, Permissions, Rejected,
     entry::Head,
     id::{EntryHash, ScopeId},
+    sorted::{SortedMap, SortedSet},
 };
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec,
-};
+use alloc::vec;
 
 /// Whether an entry stands where a genesis does.
 pub(in super::super) fn check_genesis_frame(entry: &Entry) -> Result<(), Rejected> {
@@ -70,13 +68,13 @@ pub(in super::super) fn genesis(entry: &Entry, hash: EntryHash) -> Result<State,
         binding: binding(entry.author, nonce),
         head: Head { seq: 0, hash },
         time: entry.time,
-        owners: BTreeSet::from([entry.author]),
-        members: BTreeMap::from([(entry.author, creator)]),
-        pending: BTreeMap::new(),
-        bans: BTreeSet::new(),
+        owners: SortedSet::from_iter([entry.author]),
+        members: SortedMap::from_iter([(entry.author, creator)]),
+        pending: SortedMap::new(),
+        bans: SortedSet::new(),
         keys: vec![key.clone()],
-        numbers: BTreeMap::from([(key.fingerprint, 1)]),
-        cited: BTreeMap::from([(entry.author, *cite)]),
+        numbers: SortedMap::from_iter([(key.fingerprint, 1)]),
+        cited: SortedMap::from_iter([(entry.author, *cite)]),
         needs_rotation: false,
         proposals: vec![],
         successor: None,
