@@ -7,7 +7,7 @@ use crate::{
     machine::{KnownAccount, scope::Stop},
     model::Identity,
 };
-use keyfold_format::{Malformed, ScopeId, UserId};
+use keyfold_format::{Malformed, ScopeId, UserId, sorted::SortedSet};
 use keyfold_protocol::{
     Code, limits, route,
     signing::Method,
@@ -36,9 +36,8 @@ impl<H: Host> Session<H> {
     /// Looks accounts up, in the order of the user ids. Staged, not committed.
     pub(super) async fn look_up(&mut self, user_ids: &[&str]) -> Result<Vec<Option<ScopeId>>> {
         let asked = user_ids.iter().map(|id| user_id(id)).collect::<Result<Vec<_>>>()?;
-        let mut unique = asked.clone();
-        unique.sort_unstable();
-        unique.dedup();
+        let unique: SortedSet<UserId> = asked.iter().cloned().collect();
+        let unique: Vec<UserId> = unique.iter().cloned().collect();
         for chunk in unique.chunks(limits::LOOKUPS) {
             let body = Lookup { user_ids: chunk.to_vec() }.encode();
             let answer = self.ask(Method::Post, route::LOOKUP, body, Accounts::decode).await?;

@@ -150,7 +150,8 @@ impl<H: Host> Session<H> {
                 found.push(self.newest_key(&id)?);
             }
         }
-        found.sort_by(|a, b| (&a.purpose, &a.keychain_fingerprint).cmp(&(&b.purpose, &b.keychain_fingerprint)));
+        found
+            .sort_unstable_by(|a, b| (&a.purpose, &a.keychain_fingerprint).cmp(&(&b.purpose, &b.keychain_fingerprint)));
         Ok(found)
     }
 
@@ -170,7 +171,8 @@ impl<H: Host> Session<H> {
                 found.push(self.held(&id).await?);
             }
         }
-        found.sort_by(|a, b| (&a.purpose, &a.keychain_fingerprint).cmp(&(&b.purpose, &b.keychain_fingerprint)));
+        found
+            .sort_unstable_by(|a, b| (&a.purpose, &a.keychain_fingerprint).cmp(&(&b.purpose, &b.keychain_fingerprint)));
         Ok(found)
     }
 

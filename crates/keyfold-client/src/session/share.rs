@@ -14,6 +14,7 @@ use crate::{
 use keyfold_format::{
     KeyFingerprint, ScopeId,
     scope::{Ledger, Member},
+    sorted::SortedSet,
 };
 use keyfold_protocol::Code;
 
@@ -109,7 +110,7 @@ impl<H: Host> Session<H> {
             }
         }
         self.commit().await?;
-        found.sort_by(|a, b| (&a.purpose, &a.user_id).cmp(&(&b.purpose, &b.user_id)));
+        found.sort_unstable_by(|a, b| (&a.purpose, &a.user_id).cmp(&(&b.purpose, &b.user_id)));
         Ok(found)
     }
 
@@ -176,10 +177,9 @@ impl<H: Host> Session<H> {
         let waiting = ledger.pending().iter().map(|(id, share)| (*id, share.terms.clone(), MemberState::Pending));
         let listed: Vec<(ScopeId, Member, MemberState)> =
             accepted.chain(waiting.filter(|_| pending)).filter(|(_, member, _)| owns(member)).collect();
-        let mut accounts: Vec<ScopeId> = listed.iter().map(|(id, ..)| *id).collect();
-        accounts.extend(listed.iter().filter_map(|(_, member, _)| member.shared_by));
-        accounts.sort_unstable();
-        accounts.dedup();
+        let sharers = listed.iter().filter_map(|(_, member, _)| member.shared_by);
+        let accounts: SortedSet<ScopeId> = listed.iter().map(|(id, ..)| *id).chain(sharers).collect();
+        let accounts: Vec<ScopeId> = accounts.iter().copied().collect();
         self.need_accounts(&accounts).await?;
         self.verify_members(&id, &accounts)?;
         self.commit().await?;
@@ -203,7 +203,7 @@ impl<H: Host> Session<H> {
                 }
             })
             .collect();
-        participants.sort_by(|a, b| a.user_id.cmp(&b.user_id));
+        participants.sort_unstable_by(|a, b| a.user_id.cmp(&b.user_id));
         Ok(participants)
     }
 

@@ -191,10 +191,11 @@ impl<H: Host> Session<H> {
         }
         while !wanted.is_empty() {
             let mut again = Vec::new();
-            let mut pages = self.fetch(std::mem::take(&mut wanted)).await?;
+            let pages = self.fetch(std::mem::take(&mut wanted)).await?;
             // Accounts first: replay looks their keys up.
-            pages.sort_by_key(|(after, _)| !accounts.contains(&after.scope));
-            for (After { scope: id, .. }, page) in pages {
+            let (first, then): (Vec<_>, Vec<_>) =
+                pages.into_iter().partition(|(after, _)| accounts.contains(&after.scope));
+            for (After { scope: id, .. }, page) in first.into_iter().chain(then) {
                 if accounts.contains(&id) && !scopes.contains(&id) {
                     match self.take_in_account_page(&id, page).await {
                         Ok(()) => {}
@@ -402,11 +403,9 @@ impl<H: Host> Session<H> {
 }
 
 fn authors(entries: &[SignedEntry]) -> Vec<ScopeId> {
-    let mut authors: Vec<ScopeId> =
+    let authors: SortedSet<ScopeId> =
         entries.iter().filter_map(|entry| ScopeEntry::decode(&entry.signed).ok()).map(|entry| entry.author()).collect();
-    authors.sort_unstable();
-    authors.dedup();
-    authors
+    authors.iter().copied().collect()
 }
 
 /// What stops one keychain, or else what stops everything: no server, no session, no room.

@@ -239,7 +239,7 @@ impl Header {
     /// Puts the slots in order. None is `Malformed`, more than 1,024 are `TooMany`, two for one key are
     /// `NotCanonical`.
     pub fn new(fixed: FixedHeader, mut slots: Vec<Slot>, metadata: Option<Vec<u8>>) -> Result<Self, Malformed> {
-        slots.sort_by_key(Slot::fingerprint);
+        slots.sort_unstable_by_key(Slot::fingerprint);
         let header = Self { fixed, slots, metadata };
         header.check()?;
         Ok(header)

@@ -77,10 +77,14 @@ impl KeySet {
 
     /// Adds all of another set.
     pub(super) fn extend(&mut self, other: &Self) {
-        let mut all: Vec<(u32, u32)> = self.0.iter().chain(&other.0).copied().collect();
-        all.sort_unstable();
-        self.0.clear();
-        for (a, b) in all {
+        let mut own = core::mem::take(&mut self.0).into_iter().peekable();
+        let mut others = other.0.iter().copied().peekable();
+        let mut lowest = || match (own.peek(), others.peek()) {
+            (Some(a), Some(b)) if a < b => own.next(),
+            (_, Some(_)) => others.next(),
+            _ => own.next(),
+        };
+        while let Some((a, b)) = lowest() {
             match self.0.last_mut() {
                 Some((_, last)) if a <= last.saturating_add(1) => *last = b.max(*last),
                 _ => self.0.push((a, b)),
@@ -96,10 +100,13 @@ impl KeySet {
 
 impl FromIterator<u32> for KeySet {
     fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
-        let mut numbers: Vec<u32> = numbers.into_iter().collect();
-        numbers.sort_unstable();
         let mut set = Self::default();
-        numbers.into_iter().for_each(|n| set.push(n));
+        for number in numbers {
+            match set.last() {
+                Some(last) if number < last => set.extend(&Self::one(number)),
+                _ => set.push(number),
+            }
+        }
         set
     }
 }

@@ -19,6 +19,7 @@ use keyfold_format::{
     entry::{Cite, Head, SignedEntry},
     label::SignatureLabel,
     scope::{Accounts, Entry, Ledger, Op, ScopeEntry},
+    sorted::SortedMap,
     wrap::{Wrap, WrapKind, WrapPlace},
 };
 use rand_core::CryptoRng;
@@ -71,12 +72,10 @@ fn append(
     rng: &mut impl CryptoRng,
 ) -> Result<Draft, Stop> {
     let ledger = scope.ledger();
-    let mut cites = vec![author.cite()];
+    let mut cites = SortedMap::from_iter([(author.id(), author.cite())]);
     for id in others.iter().filter(|id| **id != author.id()) {
-        cites.push(cite(accounts.account(id).ok_or(Stop::MissingLedger(*id))?));
+        cites.insert(*id, cite(accounts.account(id).ok_or(Stop::MissingLedger(*id))?));
     }
-    cites.sort_unstable_by_key(|cite| cite.principal);
-    cites.dedup_by_key(|cite| cite.principal);
     let entry = ScopeEntry::Ordinary(Entry {
         group: false,
         scope: Some(ledger.id()),
@@ -84,7 +83,7 @@ fn append(
         prev: Some(ledger.head().hash),
         author: author.id(),
         via: Vec::new(),
-        cites,
+        cites: cites.values().copied().collect(),
         // A clock that is behind does not make an entry invalid.
         time: author.now_ms.max(ledger.time()),
         ops: ops.clone(),

@@ -9,6 +9,7 @@ use crate::{
 use keyfold_format::{
     KeyFingerprint, Permissions, Rejected, ScopeId,
     scope::{Accounts, KeySet, Ledger, Member, Op, Principal, Share},
+    sorted::SortedSet,
 };
 use keyfold_protocol::Code;
 use rand_core::CryptoRng;
@@ -120,12 +121,11 @@ pub(crate) fn share(
         Standing::Stranger => true,
         Standing::Pending(has_all) | Standing::Member(has_all) => !has_all,
     };
-    let mut ids: Vec<ScopeId> = with.iter().filter(lacking).copied().collect();
+    let ids: SortedSet<ScopeId> = with.iter().filter(lacking).copied().collect();
     if ids.is_empty() {
         return Ok(None);
     }
-    ids.sort_unstable();
-    ids.dedup();
+    let ids: Vec<ScopeId> = ids.iter().copied().collect();
     let principals = ids.iter().copied().map(Principal::Account).collect();
     let keys = Keys { ring: Some(ring), made: None };
     append(scope, vec![terms.op(principals)], &ids, author, keys, accounts, rng).map(Some)

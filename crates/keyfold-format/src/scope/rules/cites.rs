@@ -1,7 +1,7 @@
 //! Citations: they never go back, concern somebody, and passing an exclusion asks for a rotation.
 
 use super::super::{Accounts, entry::Entry, op::Op, state::State};
-use crate::{Rejected, entry::Cite, id::ScopeId};
+use crate::{Rejected, entry::Cite, id::ScopeId, sorted::SortedSet};
 use alloc::vec::Vec;
 
 /// Citations that were checked against the state: what applying them means.
@@ -33,7 +33,7 @@ pub(in super::super) fn check(state: &State, entry: &Entry, accounts: &impl Acco
     let mut observed = Observed { cites: Vec::with_capacity(entry.cites.len()), passes_exclusion: false };
     for cite in &entry.cites {
         let follows = || concerned.receives(state, &cite.principal);
-        if concerned.principals.binary_search(&cite.principal).is_err() && !follows() {
+        if !concerned.principals.contains(&cite.principal) && !follows() {
             return Err(Rejected::CitationUnneeded);
         }
         observed.passes_exclusion |= check_cite(state, cite, accounts)?;
@@ -82,7 +82,7 @@ fn check_cite(state: &State, cite: &Cite, accounts: &impl Accounts) -> Result<bo
 /// Whom an entry concerns: its author, those shared with, and on a rotation its recipients.
 struct Concerned<'a> {
     /// Ascending.
-    principals: Vec<ScopeId>,
+    principals: SortedSet<ScopeId>,
     rotates: bool,
     ops: &'a [Op],
 }
@@ -96,15 +96,17 @@ impl Concerned<'_> {
 }
 
 fn concerned<'a>(state: &State, entry: &'a Entry) -> Concerned<'a> {
-    let mut concerned = Concerned { principals: alloc::vec![entry.author], rotates: false, ops: &entry.ops };
+    let principals = SortedSet::from_iter([entry.author]);
+    let mut concerned = Concerned { principals, rotates: false, ops: &entry.ops };
     for op in &entry.ops {
         match op {
-            Op::Share(share) => concerned.principals.extend(share.principals.iter().map(|p| p.id())),
+            Op::Share(share) => share.principals.iter().for_each(|principal| {
+                concerned.principals.insert(principal.id());
+            }),
             Op::Rotate(_) => concerned.rotates = true,
             _ => {}
         }
     }
     debug_assert!(state.members.contains_key(&entry.author), "only members write");
-    concerned.principals.sort_unstable();
     concerned
 }
