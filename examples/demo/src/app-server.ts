@@ -4,22 +4,7 @@
  */
 
 import type { Progress } from "@keyfold/client";
-
-/** A row, as the server has it. */
-export interface Row {
-  readonly id: string;
-  readonly kind: "note" | "file";
-  readonly workspace: string;
-  readonly version: number;
-  /** A `kf1.` text. */
-  readonly sealed: string;
-  readonly by: string;
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  /** Of the sealed file. */
-  readonly bytes: number;
-  readonly prefix: string;
-}
+import type { Row } from "../server/rows.js";
 
 /** What the server refused, or that it was not reached: the same shape as Keyfold's own errors. */
 export class AppError extends Error {

@@ -3,7 +3,7 @@
 import type { EncryptedFile, FileMetadata, Progress } from "@keyfold/client";
 import { type Send, type Upload, useDecrypted, useUpload } from "@keyfold/react";
 import { type DragEvent, type ReactElement, useCallback, useEffect, useId, useRef, useState } from "react";
-import type { Row } from "./app-server.js";
+import type { Row } from "../server/rows.js";
 import { bytes, clock } from "./format.js";
 import { AddIcon, CloseIcon, DownloadIcon, FileIcon, TrashIcon } from "./icons.js";
 import { type InWorkspace, Locked, SealedUnder, useFresh } from "./notes.js";

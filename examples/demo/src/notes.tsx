@@ -3,7 +3,7 @@
 import type { Keychain } from "@keyfold/client";
 import { useDecrypted } from "@keyfold/react";
 import { type FormEvent, type KeyboardEvent, type ReactElement, useId, useState } from "react";
-import type { Row } from "./app-server.js";
+import type { Row } from "../server/rows.js";
 import { clock } from "./format.js";
 import { EditIcon, LockIcon, TrashIcon } from "./icons.js";
 import { explain, useAct, useNotify } from "./notices.js";

@@ -2,7 +2,8 @@
 
 import { Client } from "@keyfold/client";
 import { createContext, useContext, useSyncExternalStore } from "react";
-import { AppServer, type Row } from "./app-server.js";
+import type { Row } from "../server/rows.js";
+import { AppServer } from "./app-server.js";
 import type { Config, PersonConfig, PersonName } from "./config.js";
 
 /** A person in this page. */

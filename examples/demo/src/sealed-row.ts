@@ -4,7 +4,8 @@
  */
 
 import type { Value } from "@keyfold/client";
-import { AppError, type Row } from "./app-server.js";
+import type { Row } from "../server/rows.js";
+import { AppError } from "./app-server.js";
 import type { Person } from "./person.js";
 
 /** What a row's text is bound to. */

@@ -1,29 +1,9 @@
 /** What the servers have: rows as they are stored, who invited whom, and every request that passed. */
 
 import { type ReactElement, useEffect, useState } from "react";
-import type { Row } from "./app-server.js";
+import type { Invitation, Row } from "../server/rows.js";
+import type { Passed } from "../server/traffic.js";
 import { beginning, bytes, exactClock } from "./format.js";
-
-/** A request that passed, as the demo's server logged it. */
-interface Passed {
-  readonly seq: number;
-  readonly at: number;
-  readonly by: string;
-  readonly to: "app" | "keyfold";
-  readonly method: string;
-  readonly path: string;
-  readonly status: number;
-  readonly sent: number;
-  readonly received: number;
-  readonly prefix: string;
-}
-
-interface Invitation {
-  readonly workspace: string;
-  readonly from: string;
-  readonly to: string;
-  readonly at: number;
-}
 
 interface Seen {
   readonly rows: readonly Row[];

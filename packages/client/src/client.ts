@@ -128,11 +128,17 @@ export class BaseClient extends ClientCore {
     return this.call("rotate", { kc: keychain(keychainFingerprint) }, options);
   }
 
-  /** Not in this release: `Unsupported`. */
-  async deleteKey(keychainFingerprint: string, keyFingerprint: string): Promise<void> {
-    keychain(keychainFingerprint);
+  /**
+   * Gives up one's own copy of a key, on all one's devices, until somebody shares it again. The membership goes on, and
+   * so do later keys. `UnknownKey`
+   */
+  async deleteKey(
+    keychainFingerprint: string,
+    keyFingerprint: string,
+    options: Cancellable = {},
+  ): Promise<void> {
     check.text(keyFingerprint, "keyFingerprint");
-    throw new KeyfoldError("Unsupported", "dropping one's copy of a key comes with a later release");
+    return this.call("deleteKey", { kc: keychain(keychainFingerprint), keyFingerprint }, options);
   }
 
   // People.
@@ -256,6 +262,60 @@ export class BaseClient extends ClientCore {
   ): Promise<api.BanOutcome> {
     check.text(userId, "userId");
     return this.call("ban", { kc: keychain(keychainFingerprint), userId }, options);
+  }
+
+  /** Who owns a keychain, how many of them decide, and what waits for more of them. */
+  async getOwners(keychainFingerprint: string, options: Cancellable = {}): Promise<api.Owners> {
+    return this.call("owners", { kc: keychain(keychainFingerprint) }, options);
+  }
+
+  /**
+   * Wants a member to become an owner. Done when more than half of the owners want it; until then it is among the
+   * proposals of what this answers. `NotAnOwner`
+   */
+  async addOwner(
+    userId: string,
+    keychainFingerprint: string,
+    options: Cancellable = {},
+  ): Promise<api.Owners> {
+    return this.#propose("addOwner", check.text(userId, "userId"), keychainFingerprint, options);
+  }
+
+  /** Wants an owner to become a member without permissions, in the same way. He himself does not count. */
+  async removeOwner(
+    userId: string,
+    keychainFingerprint: string,
+    options: Cancellable = {},
+  ): Promise<api.Owners> {
+    return this.#propose("removeOwner", check.text(userId, "userId"), keychainFingerprint, options);
+  }
+
+  /** Wants another keychain to take the place of one, in the same way: a link, which nobody follows by itself. */
+  async nameSuccessor(
+    successorFingerprint: string,
+    keychainFingerprint: string,
+    options: Cancellable = {},
+  ): Promise<api.Owners> {
+    return this.#propose("successor", keychain(successorFingerprint), keychainFingerprint, options);
+  }
+
+  /** Joins the owners who are for a proposal, by its `id`. `NoSuchProposal`, also when it has lapsed. */
+  async approveProposal(
+    proposalId: string,
+    keychainFingerprint: string,
+    options: Cancellable = {},
+  ): Promise<api.Owners> {
+    check.text(proposalId, "proposalId");
+    return this.call("approve", { kc: keychain(keychainFingerprint), proposal: proposalId }, options);
+  }
+
+  #propose(
+    decision: api.OwnerProposal["decision"],
+    subject: string,
+    keychainFingerprint: string,
+    options: Cancellable,
+  ): Promise<api.Owners> {
+    return this.call("propose", { kc: keychain(keychainFingerprint), decision, subject }, options);
   }
 
   // Values and signatures.

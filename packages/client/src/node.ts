@@ -10,36 +10,4 @@ export class Client extends BaseClient {
   }
 }
 
-export { KeyfoldError } from "./error.js";
-export type { ErrorCode } from "./error-codes.js";
-export type { Cancellable } from "./client.js";
-export type {
-  Algorithm,
-  BanOutcome,
-  Bytes,
-  ClientConfig,
-  ClientEvents,
-  ClientState,
-  DecryptFileOptions,
-  DecryptedFile,
-  EncryptFileOptions,
-  EncryptedFile,
-  FileMetadata,
-  Json,
-  KeyMetadata,
-  Keychain,
-  MemberState,
-  OpenedValue,
-  OutgoingShare,
-  Participant,
-  PermissionFlags,
-  Progress,
-  PublicUserIdentity,
-  ShareOptions,
-  ShareOutcome,
-  ShareTarget,
-  Storage,
-  SyncState,
-  Value,
-} from "./types.js";
-export { VERSION } from "./version.js";
+export * from "./api.js";

@@ -146,6 +146,30 @@ export interface BanOutcome {
   readonly keyFingerprint: string | null;
 }
 
+/** A decision that waits for more owners. */
+export interface OwnerProposal {
+  /** What it is approved by. */
+  readonly id: string;
+  readonly decision: "addOwner" | "removeOwner" | "successor";
+  /** Whom it concerns, by user id; for a successor its fingerprint. */
+  readonly subject: string;
+  /** The owners who are for it, by user id; its author first. */
+  readonly approvals: readonly string[];
+}
+
+/** Who owns a keychain. */
+export interface Owners {
+  readonly keychainFingerprint: string;
+  /** By user id, sorted. */
+  readonly owners: readonly string[];
+  /** How many of them must be for a decision: more than half of all. */
+  readonly quorum: number;
+  /** What waits for more of them, oldest first. All of it lapses when the owners change. */
+  readonly proposals: readonly OwnerProposal[];
+  /** The keychain that takes this one's place, by fingerprint. */
+  readonly successor: string | null;
+}
+
 /** What can be encrypted as a value, and comes back as what it was. JSON is what `JSON.stringify` takes. */
 export type Json =
   string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json | undefined };
@@ -162,10 +186,14 @@ export interface OpenedValue {
   readonly current: boolean;
 }
 
-/** Progress of something long, in bytes of plaintext. */
+/**
+ * Progress of something long, in bytes of what was given: of the file when encrypting, of the envelope when
+ * decrypting, of the range when decrypting a part.
+ */
 export interface Progress {
+  /** Never goes back, and is never more than `total`. */
   readonly loaded: number;
-  /** `null` where the length is not known. */
+  /** The same at each call; `null` where the length is not known. */
   readonly total: number | null;
 }
 
@@ -178,6 +206,7 @@ export interface EncryptFileOptions {
   /** Hide the exact size (Padmé: at most 12 % more). */
   readonly padded?: boolean;
   readonly signal?: AbortSignal;
+  /** Called at most every 50 ms, and at the end: then `loaded` is `total`. */
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -185,6 +214,7 @@ export interface EncryptFileOptions {
 export interface DecryptFileOptions {
   readonly context?: string | Uint8Array;
   readonly signal?: AbortSignal;
+  /** Called at most every 50 ms, and at the end: then `loaded` is `total`. */
   readonly onProgress?: (progress: Progress) => void;
 }
 

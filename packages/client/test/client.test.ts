@@ -305,7 +305,8 @@ describe("bad arguments fail before anything is sent", () => {
       (client) => client.createNewKeychain("a", "secretBox", new Date()),
       "Unsupported",
     ],
-    ["deleteKey", (client) => client.deleteKey("kc", "key"), "Unsupported"],
+    ["deleteKey without a key", (client) => client.deleteKey("kc", undefined as never), "Malformed"],
+    ["addOwner of nobody", (client) => client.addOwner("", "kc"), "Malformed"],
     ["many identities that are no array", (client) => client.getUsersIdentities("bob" as never), "Malformed"],
   ];
   test.each(calls)("%s", async (_, call, code) => {

@@ -263,18 +263,50 @@ describe("a range", () => {
 });
 
 describe("on its way", () => {
-  test("progress grows to the end, and is not told more often than every 50 ms", async () => {
-    const size = 5 * STRIDE;
+  /** What is told meanwhile, which never goes back, nor comes more often than every 50 ms. */
+  async function toldBy(work: (around: Surroundings) => Promise<unknown>): Promise<Progress[]> {
     const told: Progress[] = [];
     const start = performance.now();
-    await sealFile(around({ onProgress: (progress) => told.push(progress) }), {
-      file: new Blob([pattern(size)]),
-      ...sealing(),
-    });
-    const least = (performance.now() - start) / 50 + 1;
-    expect(told.length).toBeLessThanOrEqual(least);
-    expect(told.at(-1)).toEqual({ loaded: size, total: size });
+    await work(around({ onProgress: (progress) => told.push(progress) }));
+    expect(told.length).toBeLessThanOrEqual((performance.now() - start) / 50 + 1);
     expect(told.map(({ loaded }) => loaded)).toEqual(told.map(({ loaded }) => loaded).sort((a, b) => a - b));
+    return told;
+  }
+
+  for (const size of [0, 1, SEGMENT_BYTES, 5 * STRIDE + 1]) {
+    for (const options of [{}, { padded: true, sign: true }]) {
+      test(`of ${size} bytes, progress counts what was given, up to it, ${JSON.stringify(options)}`, async () => {
+        const file = new Blob([pattern(size)]);
+        let envelope = new Blob();
+        const sealed = await toldBy(async (around) => {
+          ({ envelope } = await sealFile(around, { file, ...sealing(options) }));
+        });
+        const opening = await toldBy((around) =>
+          openFile(around, { envelope, context: NO_CONTEXT, object: undefined }),
+        );
+        const part = { start: size >> 1, end: size + 9 };
+        const ranging = await toldBy((around) =>
+          openFileRange(around, { envelope, context: NO_CONTEXT, ...part }),
+        );
+        for (const [told, total] of [
+          [sealed, file.size],
+          [opening, envelope.size],
+          [ranging, size - part.start],
+        ] as const) {
+          expect(told.at(-1)).toEqual({ loaded: total, total });
+          expect(told.every((progress) => progress.total === total && progress.loaded <= total)).toBe(true);
+        }
+      });
+    }
+  }
+
+  test("progress of a stream has no total, and counts what was given", async () => {
+    const envelope = await seal(pattern(SEGMENT_BYTES + 1), { padded: true, sign: true });
+    const told = await toldBy(async (around) => {
+      const { contents } = await openStream(around, envelope.stream(), NO_CONTEXT);
+      await new Response(contents).arrayBuffer();
+    });
+    expect(told.at(-1)).toEqual({ loaded: envelope.size, total: null });
   });
 
   test("it stops between two strides when it is cancelled, with the reason as cause", async () => {

@@ -78,3 +78,44 @@ test("after somebody left, another member's client makes the new key by itself",
   const text = await alice.encrypt("without carol", kc);
   expect(await codeOf(carol.decrypt(text))).toBe("NoSlot");
 });
+
+test("owners decide together: one alone, of two both, and neither removes the other", async () => {
+  const { alice, bob, carol, kc, ids } = await team();
+  const [aliceId = "", bobId = "", carolId = ""] = ids;
+  expect(await codeOf(bob.addOwner(bobId, kc))).toBe("NotAnOwner");
+  expect(await alice.addOwner(bobId, kc)).toMatchObject({
+    owners: [aliceId, bobId],
+    quorum: 2,
+    proposals: [],
+  });
+  const { owners, proposals } = await alice.removeOwner(bobId, kc);
+  expect(owners).toEqual([aliceId, bobId]);
+  const [removal] = proposals;
+  expect(removal).toMatchObject({ decision: "removeOwner", subject: bobId, approvals: [aliceId] });
+  expect(await codeOf(bob.approveProposal(removal?.id ?? "", kc))).toBe("RemovalOfOneself");
+  expect(await codeOf(alice.banUser(bobId, kc))).toBe("OwnerProtected");
+  const waiting = await bob.addOwner(carolId, kc);
+  const friend = waiting.proposals.find(({ decision }) => decision === "addOwner");
+  expect(await alice.approveProposal(friend?.id ?? "", kc)).toMatchObject({
+    owners: [aliceId, bobId, carolId],
+    proposals: [],
+  });
+  // The owners have changed: the removal has lapsed.
+  expect(await codeOf(carol.approveProposal(removal?.id ?? "", kc))).toBe("NoSuchProposal");
+  expect((await carol.getOwners(kc)).owners).toEqual([aliceId, bobId, carolId]);
+});
+
+test("a key that was given up is gone until somebody shares it again", async () => {
+  const { alice, bob, kc, ids } = await team();
+  const text = await alice.encrypt("old", kc);
+  const keyFingerprint = bob.keys[kc]?.[0]?.keyFingerprint ?? "";
+  await alice.rotateKey(kc);
+  await until(() => bob.keys[kc]?.length === 2);
+  await bob.deleteKey(kc, keyFingerprint);
+  expect(bob.keys[kc]?.map((key) => key.keyFingerprint)).not.toContain(keyFingerprint);
+  expect(await codeOf(bob.decrypt(text))).toBe("NoSlot");
+  expect(await codeOf(bob.deleteKey(kc, "nonsense"))).toBe("UnknownKey");
+  await alice.shareKey(kc, keyFingerprint, { userId: ids[1] ?? "" });
+  await until(() => bob.keys[kc]?.length === 2);
+  expect(await bob.decrypt(text)).toBe("old");
+});

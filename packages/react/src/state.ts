@@ -4,16 +4,6 @@ import type { ClientState, Keychain, PermissionFlags, PublicUserIdentity } from 
 import { useCallback, useSyncExternalStore } from "react";
 import { useClient } from "./provider.js";
 
-/** What a server renders, and a browser while it hydrates: nothing is known of anybody yet. */
-const SERVER_STATE: ClientState = Object.freeze({
-  status: "loading",
-  identity: null,
-  deviceId: null,
-  keychains: Object.freeze([]),
-  sync: "offline",
-  leader: false,
-});
-
 /** One part of the snapshot: renders again only when `select` answers something else. */
 function useSelected<T>(select: (state: ClientState) => T): T {
   const client = useClient();
@@ -21,7 +11,7 @@ function useSelected<T>(select: (state: ClientState) => T): T {
   return useSyncExternalStore(
     subscribe,
     () => select(client.state),
-    () => select(SERVER_STATE),
+    () => select(client.serverState),
   );
 }
 

@@ -5,22 +5,9 @@
 
 import type { Client } from "@keyfold/client";
 import { equal, eventually, fails, ok } from "../src/assert.ts";
-import { Liar, type Lie, type LyingEnvironment, type LyingScenarios } from "../src/liar.ts";
+import type { Liar, Lie, LyingScenarios } from "../src/liar.ts";
 import { next, record } from "./events.ts";
-import { World } from "./world.ts";
-
-/** A scenario whose clients end with it, and whose server lies no more then: clients can say good-bye. */
-function attack(run: (world: World, liar: Liar) => Promise<void>): LyingScenarios[string] {
-  return async (environment: LyingEnvironment) => {
-    const [world, liar] = [new World(environment), new Liar(environment.control)];
-    try {
-      await run(world, liar);
-    } finally {
-      await liar.beHonest();
-      world.close();
-    }
-  };
-}
+import { type World, lied } from "./world.ts";
 
 /** Alice, who has a keychain and knows bob. */
 async function acquainted(world: World): Promise<{ alice: Client; bob: Client; keychain: string }> {
@@ -79,7 +66,7 @@ const swaps: Readonly<Record<string, { lie: Lie; code: string }>> = {
 const identitySwaps: LyingScenarios = Object.fromEntries(
   Object.entries(swaps).map(([what, { lie, code }]) => [
     `S1 identity swap: ${what} for bob, after alice knew him`,
-    attack(async (world, liar) => {
+    lied(async (world, liar) => {
       const { alice, bob, keychain } = await acquainted(world);
       await liar.lie(lie);
       await sharesNothing(liar, alice, keychain, code);
@@ -155,18 +142,16 @@ async function staysCurrent(
 export const scenarios: LyingScenarios = {
   ...identitySwaps,
 
-  "S1 identity swap: somebody else's account under bob's name, at first sight": attack(
-    async (world, liar) => {
-      const [alice, bob] = [await world.person("alice"), await world.person("bob")];
-      await world.person("carol");
-      const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
-      await liar.lie({ kind: "identity-of", user: "bob", shown: "carol" });
-      await sharesNothing(liar, alice, keychainFingerprint, "IdentityChanged");
-      await sharesAgain(liar, alice, bob, keychainFingerprint);
-    },
-  ),
+  "S1 identity swap: somebody else's account under bob's name, at first sight": lied(async (world, liar) => {
+    const [alice, bob] = [await world.person("alice"), await world.person("bob")];
+    await world.person("carol");
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    await liar.lie({ kind: "identity-of", user: "bob", shown: "carol" });
+    await sharesNothing(liar, alice, keychainFingerprint, "IdentityChanged");
+    await sharesAgain(liar, alice, bob, keychainFingerprint);
+  }),
 
-  "S1 identity swap: the application is told once, by identityChanged": attack(async (world, liar) => {
+  "S1 identity swap: the application is told once, by identityChanged": lied(async (world, liar) => {
     const { alice } = await acquainted(world);
     const told: string[] = [];
     alice.on("identityChanged", ({ userId }) => told.push(userId));
@@ -177,13 +162,13 @@ export const scenarios: LyingScenarios = {
     equal(told, ["bob"], "whom it concerns");
   }),
 
-  "S2 key injection: a rotation by a member who may only share": attack(async (world, liar) => {
+  "S2 key injection: a rotation by a member who may only share": lied(async (world, liar) => {
     const { alice, bob, keychain } = await infiltrated(world, liar);
     const lie = { kind: "inject-rotation", keychain, signer: "insider", author: "insider" } as const;
     await staysCurrent(liar, [alice, bob], keychain, lie, "RotationNotAllowed");
   }),
 
-  "S2 key injection: a rotation by a banned ex-member": attack(async (world, liar) => {
+  "S2 key injection: a rotation by a banned ex-member": lied(async (world, liar) => {
     const { alice, bob, keychain } = await infiltrated(world, liar);
     const { keyFingerprint } = await alice.banUser("insider", keychain);
     await eventually(
@@ -203,14 +188,14 @@ export const scenarios: LyingScenarios = {
     equal((await alice.open(text)).keyFingerprint, keyFingerprint, "what it is encrypted under");
   }),
 
-  "S2 key injection: a rotation in alice's name that the operator signed": attack(async (world, liar) => {
+  "S2 key injection: a rotation in alice's name that the operator signed": lied(async (world, liar) => {
     const { alice, bob, keychain } = await infiltrated(world, liar);
     const lie = { kind: "inject-rotation", keychain, signer: "insider", author: "alice" } as const;
     await staysCurrent(liar, [alice, bob], keychain, lie, "BadSignature");
   }),
 
   "S2 key injection: wraps that were altered or withheld are no keys, and the true ones are found later":
-    attack(async (world, liar) => {
+    lied(async (world, liar) => {
       for (const kind of ["altered-wraps", "no-wraps"] as const) {
         const alice = await world.person(`alice of ${kind}`);
         const bob = await world.person(`bob of ${kind}`, { handleNotifications: false });
@@ -226,7 +211,7 @@ export const scenarios: LyingScenarios = {
       }
     }),
 
-  "S3 ghost member: an entry by a stranger is not believed, and nobody lists or wraps to him": attack(
+  "S3 ghost member: an entry by a stranger is not believed, and nobody lists or wraps to him": lied(
     async (world, liar) => {
       const { alice, bob, keychain } = await infiltrated(world, liar);
       await liar.person("stranger");
@@ -247,33 +232,31 @@ export const scenarios: LyingScenarios = {
     },
   ),
 
-  "S10 rollback: an older state of a keychain, and nothing is written upon it": attack(
-    async (world, liar) => {
-      const { alice, keychain } = await acquainted(world);
-      const second = await alice.rotateKey(keychain);
-      await liar.lie({ kind: "rollback", keychain });
-      const sent = await liar.sentDuring(async () => {
-        await fails("Rollback", () => alice.getParticipants(keychain));
-        await fails("Rollback", () => alice.rotateKey(keychain));
-        await fails("Rollback", () => alice.encrypt("upon it", keychain));
-        await fails("Rollback", () => alice.sync());
-      });
-      equal(
-        sent.filter((asked) => asked.writes),
-        [],
-        "requests that write",
-      );
-      equal(
-        alice.findKeyByKeychainFingerprint(keychain)?.keyFingerprint,
-        second.keyFingerprint,
-        "the current key",
-      );
-      await liar.beHonest();
-      await alice.rotateKey(keychain);
-    },
-  ),
+  "S10 rollback: an older state of a keychain, and nothing is written upon it": lied(async (world, liar) => {
+    const { alice, keychain } = await acquainted(world);
+    const second = await alice.rotateKey(keychain);
+    await liar.lie({ kind: "rollback", keychain });
+    const sent = await liar.sentDuring(async () => {
+      await fails("Rollback", () => alice.getParticipants(keychain));
+      await fails("Rollback", () => alice.rotateKey(keychain));
+      await fails("Rollback", () => alice.encrypt("upon it", keychain));
+      await fails("Rollback", () => alice.sync());
+    });
+    equal(
+      sent.filter((asked) => asked.writes),
+      [],
+      "requests that write",
+    );
+    equal(
+      alice.findKeyByKeychainFingerprint(keychain)?.keyFingerprint,
+      second.keyFingerprint,
+      "the current key",
+    );
+    await liar.beHonest();
+    await alice.rotateKey(keychain);
+  }),
 
-  "S18 replay: an unsigned verdict is a network error, and changes nothing": attack(async (world, liar) => {
+  "S18 replay: an unsigned verdict is a network error, and changes nothing": lied(async (world, liar) => {
     const alice = await world.person("alice");
     for (const [status, code] of [
       [401, "LoggedOut"],
@@ -288,7 +271,7 @@ export const scenarios: LyingScenarios = {
     equal([alice.state.status, await alice.getUserIdentity("bob")], ["in", null], "as before");
   }),
 
-  "S18 replay: what was done and not answered is done once": attack(async (world, liar) => {
+  "S18 replay: what was done and not answered is done once": lied(async (world, liar) => {
     const alice = await world.person("alice");
     await liar.lie({ kind: "lost-reply", path: "/v1/scopes" });
     await fails("BadServerSignature", () => alice.createNewKeychain("notes", "secretBox"));

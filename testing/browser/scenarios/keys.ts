@@ -84,12 +84,26 @@ export const scenarios: Scenarios = {
       const soon = new Date(Date.now() + 60_000);
       await fails("Unsupported", () => alice.createNewKeychain("notes", "secretBox", soon));
       equal(alice.state.keychains, [], "keychains");
-      const { keychainFingerprint, keyFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+      const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
       await fails("Unsupported", () => alice.rotateKey(keychainFingerprint, soon));
-      await fails("Unsupported", () => alice.deleteKey(keychainFingerprint, keyFingerprint));
       equal((alice.keys[keychainFingerprint] ?? []).length, 1, "keys");
     },
   ),
+
+  "deleteKey: one's own copy only, and the last one does not end the keychain": scenario(async (world) => {
+    const alice = await world.person("alice");
+    const { keychainFingerprint, keyFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    const old = await alice.encrypt("old", keychainFingerprint);
+    await alice.rotateKey(keychainFingerprint);
+    await alice.deleteKey(keychainFingerprint, keyFingerprint);
+    equal((alice.keys[keychainFingerprint] ?? []).length, 1, "keys");
+    await fails("NoSlot", () => alice.decrypt(old));
+    const [newest] = alice.keys[keychainFingerprint] ?? [];
+    await alice.deleteKey(keychainFingerprint, newest?.keyFingerprint ?? "");
+    await fails("UnknownKey", () => alice.encrypt("new", keychainFingerprint));
+    await alice.rotateKey(keychainFingerprint);
+    equal(await alice.decrypt(await alice.encrypt("new", keychainFingerprint)), "new", "with a new key");
+  }),
 
   "on: one's own changes are told too, each once, and the state is newer than the event": scenario(
     async (world) => {

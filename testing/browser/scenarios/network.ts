@@ -1,24 +1,12 @@
 /** A server that is away, slow to come back, of another version, or none at all. */
 
 import { equal, eventually, fails } from "../src/assert.ts";
-import { Liar, type LyingEnvironment, type LyingScenarios } from "../src/liar.ts";
+import type { LyingScenarios } from "../src/liar.ts";
 import { next } from "./events.ts";
-import { World } from "./world.ts";
-
-function disturbed(run: (world: World, liar: Liar) => Promise<void>): LyingScenarios[string] {
-  return async (environment: LyingEnvironment) => {
-    const [world, liar] = [new World(environment), new Liar(environment.control)];
-    try {
-      await run(world, liar);
-    } finally {
-      await liar.beHonest();
-      world.close();
-    }
-  };
-}
+import { lied } from "./world.ts";
 
 export const scenarios: LyingScenarios = {
-  "no network: what one has the keys for is encrypted and decrypted all the same": disturbed(
+  "no network: what one has the keys for is encrypted and decrypted all the same": lied(
     async (world, liar) => {
       const alice = await world.person("alice");
       const { keychainFingerprint: keychain } = await alice.createNewKeychain("notes", "secretBox");
@@ -46,7 +34,7 @@ export const scenarios: LyingScenarios = {
     },
   ),
 
-  "no network: logging out wipes the keys nevertheless": disturbed(async (world, liar) => {
+  "no network: logging out wipes the keys nevertheless": lied(async (world, liar) => {
     const alice = await world.person("alice");
     const { keychainFingerprint: keychain } = await alice.createNewKeychain("notes", "secretBox");
     const text = await alice.encrypt("secret", keychain);
@@ -59,29 +47,27 @@ export const scenarios: LyingScenarios = {
     equal(await alice.decrypt(text), "secret", "after logging in again");
   }),
 
-  "back online: what happened meanwhile arrives by itself, each thing once": disturbed(
-    async (world, liar) => {
-      const [alice, bob] = [await world.person("alice"), await world.person("bob")];
-      const { keychainFingerprint: keychain } = await alice.createNewKeychain("notes", "secretBox");
-      await eventually("bob is online", () => bob.state.sync === "online");
-      const told: string[] = [];
-      bob.on("keyReceived", ({ keyFingerprint }) => told.push(keyFingerprint));
-      bob.on("keyRotated", ({ keyFingerprint }) => told.push(keyFingerprint));
-      for (let round = 0; round < 3; round += 1) {
-        const offline = next(bob, "syncStateChanged", ({ state }) => state === "offline");
-        await liar.lie({ kind: "down" });
-        await offline;
-        await liar.beHonest();
-        if (round === 0) await alice.shareMostRecentKey(keychain, { userId: "bob" });
-        else await alice.rotateKey(keychain);
-        await eventually("bob was told", () => told.length > round);
-      }
-      const keys = (alice.keys[keychain] ?? []).map((key) => key.keyFingerprint).reverse();
-      equal(told, keys, "what bob was told");
-    },
-  ),
+  "back online: what happened meanwhile arrives by itself, each thing once": lied(async (world, liar) => {
+    const [alice, bob] = [await world.person("alice"), await world.person("bob")];
+    const { keychainFingerprint: keychain } = await alice.createNewKeychain("notes", "secretBox");
+    await eventually("bob is online", () => bob.state.sync === "online");
+    const told: string[] = [];
+    bob.on("keyReceived", ({ keyFingerprint }) => told.push(keyFingerprint));
+    bob.on("keyRotated", ({ keyFingerprint }) => told.push(keyFingerprint));
+    for (let round = 0; round < 3; round += 1) {
+      const offline = next(bob, "syncStateChanged", ({ state }) => state === "offline");
+      await liar.lie({ kind: "down" });
+      await offline;
+      await liar.beHonest();
+      if (round === 0) await alice.shareMostRecentKey(keychain, { userId: "bob" });
+      else await alice.rotateKey(keychain);
+      await eventually("bob was told", () => told.length > round);
+    }
+    const keys = (alice.keys[keychain] ?? []).map((key) => key.keyFingerprint).reverse();
+    equal(told, keys, "what bob was told");
+  }),
 
-  "signing up while the answer is lost: the same call again completes it": disturbed(async (world, liar) => {
+  "signing up while the answer is lost: the same call again completes it": lied(async (world, liar) => {
     const alice = world.client("alice");
     await liar.lie({ kind: "lost-reply", path: "/v1/accounts" });
     await fails("BadServerSignature", () => alice.signup("alice"));
@@ -90,7 +76,7 @@ export const scenarios: LyingScenarios = {
     equal(alice.publicIdentity?.userId, "alice", "who");
   }),
 
-  "a server that serves newer clients only: ClientTooOld": disturbed(async (world, liar) => {
+  "a server that serves newer clients only: ClientTooOld": lied(async (world, liar) => {
     const alice = await world.person("alice");
     await liar.lie({ kind: "foreign", form: "newer" });
     await fails("ClientTooOld", () => alice.getUserIdentity("bob"));
@@ -99,7 +85,7 @@ export const scenarios: LyingScenarios = {
     equal(await alice.getUserIdentity("nobody"), null, "after the truth");
   }),
 
-  "something that is no Keyfold server: an error of the network, and nothing changes": disturbed(
+  "something that is no Keyfold server: an error of the network, and nothing changes": lied(
     async (world, liar) => {
       const alice = await world.person("alice");
       for (const [form, code] of [
@@ -114,7 +100,7 @@ export const scenarios: LyingScenarios = {
     },
   ),
 
-  "another server than the one of the account, or another key: refused": disturbed(async (world) => {
+  "another server than the one of the account, or another key: refused": lied(async (world) => {
     const alice = await world.person("alice");
     alice.close();
     const other = `${world.environment.serverKey.slice(0, -2)}AA`;

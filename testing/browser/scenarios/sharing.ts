@@ -10,22 +10,20 @@ const userIds = (people: readonly { readonly userId: string }[]): string[] =>
   people.map((one) => one.userId).sort();
 
 /** Alice with a keychain, and others who are connected. */
-async function circle(world: World, ...others: string[]): Promise<[string, Client, ...Client[]]> {
+async function circle<const Others extends readonly string[]>(
+  world: World,
+  ...others: Others
+): Promise<[keychain: string, alice: Client, ...{ [At in keyof Others]: Client }]> {
   const alice = await world.person("alice");
   const people: Client[] = [];
   for (const userId of others) people.push(await world.person(userId));
   const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
-  return [keychainFingerprint, alice, ...people];
+  return [keychainFingerprint, alice, ...(people as { [At in keyof Others]: Client })];
 }
 
 export const scenarios: Scenarios = {
   "share…: with several people in one call": scenario(async (world) => {
-    const [keychain, alice, bob, carol] = (await circle(world, "bob", "carol")) as [
-      string,
-      Client,
-      Client,
-      Client,
-    ];
+    const [keychain, alice, bob, carol] = await circle(world, "bob", "carol");
     const both = Promise.all([next(bob, "keyReceived"), next(carol, "keyReceived")]);
     const people = await alice.getUsersIdentities(["bob", "carol"]);
     const outcome = await alice.shareMostRecentKey(keychain, people);
@@ -35,7 +33,7 @@ export const scenarios: Scenarios = {
   }),
 
   "share…: again with somebody who has it sends nothing": scenario(async (world) => {
-    const [keychain, alice, bob] = (await circle(world, "bob")) as [string, Client, Client];
+    const [keychain, alice, bob] = await circle(world, "bob");
     const received = next(bob, "keyReceived");
     await alice.shareMostRecentKey(keychain, { userId: "bob" });
     await received;
@@ -49,7 +47,7 @@ export const scenarios: Scenarios = {
   }),
 
   "shareCompleteKeychain: one keychainUpdated, then one keyReceived": scenario(async (world) => {
-    const [keychain, alice, bob] = (await circle(world, "bob")) as [string, Client, Client];
+    const [keychain, alice, bob] = await circle(world, "bob");
     await alice.rotateKey(keychain);
     const { events } = record(bob);
     await alice.shareCompleteKeychain(keychain, { userId: "bob" });
@@ -64,12 +62,7 @@ export const scenarios: Scenarios = {
   }),
 
   "share…: whoever may share shares on, and sharedBy says who it was": scenario(async (world) => {
-    const [keychain, alice, bob, carol] = (await circle(world, "bob", "carol")) as [
-      string,
-      Client,
-      Client,
-      Client,
-    ];
+    const [keychain, alice, bob, carol] = await circle(world, "bob", "carol");
     let received = next(bob, "keyReceived");
     await alice.shareMostRecentKey(keychain, { userId: "bob" });
     await received;
@@ -84,7 +77,7 @@ export const scenarios: Scenarios = {
   }),
 
   "share… with permissions: granted from the start": scenario(async (world) => {
-    const [keychain, alice, bob] = (await circle(world, "bob")) as [string, Client, Client];
+    const [keychain, alice, bob] = await circle(world, "bob");
     const received = next(bob, "keyReceived");
     await alice.shareMostRecentKey(keychain, { userId: "bob" }, { permissions: { allowRotation: true } });
     await received;
@@ -93,7 +86,7 @@ export const scenarios: Scenarios = {
   }),
 
   "share… with expiresAt: the end is shown to everybody": scenario(async (world) => {
-    const [keychain, alice, bob] = (await circle(world, "bob")) as [string, Client, Client];
+    const [keychain, alice, bob] = await circle(world, "bob");
     const expiresAt = new Date(Date.now() + 3_600_000);
     const received = next(bob, "keyReceived");
     await alice.shareMostRecentKey(keychain, { userId: "bob" }, { expiresAt });
@@ -114,7 +107,7 @@ export const scenarios: Scenarios = {
 
   "an expired membership: nothing is encrypted, and what was there stays readable": scenario(
     async (world) => {
-      const [keychain, alice, bob] = (await circle(world, "bob")) as [string, Client, Client];
+      const [keychain, alice, bob] = await circle(world, "bob");
       const expiresAt = new Date(Date.now() + 3_000);
       const received = next(bob, "keyReceived");
       await alice.shareMostRecentKey(keychain, { userId: "bob" }, { expiresAt });
@@ -148,7 +141,7 @@ export const scenarios: Scenarios = {
   }),
 
   "deleteOutgoingSharedKey: after receipt there is nothing to cancel": scenario(async (world) => {
-    const [keychain, alice, bob] = (await circle(world, "bob")) as [string, Client, Client];
+    const [keychain, alice, bob] = await circle(world, "bob");
     const received = next(bob, "keyReceived");
     await alice.shareMostRecentKey(keychain, { userId: "bob" });
     const { keyFingerprint } = await received;
@@ -156,12 +149,7 @@ export const scenarios: Scenarios = {
   }),
 
   "banUser: everybody is told, and what comes later is closed to the banned": scenario(async (world) => {
-    const [keychain, alice, bob, carol] = (await circle(world, "bob", "carol")) as [
-      string,
-      Client,
-      Client,
-      Client,
-    ];
+    const [keychain, alice, bob, carol] = await circle(world, "bob", "carol");
     const both = Promise.all([next(bob, "keyReceived"), next(carol, "keyReceived")]);
     await alice.shareMostRecentKey(keychain, [{ userId: "bob" }, { userId: "carol" }]);
     await both;

@@ -1,6 +1,7 @@
 /** The people of one scenario: clients that end with it. */
 
 import type { Client, ClientConfig } from "@keyfold/client";
+import { Liar, type LyingEnvironment, type LyingScenarios } from "../src/liar.ts";
 import type { Environment, Scenario } from "../src/scenario.ts";
 
 /** Everybody in a scenario. */
@@ -42,6 +43,19 @@ export function scenario(run: (world: World) => Promise<void>): Scenario {
     try {
       await run(world);
     } finally {
+      world.close();
+    }
+  };
+}
+
+/** A scenario whose clients end with it, and whose server lies no more then: clients can say good-bye. */
+export function lied(run: (world: World, liar: Liar) => Promise<void>): LyingScenarios[string] {
+  return async (environment: LyingEnvironment) => {
+    const [world, liar] = [new World(environment), new Liar(environment.control)];
+    try {
+      await run(world, liar);
+    } finally {
+      await liar.beHonest();
       world.close();
     }
   };

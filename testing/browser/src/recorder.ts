@@ -4,8 +4,36 @@
  * as a page's init script.
  */
 
-/** The channel's name. */
-export const CHANNEL = "seen-by-the-test";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { clientDist, type Site } from "./harness/index.ts";
+
+const CHANNEL = "seen-by-the-test";
+
+/** Lets every worker of the site run scripts before its own. */
+export async function prepare(site: Site, ...scripts: string[]): Promise<void> {
+  const worker = await readFile(join(clientDist, "worker.js"), "utf8");
+  site.fault("/client/worker.js", { body: scripts.join("\n") + worker });
+}
+
+/**
+ * Writes down, in this tab, what all threads of its profile that run `WATCH_CRYPTO` tell from now on: which key met
+ * which nonce, or the randomness that was drawn, hexadecimal.
+ */
+export async function collect(page: Page, kind: "sealed" | "drawn"): Promise<() => Promise<string[]>> {
+  await page.evaluate(
+    ({ channel, kind }) => {
+      const all: string[] = (globalThis.kept[kind] = []);
+      const seen = (globalThis.kept["channel"] = new BroadcastChannel(channel));
+      seen.onmessage = ({ data }) => {
+        if (data.kind === kind) all.push(data.what);
+      };
+    },
+    { channel: CHANNEL, kind },
+  );
+  return () => page.evaluate((kind) => globalThis.kept[kind], kind);
+}
 
 /**
  * Tells of each AES-GCM encryption which key met which nonce, and of all randomness that was drawn. A key that was
@@ -36,13 +64,13 @@ export const WATCH_CRYPTO = `{
     return key;
   });
   wrap("encrypt", (original) => function (algorithm, key, ...rest) {
-    channel.postMessage({ type: "sealed", pair: (names.get(key) ?? "unknown key") + " / " + hex(algorithm.iv) });
+    channel.postMessage({ kind: "sealed", what: (names.get(key) ?? "unknown key") + " / " + hex(algorithm.iv) });
     return original.call(this, algorithm, key, ...rest);
   });
   const draw = Crypto.prototype.getRandomValues;
   Crypto.prototype.getRandomValues = function (array) {
     draw.call(this, array);
-    channel.postMessage({ type: "drawn", bytes: hex(array) });
+    channel.postMessage({ kind: "drawn", what: hex(array) });
     return array;
   };
 }

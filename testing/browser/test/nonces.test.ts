@@ -6,30 +6,10 @@
 import { Client } from "@keyfold/client";
 import type { Page } from "playwright-core";
 import { describe, expect } from "vitest";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { eventually } from "../src/assert.ts";
-import { clientDist, type Site, test } from "../src/harness/index.ts";
-import { CHANNEL, REPEAT_RANDOMNESS, WATCH_CRYPTO } from "../src/recorder.ts";
+import { test } from "../src/harness/index.ts";
+import { REPEAT_RANDOMNESS, WATCH_CRYPTO, collect, prepare } from "../src/recorder.ts";
 import { Tab } from "../src/tab.ts";
-
-/** Lets every worker of the site run scripts before its own. */
-async function prepare(site: Site, ...scripts: string[]): Promise<void> {
-  const worker = await readFile(join(clientDist, "worker.js"), "utf8");
-  site.fault("/client/worker.js", { body: scripts.join("\n") + worker });
-}
-
-/** A tab that writes down which key met which nonce, in all workers of its profile. */
-async function watch(page: Page): Promise<() => Promise<string[]>> {
-  await page.evaluate((channel) => {
-    const pairs: string[] = (globalThis.kept["pairs"] = []);
-    const seen = (globalThis.kept["channel"] = new BroadcastChannel(channel));
-    seen.onmessage = ({ data }) => {
-      if (data.type === "sealed") pairs.push(data.pair);
-    };
-  }, CHANNEL);
-  return () => page.evaluate(() => globalThis.kept["pairs"]);
-}
 
 /** What stands before the salt of a value: magic, version, form, fingerprint. */
 const BEFORE_SALT = 37;
@@ -57,7 +37,7 @@ describe("S22 nonces", () => {
   test("three tabs encrypt and write records at once", async ({ keyfold, site, arrive }) => {
     await prepare(site, WATCH_CRYPTO);
     const visitor = await arrive();
-    const pairs = await watch(await visitor.tab());
+    const pairs = await collect(await visitor.tab(), "sealed");
     const tabs = [
       await Tab.open(visitor, keyfold),
       await Tab.open(visitor, keyfold),
@@ -87,7 +67,7 @@ describe("S22 nonces", () => {
     await prepare(site, WATCH_CRYPTO);
     const visitor = await arrive();
     const observer = await visitor.tab();
-    const pairs = await watch(observer);
+    const pairs = await collect(observer, "sealed");
     const first = await Tab.open(visitor, keyfold);
     await first.call("signup", "alice");
     const { keychainFingerprint } = await first.call("createNewKeychain", "notes", "secretBox");
@@ -117,7 +97,7 @@ describe("S22 nonces", () => {
     await prepare(site);
     const visitor = await arrive();
     const observer = await visitor.tab();
-    const pairs = await watch(observer);
+    const pairs = await collect(observer, "sealed");
     const first = await Tab.open(visitor, keyfold);
     await first.call("signup", "alice");
     const { keychainFingerprint } = await first.call("createNewKeychain", "notes", "secretBox");

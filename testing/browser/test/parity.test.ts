@@ -18,14 +18,8 @@ const LATER: Readonly<Record<string, string>> = {
   decryptFormForEdition: "forms",
 };
 
-/** What is carried out in part. */
-const IN_PART: Readonly<Record<string, string>> = {
-  "share… with expiresAt": "the end of a membership is shown; the entry that carries it out is reserved",
-};
-
 /** Calls that are offered and refuse with `Unsupported`; `keys.ts` shows that they do. */
 const REFUSED: Readonly<Record<string, string>> = {
-  deleteKey: "dropping one's copy of a key is an entry of the ledger that is reserved",
   "createNewKeychain with expiresAt": "an end of a keychain is an entry of the ledger that is reserved",
   "rotateKey with expiresAt": "an end of a key is an entry of the ledger that is reserved",
 };
@@ -35,13 +29,6 @@ describe("what is left for later", () => {
     test(`${call} (${reason}) is not there`, async () => {
       const { Client } = await import("@keyfold/client");
       expect(call in Client.prototype).toBe(false);
-    });
-  }
-
-  for (const [call, reason] of Object.entries(IN_PART)) {
-    test(`${call}: ${reason}`, async () => {
-      const { scenarios } = await import("../scenarios/sharing.ts");
-      expect(Object.keys(scenarios).filter((title) => title.startsWith(call))).toHaveLength(1);
     });
   }
 

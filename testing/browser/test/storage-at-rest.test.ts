@@ -6,33 +6,20 @@
  * looked through as well, bytes and all.
  */
 
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect } from "vitest";
 import { eventually } from "../src/assert.ts";
-import { clientDist, type Site, test } from "../src/harness/index.ts";
-import { CHANNEL, WATCH_CRYPTO } from "../src/recorder.ts";
+import { test } from "../src/harness/index.ts";
+import { WATCH_CRYPTO, collect, prepare } from "../src/recorder.ts";
 import { Tab } from "../src/tab.ts";
 
 const PLAINTEXT = "the plaintext of a value, which nobody else may read";
 const PURPOSE = "a purpose that only members know";
 
-async function prepare(site: Site): Promise<void> {
-  const worker = await readFile(join(clientDist, "worker.js"), "utf8");
-  site.fault("/client/worker.js", { body: WATCH_CRYPTO + worker });
-}
-
 /** All randomness of at least 32 bytes that workers drew, hexadecimal: seeds, keys, salts, whatever they became. */
 async function drawn(page: Page): Promise<() => Promise<string[]>> {
-  await page.evaluate((channel) => {
-    const all: string[] = (globalThis.kept["drawn"] = []);
-    const seen = (globalThis.kept["channel"] = new BroadcastChannel(channel));
-    seen.onmessage = ({ data }) => {
-      if (data.type === "drawn" && data.bytes.length >= 64) all.push(data.bytes);
-    };
-  }, CHANNEL);
-  return () => page.evaluate(() => globalThis.kept["drawn"]);
+  const all = await collect(page, "drawn");
+  return async () => (await all()).filter((hex) => hex.length >= 64);
 }
 
 /** Everything that the site stored, as texts: bytes are hexadecimal. */
@@ -99,7 +86,7 @@ describe("S24 storage at rest", () => {
     site,
     arrive,
   }) => {
-    await prepare(site);
+    await prepare(site, WATCH_CRYPTO);
     const visitor = await arrive();
     const observer = await visitor.tab();
     const randomness = await drawn(observer);
@@ -162,7 +149,7 @@ describe("S24 storage at rest", () => {
     site,
     arrive,
   }) => {
-    await prepare(site);
+    await prepare(site, WATCH_CRYPTO);
     const visitor = await arrive();
     // Looks through everything that a worker posts, before the page sees it.
     await visitor.context.addInitScript(() => {

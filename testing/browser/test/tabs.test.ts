@@ -46,6 +46,20 @@ async function share(alice: Client, purpose: string): Promise<string> {
   return keyFingerprint;
 }
 
+/** Has the page ask who is in a keychain when it is told that they may be others, and never else. */
+async function showParticipants(tab: Tab): Promise<void> {
+  await tab.page.evaluate(() => {
+    const client = globalThis.kept["client"] as Client;
+    globalThis.kept["participants"] = [];
+    client.on("participantsUpdated", async ({ keychainFingerprint }) => {
+      const participants = await client.getParticipants(keychainFingerprint);
+      globalThis.kept["participants"] = participants
+        .map(({ userId, permissions }) => (permissions.allowRotation ? `${userId} may rotate` : userId))
+        .sort();
+    });
+  });
+}
+
 const received = (tab: Tab, key: string): Promise<unknown> =>
   eventually(`the tab was told of ${key}`, async () => (await tab.told()).includes(`keyReceived ${key}`));
 
@@ -72,6 +86,31 @@ describe("several tabs", () => {
       alice.close();
     });
   }
+
+  test("who asks for participants whenever he is told to shows the truth, in every tab", async ({
+    keyfold,
+    arrive,
+  }) => {
+    const [alice, carol] = [await somebody(keyfold, "alice"), await somebody(keyfold, "carol")];
+    const tabs = await tabsOfBob(await arrive(), keyfold, 2);
+    for (const tab of tabs) await showParticipants(tab);
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    await alice.shareMostRecentKey(keychainFingerprint, [{ userId: "bob" }, { userId: "carol" }]);
+    const allShow = async (expected: readonly string[]): Promise<void> => {
+      for (const tab of tabs) {
+        await eventually(`the tab shows ${expected.join(", ")}`, async () => {
+          const shown = await tab.page.evaluate(() => globalThis.kept["participants"] as string[]);
+          return shown.join() === expected.join();
+        });
+      }
+    };
+    await allShow(["alice may rotate", "bob", "carol"]);
+    await alice.setPermissions("carol", keychainFingerprint, { allowRotation: true });
+    await allShow(["alice may rotate", "bob", "carol may rotate"]);
+    await alice.banUser("carol", keychainFingerprint);
+    await allShow(["alice may rotate", "bob"]);
+    for (const client of [alice, carol]) client.close();
+  });
 
   test("the leader is closed: another takes over, and shares still arrive", async ({ keyfold, arrive }) => {
     const alice = await somebody(keyfold, "alice");

@@ -1,6 +1,8 @@
-/** What may be wrong around the client in a page: the WebAssembly blocked, missing or another's, the worker dead. */
+/** What may be wrong around the client: the WebAssembly blocked, missing, another's or stopped, the worker dead. */
 
-import { readFile } from "node:fs/promises";
+import { Client } from "@keyfold/client";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { eventually, fails } from "../src/assert.ts";
@@ -147,5 +149,84 @@ describe("the worker", () => {
       .catch(() => undefined);
     await eventually("it is offline", async () => !(await online()));
     await eventually("it is online again", online);
+  });
+});
+
+/** Without randomness the module traps, as it does without memory. Stays so until `mend`, in this thread. */
+const breakRandomness = (): void => {
+  const draw = Crypto.prototype.getRandomValues;
+  Object.assign(globalThis, { mend: () => (Crypto.prototype.getRandomValues = draw) });
+  Crypto.prototype.getRandomValues = () => {
+    throw new Error("there is no randomness");
+  };
+};
+const mend = (): void => (globalThis as unknown as { mend(): void }).mend();
+
+/** All calls under way failed alike, and say that they may be made again. */
+async function expectStopped(calls: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(calls)) {
+    expect(outcome).toMatchObject({
+      status: "rejected",
+      reason: { code: "WorkerStopped", retryable: true },
+    });
+  }
+}
+
+describe("the WebAssembly traps in the middle of a call: all under way fail, and the next one works", () => {
+  for (const worker of [true, false]) {
+    test(worker ? "in a worker" : "in the page", async ({ keyfold, arrive }) => {
+      const tab = await Tab.open(await arrive(), keyfold, { worker });
+      await tab.call("signup", "alice");
+      await tab.listen();
+      const online = async (): Promise<boolean> => (await tab.state()).sync === "online";
+      const { keychainFingerprint } = await tab.call("createNewKeychain", "notes", "secretBox");
+      const text = await tab.call("encrypt", "kept", keychainFingerprint);
+      for (let round = 0; round < 2; round += 1) {
+        await eventually("it is online", online);
+        if (worker) await tab.page.workers()[0]?.evaluate(breakRandomness);
+        else await tab.page.evaluate(breakRandomness);
+        await expectStopped([tab.call("encrypt", "lost", keychainFingerprint)]);
+        // Another worker has its own.
+        if (!worker) await tab.page.evaluate(mend);
+        expect(await tab.call("decrypt", text)).toBe("kept");
+        expect(await tab.call("decrypt", await tab.call("encrypt", "new", keychainFingerprint))).toBe("new");
+      }
+      await eventually("it is online again", online);
+    });
+  }
+
+  test("in Node, for all clients of the process", async ({ keyfold, onTestFinished }) => {
+    const folder = await mkdtemp(join(tmpdir(), "keyfold-trap-"));
+    const people = ["alice", "bob"].map(
+      (name) =>
+        new Client({
+          serverURL: keyfold.url,
+          serverSignaturePublicKey: keyfold.key,
+          storage: join(folder, name),
+        }),
+    );
+    onTestFinished(async () => {
+      for (const person of people) person.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    });
+    const [alice, bob] = people as [Client, Client];
+    await Promise.all([alice.signup("alice"), bob.signup("bob")]);
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    const text = await alice.encrypt("kept", keychainFingerprint);
+    for (let round = 0; round < 2; round += 1) {
+      breakRandomness();
+      try {
+        await expectStopped([
+          alice.encrypt("lost", keychainFingerprint),
+          alice.rotateKey(keychainFingerprint),
+          bob.createNewKeychain("lost", "secretBox"),
+        ]);
+      } finally {
+        mend();
+      }
+      expect(await alice.decrypt(text)).toBe("kept");
+      expect(await alice.decrypt(await alice.encrypt("new", keychainFingerprint))).toBe("new");
+      await bob.createNewKeychain("new", "secretBox");
+    }
   });
 });

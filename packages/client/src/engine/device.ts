@@ -4,6 +4,7 @@ import { Session, type WhoAmI } from "../wasm/keyfold.js";
 import { type Home, loadSeed } from "./homes.js";
 import { SessionHost } from "./host.js";
 import type { Store } from "./store/store.js";
+import { release } from "./traps.js";
 
 /** A device at work. */
 export class Device {
@@ -53,6 +54,6 @@ export class Device {
 
   /** Drops all secrets. */
   free(): void {
-    this.session.free();
+    release(this.session);
   }
 }

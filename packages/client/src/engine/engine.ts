@@ -17,6 +17,7 @@ import { type Call, operations } from "./operations.js";
 import type { Store } from "./store/store.js";
 import type { Surroundings } from "./surroundings.js";
 import { type Tabs, alone, joinTabs } from "./tabs.js";
+import { noticeTrap, onTrap } from "./traps.js";
 import { type TakeTurn, lockTurns, queueTurns } from "./turns.js";
 import { Watch, nextEvent } from "./watch.js";
 
@@ -60,6 +61,10 @@ export class Engine {
   /** When this tab may ask the server itself again. */
   #mayAskAt = 0;
   #isClosed = false;
+  #isBroken = false;
+  /** Ends the turn under way, whatever it waits for. */
+  #giveUp: (why: KeyfoldError) => void = () => undefined;
+  readonly #forgetTraps: () => void;
 
   constructor(config: EngineConfig, surroundings: Surroundings, post: (message: FromEngine) => void) {
     this.config = config;
@@ -69,6 +74,7 @@ export class Engine {
     this.#take =
       config.storage.kind === "database" ? lockTurns(`keyfold:${config.storage.name}:turn`) : queueTurns();
     this.#bulletin = new Bulletin(post);
+    this.#forgetTraps = onTrap((cause) => void this.#break(cause));
   }
 
   /** Takes a message; answers come through `post`. */
@@ -94,11 +100,7 @@ export class Engine {
   /** Ends the connection, lets go of the store and drops all secrets, once the operation under way is over. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    this.#isClosed = true;
-    for (const call of this.#calls.values()) call.abort();
-    this.#watch?.close();
-    this.#tabs?.close();
-    const parts = await this.#parts?.catch(() => undefined);
+    const parts = await this.#leave();
     if (parts === undefined) return;
     await this.#take(async () => this.#device?.free());
     await parts.store.close();
@@ -131,7 +133,7 @@ export class Engine {
     if (this.#isClosed) throw closed();
     // What takes long is not done in a turn.
     await this.#open();
-    return this.#take(async () => {
+    const taken = async (): Promise<T> => {
       if (this.#isClosed) throw closed();
       // Whoever had his turn before may have found the store lost, and let go of it.
       const { store, wasm } = await this.#open();
@@ -153,7 +155,8 @@ export class Engine {
         await this.#tellNews(before ?? 0, isDone);
         this.#device?.host.wipe();
       }
-    }, signal);
+    };
+    return this.#take(() => this.#untilBroken(taken), signal);
   }
 
   /** An operation of whoever is logged in. `LoggedOut`, `NoHome`, `StorageLost`, `WrongServer`, `WrongServerKey` */
@@ -211,11 +214,44 @@ export class Engine {
       const value = await operation(this, args, call);
       this.#post({ type: "answer", id, value });
     } catch (thrown) {
+      noticeTrap(thrown);
+      // Whoever broke tells all who wait, once everything is let go of.
+      if (this.#isBroken) return;
       const error = cancelling.signal.aborted ? cancelled(undefined) : advised(thrown);
       this.#post({ type: "failure", id, error: error.toRecord() });
     } finally {
       this.#calls.delete(id);
     }
+  }
+
+  /** Nobody is served from now on. What is left to let go of. */
+  #leave(): Promise<Parts | undefined> | undefined {
+    this.#isClosed = true;
+    this.#forgetTraps();
+    for (const call of this.#calls.values()) call.abort();
+    this.#watch?.close();
+    this.#tabs?.close();
+    return this.#parts?.catch(() => undefined);
+  }
+
+  /** A turn's work, or why it will never end: a future of an instance that trapped stays as it is. */
+  #untilBroken<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      work().then(resolve, reject);
+    });
+  }
+
+  /** The module trapped, and with it everything that this engine has in memory. The next call gets another engine. */
+  async #break(cause: WebAssembly.RuntimeError): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isBroken = true;
+    const error = broken(cause);
+    this.#giveUp(error);
+    this.#device?.host.wipe();
+    const parts = await this.#leave();
+    await parts?.store.close().catch(() => undefined);
+    this.#post({ type: "broken", error: error.toRecord() });
   }
 
   #open(): Promise<Parts> {
@@ -323,12 +359,7 @@ export class Engine {
     try {
       return await step();
     } catch (thrown) {
-      if (thrown instanceof WebAssembly.RuntimeError) {
-        const error = broken(thrown);
-        this.#isClosed = true;
-        this.#post({ type: "broken", error: error.toRecord() });
-        throw error;
-      }
+      if (noticeTrap(thrown)) throw broken(thrown);
       const error = this.#device?.host.takeFault() ?? KeyfoldError.from(thrown);
       if (error.code === "LoggedOut" && this.#device !== undefined) this.#device.isEnded = true;
       if (error.code === "StorageLost" || error.code === "StorageTooNew") await this.#loseStore(error);

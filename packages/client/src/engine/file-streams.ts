@@ -13,6 +13,7 @@ import {
   sealed,
 } from "./files.js";
 import { type Pieces, SEGMENT_BYTES, trailingZeros } from "./segments.js";
+import { release } from "./traps.js";
 
 /** An envelope on its way. */
 export interface SealedStream {
@@ -38,7 +39,7 @@ export async function sealStream(
   return {
     object,
     keychainFingerprints,
-    envelope: streamOf(sealed(around, sealer, source), () => sealer.free()),
+    envelope: streamOf(sealed(around, sealer, source), () => release(sealer)),
   };
 }
 
@@ -52,11 +53,11 @@ export async function openStream(
   const opener = await around.turn((session) => session.openFile(head, context));
   const { object, padded } = opener.about();
   async function* contents(): AsyncGenerator<Pieces, void> {
-    const texts = opened(around, opener, body);
+    const texts = opened(around, opener, body, head.length);
     yield* padded ? withoutPadding(texts) : texts;
     await checkSignature(around, opener);
   }
-  return { object, contents: streamOf(contents(), () => opener.free()) };
+  return { object, contents: streamOf(contents(), () => release(opener)) };
 }
 
 /** Reads the head from the front of a stream, and gives the rest back as a stream. */

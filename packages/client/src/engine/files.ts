@@ -22,7 +22,8 @@ import {
   openOne,
   sealBody,
 } from "./segments.js";
-import { type Source, readBlob, stridesOf } from "./strides.js";
+import { type Source, type Stride, readBlob, stridesOf } from "./strides.js";
+import { release } from "./traps.js";
 
 /** What moving bytes needs around it. */
 export interface Surroundings {
@@ -60,7 +61,7 @@ export async function sealFile(
       stale,
     };
   } finally {
-    sealer.free();
+    release(sealer);
   }
 }
 
@@ -74,7 +75,7 @@ export async function openFile(
     const about = opener.about();
     if (object !== undefined && object !== about.object) throw anotherObject();
     const parts: Blob[] = [];
-    const texts = opened(around, opener, envelope.slice(bodyStart));
+    const texts = opened(around, opener, envelope.slice(bodyStart), bodyStart);
     let next = await texts.next();
     for (; next.done !== true; next = await texts.next()) parts.push(new Blob([...next.value]));
     const { signedBy, unchecked } = await checkSignature(around, opener);
@@ -93,7 +94,7 @@ export async function openFile(
       signatureUnchecked: unchecked,
     };
   } finally {
-    opener.free();
+    release(opener);
   }
 }
 
@@ -108,8 +109,8 @@ export async function openFileRange(
     ranges = opener.ranges(envelope.size - bodyStart);
     return await rangeOf(around, ranges, envelope.slice(bodyStart), start, end);
   } finally {
-    ranges?.free();
-    opener.free();
+    if (ranges !== undefined) release(ranges);
+    release(opener);
   }
 }
 
@@ -165,31 +166,27 @@ export async function* sealed(
   const meter = new Meter(source instanceof Blob ? source.size : null, onProgress);
   yield [sealer.head()];
   const cut = { size: STRIDE_SEGMENTS * SEGMENT_BYTES, keep: 0, signal };
-  for await (const pieces of sealBody(sealer, key, stridesOf(source, cut))) {
-    meter.pass(lengthOf(pieces));
-    yield pieces;
-  }
+  yield* sealBody(sealer, key, meter.counting(stridesOf(source, cut)));
   if (sealer.signed) yield [await turn((session) => session.signTrailer(sealer))];
   meter.end();
 }
 
-/** The plaintext, piece by piece, of the body in `source`, as `openBody` gives it. Returns its length. */
+/**
+ * The plaintext, piece by piece, of the body in `source`, as `openBody` gives it. Returns its length. The head before
+ * it, of `bodyStart` bytes, counts as done.
+ */
 export async function* opened(
   { wasm, signal, onProgress }: Surroundings,
   opener: FileOpener,
   source: Source,
+  bodyStart: number,
 ): AsyncGenerator<Pieces, number> {
   const key = await importPayloadKey(opener.takeKey(), "decrypt");
-  const meter = new Meter(source instanceof Blob ? source.size : null, onProgress);
+  const meter = new Meter(source instanceof Blob ? bodyStart + source.size : null, onProgress, bodyStart);
   const cut = { size: STRIDE_SEGMENTS * SEALED_SEGMENT_BYTES, keep: MOST_OF_LAST_BYTES, signal };
-  const texts = openBody(opener, key, stridesOf(source, cut), wasm.unopened);
-  let next = await texts.next();
-  for (; next.done !== true; next = await texts.next()) {
-    meter.pass(lengthOf(next.value));
-    yield next.value;
-  }
+  const size = yield* openBody(opener, key, meter.counting(stridesOf(source, cut)), wasm.unopened);
   meter.end();
-  return next.value;
+  return size;
 }
 
 /** Whose signature a file has whose end was seen. One that does not verify is `Unauthentic`. */
@@ -217,25 +214,30 @@ function anotherObject(): KeyfoldError {
   });
 }
 
-function lengthOf(pieces: Pieces): number {
-  return pieces.reduce((sum, piece) => sum + piece.length, 0);
-}
-
-/** Says now and then how far it is: at most every 50 ms, and at the end. */
+/** Says now and then how much of what was given is done: at most every 50 ms, and at the end. */
 class Meter {
   readonly #total: number | null;
   readonly #tell: (progress: Progress) => void;
-  #loaded = 0;
+  #loaded: number;
   #told = performance.now();
 
-  constructor(total: number | null, tell: (progress: Progress) => void) {
+  constructor(total: number | null, tell: (progress: Progress) => void, loaded = 0) {
     this.#total = total;
     this.#tell = tell;
+    this.#loaded = loaded;
   }
 
-  /** So many bytes more, tags or not: that is less than anybody sees. */
+  /** The same strides. Each counts when the next one is asked for: then it was worked on. */
+  async *counting(strides: AsyncIterable<Stride>): AsyncGenerator<Stride, void> {
+    for await (const stride of strides) {
+      yield stride;
+      this.pass(stride.bytes.length);
+    }
+  }
+
+  /** So many bytes more. */
   pass(bytes: number): void {
-    this.#loaded = Math.min(this.#loaded + bytes, this.#total ?? Number.POSITIVE_INFINITY);
+    this.#loaded += bytes;
     const now = performance.now();
     if (now - this.#told < PROGRESS_MS) return;
     this.#told = now;
@@ -243,7 +245,6 @@ class Meter {
   }
 
   end(): void {
-    this.#loaded = this.#total ?? this.#loaded;
     this.#tell({ loaded: this.#loaded, total: this.#total });
   }
 }

@@ -14,6 +14,8 @@ import type {
   FileMetadata,
   KeyMetadata,
   OutgoingShare,
+  OwnerProposal,
+  Owners,
   Participant,
   PermissionFlags,
   Progress,
@@ -87,6 +89,7 @@ export interface Calls {
   sync(args: object): void;
   createKeychain(args: { purpose: string; algorithm: Algorithm }): KeyMetadata;
   rotate(args: { kc: string }): KeyMetadata;
+  deleteKey(args: { kc: string; keyFingerprint: string }): void;
   identities(args: { userIds: readonly string[] }): (PublicUserIdentity | null)[];
   share(args: {
     kc: string;
@@ -104,6 +107,9 @@ export interface Calls {
     permissions: Partial<PermissionFlags>;
   }): PermissionFlags;
   ban(args: { kc: string; userId: string }): BanOutcome;
+  owners(args: { kc: string }): Owners;
+  propose(args: { kc: string; decision: OwnerProposal["decision"]; subject: string }): Owners;
+  approve(args: { kc: string; proposal: string }): Owners;
   encryptValue(args: { kc: string; value: TypedValue; context: Bytes }): string;
   decryptValue(args: { text: string; context: Bytes }): OpenedTypedValue;
   sign(args: { items: readonly Uint8Array[] }): string;

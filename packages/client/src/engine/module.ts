@@ -6,11 +6,15 @@ import { KeyfoldError } from "../error.js";
 import { VERSION } from "../version.js";
 import * as glue from "../wasm/keyfold.js";
 import type { WasmSource } from "./messages.js";
+import { onTrap } from "./traps.js";
 
 /** The module's exports. */
 export type Wasm = typeof glue;
 
 let started: Promise<Wasm> | undefined;
+
+// Asked for before any engine is made, so done before any of them hears of it: who does may start again at once.
+onTrap(() => glue.__wbg_reset_state());
 
 /**
  * The module; started at the first call. `load` finds it where no source is named.

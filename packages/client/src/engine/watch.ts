@@ -8,6 +8,7 @@ import type { Session, Stopped } from "../wasm/keyfold.js";
 import { Batch } from "./batch.js";
 import { FrameSocket } from "./socket.js";
 import type { SocketLike } from "./surroundings.js";
+import { noticeTrap, release } from "./traps.js";
 
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 30_000;
@@ -78,6 +79,7 @@ export class Watch {
       try {
         await this.#follow();
       } catch (thrown) {
+        noticeTrap(thrown);
         wait = patience(thrown, this.#retry);
       } finally {
         this.#socket?.fail("it was given up");
@@ -129,7 +131,7 @@ export class Watch {
         }
       }
     } finally {
-      subscription.free();
+      release(subscription);
     }
   }
 

@@ -1,0 +1,36 @@
+/** What every entry exports beside its `Client`, listed once: the entries differ in how they start an engine only. */
+export { KeyfoldError } from "./error.js";
+export type { ErrorCode } from "./error-codes.js";
+export type { Cancellable } from "./client.js";
+export type {
+  Algorithm,
+  BanOutcome,
+  Bytes,
+  ClientConfig,
+  ClientEvents,
+  ClientState,
+  DecryptFileOptions,
+  DecryptedFile,
+  EncryptFileOptions,
+  EncryptedFile,
+  FileMetadata,
+  Json,
+  KeyMetadata,
+  Keychain,
+  MemberState,
+  OpenedValue,
+  OutgoingShare,
+  OwnerProposal,
+  Owners,
+  Participant,
+  PermissionFlags,
+  Progress,
+  PublicUserIdentity,
+  ShareOptions,
+  ShareOutcome,
+  ShareTarget,
+  Storage,
+  SyncState,
+  Value,
+} from "./types.js";
+export { VERSION } from "./version.js";
