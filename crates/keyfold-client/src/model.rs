@@ -4,7 +4,6 @@
 //! Spec: `docs/spec/cli.md`.
 
 use keyfold_format::{account, scope};
-use minicbor::{Decode, Encode};
 use serde::Serialize;
 
 pub use crate::permissions::{PartialPermissions, PermissionFlags};
@@ -66,15 +65,12 @@ impl Identity {
 }
 
 /// A person, by both names.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
     /// The application's name of the person.
-    #[n(0)]
     pub user_id: String,
     /// The account.
-    #[n(1)]
     pub account_id: String,
 }
 
@@ -321,111 +317,82 @@ pub struct DecryptedValue {
 }
 
 /// Something happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum ClientEvent {
     /// A keychain has another state than before.
-    #[n(0)]
     KeychainUpdated {
         /// The keychain.
-        #[n(0)]
         keychain_fingerprint: String,
         /// What it is for.
-        #[n(1)]
         purpose: String,
     },
     /// A key arrived from somebody.
-    #[n(1)]
     KeyReceived {
         /// The keychain.
-        #[n(0)]
         keychain_fingerprint: String,
         /// The key.
-        #[n(1)]
         key_fingerprint: String,
         /// Who shared it.
-        #[n(2)]
         #[serde(serialize_with = "user_id")]
         shared_by: Person,
     },
     /// A keychain has a new current key.
-    #[n(2)]
     KeyRotated {
         /// The keychain.
-        #[n(0)]
         keychain_fingerprint: String,
         /// The new key.
-        #[n(1)]
         key_fingerprint: String,
     },
     /// A member's permissions in a keychain changed: one's own, or another's.
-    #[n(3)]
     PermissionsUpdated {
         /// The keychain.
-        #[n(0)]
         keychain_fingerprint: String,
         /// What they are now.
-        #[n(1)]
         permissions: PermissionFlags,
         /// Whose.
-        #[n(2)]
         user_id: String,
     },
     /// Somebody was banned from a keychain: oneself, or another. Who is banned keeps the keys that he has, and gets
     /// none that come later.
-    #[n(8)]
     MemberBanned {
         /// The keychain.
-        #[n(0)]
         keychain_fingerprint: String,
         /// Who.
-        #[n(1)]
         user_id: String,
     },
     /// One logged in or out, or one's keys changed.
-    #[n(4)]
     IdentityUpdated {
         /// The account; `None` after logging out.
-        #[n(0)]
         account_id: Option<String>,
     },
     /// The server shows another identity of somebody than the pinned one.
-    #[n(5)]
     IdentityChanged {
         /// Of whom.
-        #[n(0)]
         user_id: String,
     },
     /// A keychain was left as it was, because what the server shows of it is not believed. Others go on.
-    #[n(7)]
     KeychainStopped {
         /// The keychain.
-        #[n(0)]
         keychain_fingerprint: String,
         /// Why: the code that operations on it answer.
-        #[n(1)]
         code: String,
     },
     /// The connection to the server came or went.
-    #[n(6)]
     SyncStateChanged {
         /// What it is now.
-        #[n(0)]
         state: SyncState,
     },
 }
 
 /// Whether changes arrive by themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SyncState {
     /// Connected, and caught up.
-    #[n(0)]
     Online,
     /// Not connected; trying again.
-    #[n(1)]
     Offline,
 }
 

@@ -1,25 +1,19 @@
 //! The four permissions as flags, whole and in part: what calls take and answer, beside the set that ledgers have.
 
 use keyfold_format::Permissions;
-use minicbor::{Decode, Encode};
 use serde::Serialize;
 
 /// The four permissions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Encode, Decode)]
-#[cbor(array)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PermissionFlags {
     /// May share keys on.
-    #[n(0)]
     pub allow_sharing: bool,
     /// May make a new key.
-    #[n(1)]
     pub allow_rotation: bool,
     /// May ban, and end shares.
-    #[n(2)]
     pub allow_deletion: bool,
     /// May set permissions.
-    #[n(3)]
     pub allow_management: bool,
 }
 

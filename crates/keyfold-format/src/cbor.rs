@@ -4,6 +4,7 @@
 
 use crate::{error::Malformed, limits};
 use alloc::vec::Vec;
+use core::error::Error;
 use minicbor::{Decode, Decoder, Encode, data::Type, decode};
 
 /// The canonical encoding of a value.
@@ -82,16 +83,6 @@ pub fn nullable<'b, T>(
     value(d).map(Some)
 }
 
-/// Faults that travel through minicbor, which carries custom errors as messages only without `std`.
-const CARRIED: [(&str, Malformed); 6] = [
-    ("kf:not-canonical", Malformed::NotCanonical),
-    ("kf:unsupported", Malformed::Unsupported),
-    ("kf:too-large", Malformed::TooLarge),
-    ("kf:too-many", Malformed::TooMany),
-    ("kf:truncated", Malformed::Truncated),
-    ("kf:bad-text", Malformed::BadText),
-];
-
 /// A decoding error that becomes [`Malformed::Unsupported`].
 pub fn unsupported() -> decode::Error {
     fault(Malformed::Unsupported)
@@ -104,18 +95,15 @@ pub fn too_many() -> decode::Error {
 
 /// A decoding error that [`classify`] turns back into `fault`.
 pub fn fault(fault: Malformed) -> decode::Error {
-    let carried = CARRIED.iter().find(|(_, carried)| *carried == fault);
-    decode::Error::message(carried.map_or("kf:malformed", |(name, _)| *name))
+    decode::Error::custom(fault)
 }
 
 /// What a decoding error of minicbor means to us.
 pub fn classify(error: decode::Error) -> Malformed {
-    use alloc::string::ToString;
     if error.is_end_of_input() {
         return Malformed::Truncated;
     }
-    let text = error.to_string();
-    CARRIED.iter().find(|(name, _)| text.contains(name)).map_or(Malformed::Encoding, |(_, fault)| *fault)
+    error.source().and_then(|fault| fault.downcast_ref()).copied().unwrap_or(Malformed::Encoding)
 }
 
 /// Reads a number that says how to read on: a version, form, op, kind. One that is larger than any of ours is
