@@ -80,7 +80,7 @@ impl<H: Host> Session<H> {
         let ledger = self.belief.scope(id)?.ledger();
         let user_id = |account: &ScopeId| self.belief.person(account).user_id;
         let mut owners: Vec<String> = ledger.owners().iter().map(user_id).collect();
-        owners.sort();
+        owners.sort_unstable();
         let proposals = ledger.proposals().iter().filter_map(|open| {
             let decision = match open.decision {
                 Decision::AddOwner(account) => OwnerDecision::AddOwner(user_id(&account)),
