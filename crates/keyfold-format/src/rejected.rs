@@ -121,6 +121,8 @@ rejections! {
     ShareWithoutEnd = "only a share that has an end expires",
     /// The author ends his own membership.
     ExpireOfOneself = "nobody ends his own membership like this: who wants to go leaves",
+    /// The entry's time is before the end of the share.
+    ExpireTooEarly = "the share has not come to its end",
     /// The new key of the entry is made before somebody is out.
     ExpireAfterRotation = "in an entry that ends a share the new key comes after",
     /// The author is not the sharer and holds neither `allowDeletion` nor `allowManagement`.

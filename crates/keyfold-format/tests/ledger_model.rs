@@ -167,7 +167,7 @@ fn entry_of(world: &World, attempt: &Try) -> SignedEntry {
                 follows: terms.follows,
                 history: terms.history,
                 read_only: terms.read_only,
-                expires_at: terms.ends.then_some(people::TIME + 60_000),
+                expires_at: terms.ends.then_some(people::TIME),
                 ..share_latest(ledger, &with, Permissions::from_bits(terms.permissions).unwrap())
             };
             ordinary(*by, vec![Op::Share(share)], &with)

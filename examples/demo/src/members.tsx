@@ -1,7 +1,7 @@
 /** People of a workspace: who is in it, what each may do, inviting, removing, and the key that all of them hold. */
 
-import type { Keychain, Participant, PermissionFlags } from "@keyfold/client";
-import { useIdentity, useOutgoingShares, useParticipants } from "@keyfold/react";
+import type { Keychain, OwnerProposal, Owners, Participant, PermissionFlags } from "@keyfold/client";
+import { useIdentity, useOutgoingShares, useOwners, useParticipants } from "@keyfold/react";
 import { type FormEvent, type ReactElement, useId, useState } from "react";
 import { clock } from "./format.js";
 import { KeyIcon } from "./icons.js";
@@ -27,6 +27,7 @@ const NONE: PermissionFlags = {
 export function Members(props: { readonly keychain: Keychain; readonly removed: boolean }): ReactElement {
   const { keychain, removed } = props;
   const { data, status, error } = useParticipants(keychain.keychainFingerprint, { pending: true });
+  const owners = useOwners(keychain.keychainFingerprint).data;
   const members = data ?? [];
   if (removed) return <p className="nothing">Who is in it is only shown to those who are.</p>;
   return (
@@ -35,17 +36,22 @@ export function Members(props: { readonly keychain: Keychain; readonly removed: 
       {status === "failed" && data === undefined && <p className="nothing">{explain(error).detail}</p>}
       <ul className="cards" aria-label="People">
         {members.map((member) => (
-          <Member key={member.userId} member={member} keychain={keychain} />
+          <Member key={member.userId} member={member} keychain={keychain} owners={owners} />
         ))}
       </ul>
+      {owners !== undefined && <Proposals owners={owners} />}
       <Invite keychain={keychain} members={members} />
       <CurrentKey keychain={keychain} />
     </>
   );
 }
 
-function Member(props: { readonly member: Participant; readonly keychain: Keychain }): ReactElement {
-  const { member, keychain } = props;
+function Member(props: {
+  readonly member: Participant;
+  readonly keychain: Keychain;
+  readonly owners: Owners | undefined;
+}): ReactElement {
+  const { member, keychain, owners } = props;
   const { client, app } = usePerson();
   const nameOf = useNameOf();
   const me = useIdentity();
@@ -77,6 +83,9 @@ function Member(props: { readonly member: Participant; readonly keychain: Keycha
             Remove
           </button>
         )}
+        {!self && owners !== undefined && owners.owners.includes(me?.userId ?? "") && (
+          <Ownership member={member} owners={owners} />
+        )}
       </div>
       <fieldset className="permissions">
         <legend className="unseen">What {name} may do</legend>
@@ -102,6 +111,77 @@ function Member(props: { readonly member: Participant; readonly keychain: Keycha
             stays readable to {name}: nobody can take back what was read.
           </p>
         </Confirm>
+      )}
+    </li>
+  );
+}
+
+/** What an owner may want of somebody else: that he becomes an owner, or ceases to be one. */
+function Ownership(props: { readonly member: Participant; readonly owners: Owners }): ReactElement | null {
+  const { member, owners } = props;
+  const { client } = usePerson();
+  const nameOf = useNameOf();
+  const { act, busy } = useAct();
+  const { userId } = member;
+  const isProposed = owners.proposals.some(({ subject }) => subject === userId);
+  if (member.state === "pending" || isProposed) return null;
+  const name = nameOf(userId);
+  const keychain = owners.keychainFingerprint;
+  const change = () =>
+    member.owner
+      ? act(`Proposing that ${name} is no owner`, () => client.removeOwner(userId, keychain))
+      : act(`Making ${name} an owner`, () => client.addOwner(userId, keychain));
+  return (
+    <button type="button" disabled={busy} onClick={() => void change()}>
+      {member.owner ? "Remove as owner" : "Make owner"}
+    </button>
+  );
+}
+
+/** What waits for more owners. */
+function Proposals({ owners }: { readonly owners: Owners }): ReactElement | null {
+  if (owners.proposals.length === 0) return null;
+  return (
+    <section aria-label="Proposals">
+      <h3>Waiting for owners</h3>
+      <p className="hint">
+        {owners.quorum} of {owners.owners.length} owners decide. Nobody counts when it is about himself.
+      </p>
+      <ul className="cards">
+        {owners.proposals.map((proposal) => (
+          <OpenProposal key={proposal.id} proposal={proposal} owners={owners} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function OpenProposal(props: { readonly proposal: OwnerProposal; readonly owners: Owners }): ReactElement {
+  const { proposal, owners } = props;
+  const { client } = usePerson();
+  const nameOf = useNameOf();
+  const me = useIdentity()?.userId ?? "";
+  const { act, busy } = useAct();
+  const { decision, subject, approvals } = proposal;
+  const wish = {
+    addOwner: `${nameOf(subject)} becomes an owner`,
+    removeOwner: `${nameOf(subject)} is no owner any more`,
+    successor: "Another workspace takes the place of this one",
+  }[decision];
+  const counts =
+    owners.owners.includes(me) && !approvals.includes(me) && !(decision === "removeOwner" && subject === me);
+  const approve = () =>
+    act("Approving", () => client.approveProposal(proposal.id, owners.keychainFingerprint));
+  return (
+    <li className="card file-line">
+      <span className="file-name">
+        {wish}
+        <span className="hint"> Approved by {approvals.map((user) => nameOf(user)).join(", ")}.</span>
+      </span>
+      {counts && (
+        <button type="button" disabled={busy} onClick={() => void approve()}>
+          Approve
+        </button>
       )}
     </li>
   );

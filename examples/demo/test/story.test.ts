@@ -245,6 +245,27 @@ describe.sequential("the demo", () => {
     await shows(carol.region, "No workspace yet");
   });
 
+  test("two owners decide together, and neither removes the other", async () => {
+    const carol = stage.person("carol");
+    await alice.section("People");
+    await alice.region.locator(".invite").getByLabel("Whom").selectOption("carol");
+    await alice.button("Invite").click();
+    await shows(carol.arrivals, `alice shared “${WORKSPACE}” with you`);
+    await carol.section("People");
+    await shows(alice.member("carol"), /^(?!.*Invited)/s);
+    await alice.member("carol").getByRole("button", { name: "Make owner" }).click();
+    await shows(carol.member("carol"), "Owner");
+    await alice.member("carol").getByRole("button", { name: "Remove as owner" }).click();
+    for (const panel of [alice, carol]) {
+      const proposals = panel.region.getByRole("region", { name: "Proposals" });
+      await shows(proposals, "carol is no owner any more");
+      await shows(proposals, "Approved by alice");
+      expect(await proposals.getByRole("button", { name: "Approve" }).count()).toBe(0);
+    }
+    expect(await violations(stage.page)).toEqual([]);
+    await picture("demo-owners");
+  });
+
   test("the servers hold none of the words, names and contents that people wrote", async () => {
     const stored = await stage.stored();
     const files = [...stored.values()].join("");

@@ -107,6 +107,7 @@ export type ErrorCode =
   | "ShareWithoutEnd"
   | "ExpireOfOneself"
   | "ExpireNotAllowed"
+  | "ExpireTooEarly"
   | "ExpireAfterRotation"
   | "NoSuchMember"
   | "OwnerProtected"

@@ -2,6 +2,7 @@
 
 export { useDecrypted, useSuspenseDecrypted } from "./decrypted.js";
 export { useEvent } from "./event.js";
+export { useOwners, useSuspenseOwners } from "./owners.js";
 export { type ParticipantsOptions, useParticipants, useSuspenseParticipants } from "./participants.js";
 export { KeyfoldProvider, type KeyfoldProviderProps, useClient } from "./provider.js";
 export type { Query } from "./query.js";

@@ -10,6 +10,7 @@ import {
   useKeychain,
   useKeychains,
   useOutgoingShares,
+  useOwners,
   useParticipants,
   usePermissions,
   useSuspenseDecrypted,
@@ -103,6 +104,24 @@ describe("questions", () => {
     await vi.waitFor(() => expect(drawn.text()).toBe("accepted 0"), PATIENCE);
     await alice.shareMostRecentKey(keychainFingerprint, await identityOf(alice, bob));
     await vi.waitFor(() => expect(drawn.text()).toBe("accepted,accepted 0"), PATIENCE);
+    drawn.unmount();
+  });
+
+  test("owners follow a proposal until it is approved", async () => {
+    const [alice, bob] = [await somebody("alice"), await somebody("bob")];
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    await alice.shareMostRecentKey(keychainFingerprint, await identityOf(alice, bob));
+    await vi.waitFor(() => expect(bob.keys[keychainFingerprint]).toBeDefined(), PATIENCE);
+    const drawn = await under(bob, () => {
+      const { data } = useOwners(keychainFingerprint);
+      return `${data?.owners.length ?? "?"} ${data?.proposals.map(({ decision }) => decision).join() ?? "?"}`;
+    });
+    await vi.waitFor(() => expect(drawn.text()).toBe("1 "), PATIENCE);
+    const { userId } = await identityOf(alice, bob);
+    await alice.addOwner(userId, keychainFingerprint);
+    await vi.waitFor(() => expect(drawn.text()).toBe("2 "), PATIENCE);
+    await alice.removeOwner(userId, keychainFingerprint);
+    await vi.waitFor(() => expect(drawn.text()).toBe("2 removeOwner"), PATIENCE);
     drawn.unmount();
   });
 

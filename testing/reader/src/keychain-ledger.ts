@@ -65,7 +65,7 @@ function ordinary(state: Keychain, entry: Entry, parsed: OrdinaryEntry, accounts
   const cites = new Map(parsed.cites.map((cite) => [principalOf(cite.principal), cite]));
   const head = stand(state, entry, parsed.time);
   for (const op of parsed.ops) {
-    applyOrdinary({ state, author, entry: head, cites, ops: parsed.ops }, op);
+    applyOrdinary({ state, author, entry: head, cites, ops: parsed.ops, time: parsed.time }, op);
   }
   state.latestTime = parsed.time;
 }
@@ -81,7 +81,7 @@ function placed(state: Keychain, entry: Entry, parsed: PlacedEntry, accounts: Ac
   takeCites(state, [cite], author, [op], accounts);
 
   const head = stand(state, entry, time);
-  applyPlaced({ state, author, entry: head, cites: new Map([[author, cite]]), ops: [op] }, op);
+  applyPlaced({ state, author, entry: head, cites: new Map([[author, cite]]), ops: [op], time }, op);
 }
 
 /** That what a placed entry answers stands, and is not later than the answer. */

@@ -34,6 +34,7 @@ pub(super) fn make(project: &Project, toolchain: &Toolchain) -> anyhow::Result<O
     }
     let mut build = toolchain.cargo(project, "build");
     build.args(["--profile", "wasm", "--package", "keyfold-wasm"]);
+    build.arg("--config").arg(format!("target.{TARGET}.rustflags={:?}", short_paths(project)));
     println!("    {}", project::typed(&build));
     project::succeed(&mut build)?;
     let compiled = toolchain::folder(project).join(TARGET).join("wasm/keyfold_wasm.wasm");
@@ -47,6 +48,16 @@ pub(super) fn make(project: &Project, toolchain: &Toolchain) -> anyhow::Result<O
     }
     let size = fs::metadata(&module)?.len();
     Ok(Outcome::Done(format!("the module has {} kB", size / 1_000)))
+}
+
+/// Messages of panics name source files. Short names are the same on every machine, and tell nothing of it.
+fn short_paths(project: &Project) -> Vec<String> {
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let unpacked = cargo_home.and_then(|home| fs::read_dir(home.join("registry/src")).ok());
+    let sources = unpacked.into_iter().flatten().flatten().map(|folder| (folder.path(), "dependency"));
+    let own = (project.root().to_path_buf(), "keyfold");
+    sources.chain([own]).map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect()
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

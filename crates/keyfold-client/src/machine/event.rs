@@ -1,14 +1,14 @@
 //! What is worth telling about a change: the difference between two verified states of a keychain.
 //!
 //! A share fires one `keychainUpdated`, then one `keyReceived` for each key that it hands over. Keys that history
-//! leads to fire none. Of what others do among themselves only permissions and bans are told: whoever shows who is in
-//! a keychain shows those.
+//! leads to fire none. Of what others do among themselves only permissions, bans and what owners decide are told: who
+//! shows who is in a keychain shows those.
 
 use super::{Keyring, KnownScope};
 use crate::model::{ClientEvent, PermissionFlags, Person};
 use keyfold_format::{
     ScopeId,
-    scope::{KeySet, Member, wraps_of_keys},
+    scope::{KeySet, Ledger, Member, wraps_of_keys},
 };
 
 /// A keychain before and after, and the keys that arrived.
@@ -33,10 +33,18 @@ impl Change<'_> {
         events.extend(permissions.iter().map(|who| permissions_updated(&id, person(who), of(who))));
         events.extend(out.iter().map(|who| banned(&id, person(who))));
         events.extend(self.rotated());
-        if !events.is_empty() {
+        if !events.is_empty() || self.owners_decide() {
             events.insert(0, updated(&self.after.ledger().id(), self.ring));
         }
         events
+    }
+
+    /// Whether owners have proposed, approved or decided something. To who has just come that is no news.
+    fn owners_decide(&self) -> bool {
+        let told = |ledger: &'_ Ledger| (ledger.owners().clone(), ledger.proposals().to_vec(), ledger.successor());
+        self.before
+            .filter(|before| before.is_in(&self.me))
+            .is_some_and(|before| told(before.ledger()) != told(self.after.ledger()))
     }
 
     fn received(&self, person: impl Fn(&ScopeId) -> Person) -> Vec<ClientEvent> {

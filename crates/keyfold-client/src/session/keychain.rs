@@ -249,9 +249,11 @@ impl<H: Host> Session<H> {
                     let placed = decode_answer(&bytes, Placed::decode)?;
                     self.catch_up(&[id], &[]).await?;
                     let ledger = self.belief.scope(&id)?.ledger();
-                    let dropped = ledger.members().get(&me).is_some_and(|own| own.dropped.contains(number));
-                    if !dropped && ledger.head().seq <= placed.seq {
+                    if ledger.head().seq < placed.seq {
                         return Err(Error::rollback(format!("the server did not place an answer of yours in {id}")));
+                    }
+                    if ledger.members().get(&me).is_some_and(|own| !own.dropped.contains(number)) {
+                        continue;
                     }
                     self.belief.emit(event::updated(&id, self.belief.ring(&id)?));
                     return self.commit().await;

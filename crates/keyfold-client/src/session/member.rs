@@ -169,9 +169,10 @@ impl<H: Host> Session<H> {
 
     pub(super) async fn repair_one(&mut self, id: &ScopeId) -> Result<bool> {
         self.need_followers(id).await?;
+        let now_ms = self.surely_ms();
         let draft = self
             .append(*id, |belief, author, rng| {
-                compose::repair(belief.scope(id)?, belief.ring(id)?, author, &belief.accounts, rng)
+                compose::repair(belief.scope(id)?, belief.ring(id)?, now_ms, author, &belief.accounts, rng)
             })
             .await?;
         let any = draft.is_some();
@@ -182,9 +183,14 @@ impl<H: Host> Session<H> {
         Ok(any)
     }
 
+    /// A time that has come by one's own clock and by the server's: it alone ends no share by being ahead.
+    fn surely_ms(&self) -> u64 {
+        self.host.now_ms().min(self.now_ms())
+    }
+
     pub(super) fn due_for_repair(&self) -> Vec<ScopeId> {
         let Ok(me) = self.me() else { return Vec::new() };
-        let now_ms = self.now_ms();
+        let now_ms = self.surely_ms();
         let is_due = |ledger: &&Ledger| {
             let Some(own) = ledger.members().get(&me).filter(|own| own.expires_at.is_none_or(|end| end > now_ms))
             else {

@@ -29,7 +29,7 @@ impl<H: Host> Session<H> {
             OwnerDecision::RemoveOwner(user_id) => Decision::RemoveOwner(self.person(user_id).await?),
             OwnerDecision::Successor(other) => Decision::Successor(self.resolve(other).await?),
         };
-        self.decide(id, decision).await
+        self.decide(id, decision, false).await
     }
 
     /// Joins those who are for a proposal, by the id that [`Self::owners`] shows. `NoSuchProposal` if it is none, or has
@@ -44,15 +44,15 @@ impl<H: Host> Session<H> {
             Error::new(Rejected::NoSuchProposal.into(), format!("there is no proposal `{proposal}`"))
                 .hint("All proposals lapse when the owners change. `keyfold owners` lists those that are open.")
         })?;
-        self.decide(id, decision).await
+        self.decide(id, decision, true).await
     }
 
-    async fn decide(&mut self, id: ScopeId, decision: Decision) -> Result<Owners> {
+    async fn decide(&mut self, id: ScopeId, decision: Decision, only_approve: bool) -> Result<Owners> {
         self.prepare(&id).await?;
         let before = self.belief.scope(&id)?.clone();
         let draft = self
             .append(id, |belief, author, rng| {
-                compose::decide(belief.scope(&id)?, decision, author, &belief.accounts, rng)
+                compose::decide(belief.scope(&id)?, decision, only_approve, author, &belief.accounts, rng)
             })
             .await?;
         if draft.is_some() {

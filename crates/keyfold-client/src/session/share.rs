@@ -80,6 +80,10 @@ impl<H: Host> Session<H> {
             // The last key of each segment: what wraps are made of.
             ShareKeys::All | ShareKeys::Latest => {
                 if let Some(member) = ledger.members().get(&me) {
+                    // A hole in history is gone around key by key.
+                    if !member.dropped.is_empty() {
+                        wanted.extend(member.held_keys().iter());
+                    }
                     let history = member.history;
                     let wraps = keyfold_format::scope::wraps_of_keys(&ledger, &member.keys, history);
                     wanted.extend(wraps.into_iter().map(|(number, _)| number));

@@ -63,9 +63,8 @@ impl<H: Host> Session<H> {
         self.recall_scope(&id).await?;
         let stale = self.freshen(&id).await?;
         // Who wants to write now does not wait for somebody else's client to make the new key.
-        if !stale && self.due_for_repair().contains(&id) {
-            self.repair_one(&id).await?;
-        }
+        // One entry ends a few shares; there may be more.
+        while !stale && self.due_for_repair().contains(&id) && self.repair_one(&id).await? {}
         let known = self.belief.scope(&id)?;
         let member = self.membership(known)?;
         if known.ledger().needs_rotation() {
@@ -95,16 +94,14 @@ impl<H: Host> Session<H> {
         for attempt in 0..2 {
             if let Some((id, number)) = self.locate(fingerprint).await? {
                 let ledger = self.belief.scope(&id)?.ledger().clone();
-                if ledger.standing(&me).is_some_and(|member| member.dropped.contains(number)) {
-                    return Ok(None);
-                }
+                let gave_up = ledger.standing(&me).is_some_and(|member| member.dropped.contains(number));
                 let ring = self.belief.rings.get_mut(&id).ok_or_else(unknown_keychain)?;
-                if ring.reach(&ledger, number) {
+                if !gave_up && ring.reach(&ledger, number) {
                     return Ok(Some((id, number)));
                 }
                 if attempt == 1 {
                     // Of a key that is for others nothing will arrive.
-                    let own = ledger.standing(&me).is_some_and(|member| member.keys.contains(number));
+                    let own = ledger.standing(&me).is_some_and(|member| member.held_keys().contains(number));
                     return if own { Err(unreached(number)) } else { Ok(None) };
                 }
             }

@@ -1,6 +1,6 @@
 //! The rules of Decline, DropKey and Expire: how a share, or a part of it, ends other than by a ban.
 
-use super::{Case, case, doing, invited};
+use super::{Case, altered, case, doing, invited};
 use crate::people::{World, expire, rotate, share_latest};
 use keyfold_format::{
     EntryHash, Permissions, ScopeId,
@@ -8,7 +8,8 @@ use keyfold_format::{
 };
 
 const NONE: Permissions = Permissions::NONE;
-const END: u64 = crate::people::TIME + 60_000;
+/// Shares end when they are made: the time of all entries here is the same.
+const END: u64 = crate::people::TIME;
 
 pub fn cases() -> Vec<Case> {
     [declines(), dropped_keys(), expired_shares(), expired_memberships()].into_iter().flatten().collect()
@@ -186,6 +187,12 @@ fn expired_shares() -> Vec<Case> {
     let (alice, bob) = (&waiting.alice, &waiting.bob);
     let over = expire(&waiting.ledger, bob);
     let endless = invited(NONE);
+    let early = {
+        let mut world = World::new();
+        let share = Share { expires_at: Some(END + 1), ..share_latest(&world.ledger, &[&world.bob], NONE) };
+        world.alice_shares(share, &[|w| &w.bob]).unwrap();
+        world
+    };
     let left_over = {
         let world = World::new().and_carol(NONE);
         let share = Share { expires_at: Some(END), ..share_latest(&world.ledger, &[&world.bob], NONE) };
@@ -200,6 +207,20 @@ fn expired_shares() -> Vec<Case> {
             "alice ends what nobody took",
             &waiting,
             doing(&waiting, alice, vec![over.clone()]),
+            "ok",
+        ),
+        case(
+            "expire-too-early",
+            "a millisecond is missing",
+            &early,
+            doing(&early, &early.alice, vec![expire(&early.ledger, &early.bob)]),
+            "ExpireTooEarly",
+        ),
+        case(
+            "ok-expire-later",
+            "the author's clock says that it is over",
+            &early,
+            altered(&early, &early.alice, vec![expire(&early.ledger, &early.bob)], &[], |entry| entry.time = END + 1),
             "ok",
         ),
         case(

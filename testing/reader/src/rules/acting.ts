@@ -14,6 +14,8 @@ export interface Acting {
   readonly entry: string;
   readonly cites: ReadonlyMap<Principal, Cite>;
   readonly ops: readonly Op[];
+  /** What the entry says of its time, in milliseconds since 1970. */
+  readonly time: number;
 }
 
 /** What the author himself has. */

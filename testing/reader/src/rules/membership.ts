@@ -44,10 +44,10 @@ export function cancelShare({ state, author }: Acting, op: CancelShare): void {
 }
 
 /**
- * Applies an `Expire`; by which clock its time has come is not looked at.
+ * Applies an `Expire`.
  * @throws Failure of the first rule that does not hold
  */
-export function expire({ state, author, ops }: Acting, op: Expire): void {
+export function expire({ state, author, ops, time }: Acting, op: Expire): void {
   const principal = principalOf(op.principal);
   const terms = state.pending.get(principal) ?? state.members.get(principal);
   if (terms === undefined || terms.entry !== hex(op.share)) throw new Failure("NoSuchShare");
@@ -55,6 +55,7 @@ export function expire({ state, author, ops }: Acting, op: Expire): void {
   check(principal !== author, "ExpireOfOneself");
   const may = permission.deletion | permission.management;
   check(terms.sharer === author || (permissionsOf(state, author) & may) !== 0, "ExpireNotAllowed");
+  check(time >= terms.expiresAt, "ExpireTooEarly");
   check(!ops.slice(0, ops.indexOf(op)).some((other) => other.op === "Rotate"), "ExpireAfterRotation");
 
   if (state.pending.delete(principal)) return;

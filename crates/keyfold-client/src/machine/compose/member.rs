@@ -60,7 +60,7 @@ pub(crate) fn ban(
     keychain::with_next_key(scope, ring, vec![ban], author, accounts, rng).map(Some)
 }
 
-/// The shares and memberships whose time is over, by the author's clock, and that he may end.
+/// The shares and memberships whose time is over at `now_ms`, and that the author may end.
 pub(crate) fn over(ledger: &Ledger, author: &ScopeId, now_ms: u64) -> Vec<Op> {
     let may = ledger.permissions(author);
     let ends_any = may.contains(Permissions::DELETION) || may.contains(Permissions::MANAGEMENT);
@@ -80,13 +80,14 @@ pub(crate) fn over(ledger: &Ledger, author: &ScopeId, now_ms: u64) -> Vec<Op> {
 pub(crate) fn repair(
     scope: &KnownScope,
     ring: &Keyring,
+    now_ms: u64,
     author: Author<'_>,
     accounts: &impl Accounts,
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Draft>, Stop> {
     let ledger = scope.ledger();
     let Some(own) = ledger.members().get(&author.id()) else { return Ok(None) };
-    let ops = over(ledger, &author.id(), author.now_ms);
+    let ops = over(ledger, &author.id(), now_ms);
     let ends_membership = |op: &Op| matches!(op, Op::Expire(op) if ledger.members().contains_key(&op.principal));
     if own.follows && (ledger.needs_rotation() || ops.iter().any(ends_membership)) {
         return keychain::with_next_key(scope, ring, ops, author, accounts, rng).map(Some);
@@ -97,10 +98,12 @@ pub(crate) fn repair(
     append(scope, ops, &[], author, Keys { ring: None, made: None }, accounts, rng).map(Some)
 }
 
-/// Puts a decision to the other owners, or joins those who are for it. `None` if one is for it already.
+/// Puts a decision to the other owners, or joins those who are for it; only the latter with `only_approve`. `None` if
+/// one is for it already.
 pub(crate) fn decide(
     scope: &KnownScope,
     decision: Decision,
+    only_approve: bool,
     author: Author<'_>,
     accounts: &impl Accounts,
     rng: &mut impl CryptoRng,
@@ -109,6 +112,7 @@ pub(crate) fn decide(
     let op = match proposals.iter().find(|proposal| proposal.decision == decision) {
         Some(proposal) if proposal.approvals.contains(&author.id()) => return Ok(None),
         Some(_) => Op::Approve(decision),
+        None if only_approve => return Err(refused(Rejected::NoSuchProposal)),
         None => Op::Propose(decision),
     };
     append(scope, vec![op], &[], author, Keys { ring: None, made: None }, accounts, rng).map(Some)

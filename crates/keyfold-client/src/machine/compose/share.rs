@@ -31,7 +31,10 @@ impl Terms {
         let holds_current = held.contains(ledger.current_key());
         let (keys, follows, history) = match keys {
             ShareKeys::Latest => {
-                let newest = held.last().ok_or_else(|| refused(Rejected::ShareOfNothing))?;
+                let newest = own.keys.last().ok_or_else(|| refused(Rejected::ShareOfNothing))?;
+                if !held.contains(newest) {
+                    return Err(refused(Rejected::KeyNotHeld));
+                }
                 (KeySet::one(newest), own.follows && holds_current, None)
             }
             ShareKeys::All => {
