@@ -142,17 +142,17 @@ function Ownership(props: { readonly member: Participant; readonly owners: Owner
 function Proposals({ owners }: { readonly owners: Owners }): ReactElement | null {
   if (owners.proposals.length === 0) return null;
   return (
-    <section aria-label="Proposals">
+    <div>
       <h3>Waiting for owners</h3>
       <p className="hint">
         {owners.quorum} of {owners.owners.length} owners decide. Nobody counts when it is about himself.
       </p>
-      <ul className="cards">
+      <ul className="cards" aria-label="Proposals">
         {owners.proposals.map((proposal) => (
           <OpenProposal key={proposal.id} proposal={proposal} owners={owners} />
         ))}
       </ul>
-    </section>
+    </div>
   );
 }
 

@@ -257,7 +257,7 @@ describe.sequential("the demo", () => {
     await shows(carol.member("carol"), "Owner");
     await alice.member("carol").getByRole("button", { name: "Remove as owner" }).click();
     for (const panel of [alice, carol]) {
-      const proposals = panel.region.getByRole("region", { name: "Proposals" });
+      const proposals = panel.region.getByRole("list", { name: "Proposals" });
       await shows(proposals, "carol is no owner any more");
       await shows(proposals, "Approved by alice");
       expect(await proposals.getByRole("button", { name: "Approve" }).count()).toBe(0);

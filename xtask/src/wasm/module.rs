@@ -56,8 +56,10 @@ fn short_paths(project: &Project) -> Vec<String> {
     let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
     let unpacked = cargo_home.and_then(|home| fs::read_dir(home.join("registry/src")).ok());
     let sources = unpacked.into_iter().flatten().flatten().map(|folder| (folder.path(), "dependency"));
+    let sysroot = project::printed(project.command("rustc").args(["--print", "sysroot"])).unwrap_or_default();
+    let library = (Path::new(sysroot.trim()).join("lib/rustlib/src/rust"), "rust");
     let own = (project.root().to_path_buf(), "keyfold");
-    sources.chain([own]).map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect()
+    sources.chain([library, own]).map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect()
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {
