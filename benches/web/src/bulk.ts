@@ -13,6 +13,7 @@ import { atMost, beside, keep, keyfold, times } from "./table.js";
 const PAGES = [
   ["encrypt", "decrypt"],
   ["rawEncrypt", "rawDecrypt"],
+  ["worker encrypt", "worker decrypt"],
   ["sodium encrypt", "sodium decrypt"],
 ] as const;
 const TURNS = PAGES.flat();
@@ -24,7 +25,7 @@ export async function bulk(options: Options): Promise<void> {
   const path = await randomFile(mebibytes);
   const world = await openPage(options);
   const rate: Record<string, number[]> = Object.fromEntries(TURNS.map((turn) => [turn, []]));
-  const memory: Record<string, number[]> = { encrypt: [], decrypt: [] };
+  const memory: Record<string, number[]> = Object.fromEntries(TURNS.map((turn) => [turn, []]));
   const longest: number[] = [];
   const heap: number[] = [];
   try {
@@ -55,8 +56,8 @@ export async function bulk(options: Options): Promise<void> {
     const watch = await MemoryWatch.start(world.context);
     const result = await world.callOn(page, kind);
     const most = await watch.stop();
+    memory[kind]?.push(most);
     if (kind === "encrypt" || kind === "decrypt") {
-      memory[kind]?.push(most);
       longest.push(result.longest);
       heap.push(await world.callOn(page, "heap"));
     }
@@ -72,18 +73,27 @@ export async function bulk(options: Options): Promise<void> {
       note:
         `From a File on the disk to a Blob, medians of ${options.turns} turns; they take turns, each in a page of its own, which is closed after it. ` +
         "WebCrypto alone: the same reading and collecting, AES-256-GCM in segments of 64 KiB, 64 in flight, on the " +
-        "page's thread; no format, no checks, no worker. libsodium.js: secretstream in chunks of 64 KiB, in a " +
+        "page's thread and in a worker, as Keyfold's client works; no format, no checks. libsodium.js: secretstream in chunks of 64 KiB, in a " +
         "worker. Memory is what the page's process (worker included) held privately at most, beyond what it held " +
         "before; the Blobs lie in the browser's process and on its disk; the longest task is the longest time for which the page's thread did not answer.",
       lines: [
         keyfold("encryptFile", "MB/s", of("encrypt"), times(0.8, "WebCrypto alone", of("rawEncrypt"))),
         beside("Limit", "WebCrypto alone, encrypt", "MB/s", of("rawEncrypt")),
+        beside("Limit", "WebCrypto alone in a worker, encrypt", "MB/s", of("worker encrypt")),
         beside("Peer", "libsodium.js, encrypt", "MB/s", of("sodium encrypt")),
         keyfold("decryptFile", "MB/s", of("decrypt"), times(0.8, "WebCrypto alone", of("rawDecrypt"))),
         beside("Limit", "WebCrypto alone, decrypt", "MB/s", of("rawDecrypt")),
+        beside("Limit", "WebCrypto alone in a worker, decrypt", "MB/s", of("worker decrypt")),
         beside("Peer", "libsodium.js, decrypt", "MB/s", of("sodium decrypt")),
         keyfold("encryptFile, process", "MiB", memory["encrypt"] ?? [], atMost(100, "MiB")),
         keyfold("decryptFile, process", "MiB", memory["decrypt"] ?? [], atMost(100, "MiB")),
+        beside("Limit", "WebCrypto alone, encrypt, process", "MiB", memory["rawEncrypt"] ?? []),
+        beside(
+          "Limit",
+          "WebCrypto alone in a worker, encrypt, process",
+          "MiB",
+          memory["worker encrypt"] ?? [],
+        ),
         keyfold("the page's JavaScript heap", "MiB", heap, atMost(100, "MiB")),
         keyfold("longest task on the page's thread", "ms", longest, atMost(50, "ms")),
       ],

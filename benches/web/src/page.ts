@@ -32,7 +32,7 @@ export async function openPage(options: Options, profile: "disk" | "memory" = "d
   const folder = await mkdtemp(join(tmpdir(), "keyfold-bench-page-"));
   const source = join(options.root, "benches/web/src/page");
   await build({
-    entryPoints: { page: join(source, "page.ts"), sodium: join(source, "sodium.ts") },
+    entryPoints: ["page.ts", "raw-worker.ts", "sodium.ts"].map((file) => join(source, file)),
     bundle: true,
     format: "esm",
     outdir: folder,
