@@ -38,5 +38,7 @@ pub const SLOTS: usize = 1_024;
 pub const SEGMENT_BYTES: usize = 65_536;
 /// Segments of an envelope.
 pub const SEGMENTS: u64 = 1 << 24;
+/// Groups that stand in each other: to one that is deeper nothing is wrapped, and nobody acts through more.
+pub const GROUP_DEPTH: usize = 8;
 /// CBOR nesting.
 pub const DEPTH: usize = 8;

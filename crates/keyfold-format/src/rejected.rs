@@ -16,6 +16,9 @@ macro_rules! rejections {
             /// Not a verdict: the ledger of this account is needed first, up to the head that is cited.
             #[error("the ledger of {0} is needed first")]
             MissingLedger(ScopeId),
+            /// Not a verdict: the state of this group as of the entry with this number is needed first.
+            #[error("the state of the group {0} at its entry {1} is needed first")]
+            MissingState(ScopeId, u64),
             $($(#[$doc])* #[error($text)] $variant,)+
         }
 
@@ -27,7 +30,7 @@ macro_rules! rejections {
             pub const fn code(self) -> &'static str {
                 match self {
                     Self::Malformed(fault) => fault.code(),
-                    Self::MissingLedger(_) => "MissingLedger",
+                    Self::MissingLedger(_) | Self::MissingState(..) => "MissingLedger",
                     $(Self::$variant => stringify!($variant),)+
                 }
             }
@@ -51,8 +54,6 @@ rejections! {
     GenesisMisplaced = "a ledger starts with one genesis and has no other",
     /// A placed op in an ordinary entry, or the reverse.
     PlacedMisplaced = "this op is only valid as a placed entry, or never as one",
-    /// Groups as principals and rights through groups come with a later release.
-    GroupsUnsupported = "groups are not supported by this release",
 
     // Who speaks, and what they have seen.
     /// The author is not an active device or recovery method of the account.
@@ -69,6 +70,10 @@ rejections! {
     CitationFork = "two different heads are cited under one number",
     /// The author or a recipient is not cited.
     CitationMissing = "the author and every new recipient must be cited",
+    /// One of the groups through which the author acts is no member of the one before, or the author none of the last.
+    ViaBroken = "the author does not act through these groups",
+    /// Somebody is observed whom the scope does not reach.
+    ObserveUnreached = "only who is reached through members is observed",
     /// Somebody is cited whom no op concerns.
     CitationUnneeded = "somebody is cited whom the entry does not concern",
 
@@ -101,6 +106,8 @@ rejections! {
     AlreadyPending = "a share to this principal is pending already",
     /// A share to a member carries permissions, `readOnly` or an expiry.
     MemberTerms = "a share to a member grants keys, following and history only",
+    /// A group is shared with that has no lower rank.
+    RankTooHigh = "a group joins only what has a higher rank",
     /// The scope would have too many members.
     TooManyMembers = "the scope has as many members as it can have",
 
@@ -137,6 +144,8 @@ rejections! {
     DeletionNotAllowed = "banning needs allowDeletion",
     /// The author bans himself.
     BanOfOneself = "nobody bans himself: who wants to go leaves",
+    /// The author bans the group through which he acts.
+    BanOfOwnGroup = "nobody bans the group through which he acts",
     /// A holder of `allowManagement` is banned by somebody without it.
     ManagerProtected = "a holder of allowManagement can only be banned by another one",
     /// The entry that bans does not end with a rotation.
@@ -145,6 +154,8 @@ rejections! {
     // Propose and Approve.
     /// The author is no owner.
     NotAnOwner = "only owners propose and approve",
+    /// A group is to become an owner.
+    OwnerIsGroup = "only a person can be an owner",
     /// Somebody is to become an owner who is one.
     AlreadyOwner = "this member is an owner already",
     /// Somebody is to be removed from the owners who is none.
@@ -165,6 +176,8 @@ rejections! {
     // Rotate.
     /// The author lacks `allowRotation`, and no rotation is needed or the author does not follow.
     RotationNotAllowed = "rotation needs allowRotation",
+    /// Somebody rotates through a group to which nothing is wrapped.
+    GroupUnclean = "whoever rotates through a group makes it clean first",
     /// A second rotation in one entry.
     RotatedTwice = "an entry makes one key at most",
     /// The key's number is not the next one.

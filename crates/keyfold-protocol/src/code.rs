@@ -144,6 +144,8 @@ codes! {
     StaleCitation: 409 Failed,
     /// The ledger of an author or recipient is needed first.
     MissingLedger: 409 Failed,
+    /// This release serves no groups.
+    GroupsUnsupported: 501 Failed,
     /// A wrap that the entry entitles somebody to is not there, or none opens.
     WrapMissing: 422 Failed,
     /// A wrap that no entry entitles anybody to, or one twice.
@@ -221,7 +223,6 @@ const fn rule_class(rule: Rejected) -> Class {
         | Rejected::CitationUnknown
         | Rejected::CitationGoesBack
         | Rejected::CitationFork => Class::Unverified,
-        Rejected::GroupsUnsupported => Class::Failed,
         Rejected::NotPending | Rejected::NoSuchMember => Class::NotFound,
         _ => Class::NotAllowed,
     }
@@ -257,7 +258,7 @@ impl From<Rejected> for Code {
     fn from(rejected: Rejected) -> Self {
         match rejected {
             Rejected::Malformed(fault) => fault.into(),
-            Rejected::MissingLedger(_) => Self::MissingLedger,
+            Rejected::MissingLedger(_) | Rejected::MissingState(..) => Self::MissingLedger,
             rule => Self::Rejected(rule),
         }
     }

@@ -12,7 +12,7 @@ use crate::{
 };
 use keyfold_format::{
     Rejected, ScopeId, UserId, account, cbor,
-    scope::{Accounts, Ledger},
+    scope::{Ledger, Ledgers},
     sorted::{SortedMap, SortedSet},
 };
 use keyfold_protocol::Code;
@@ -21,7 +21,7 @@ use keyfold_protocol::Code;
 #[derive(Debug, Default)]
 pub(crate) struct KnownAccounts(SortedMap<ScopeId, KnownAccount>);
 
-impl Accounts for KnownAccounts {
+impl Ledgers for KnownAccounts {
     fn account(&self, id: &ScopeId) -> Option<&account::Ledger> {
         self.0.get(id).map(KnownAccount::ledger)
     }

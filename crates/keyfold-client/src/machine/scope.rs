@@ -10,7 +10,7 @@ use keyfold_format::{
     EntryHash, Rejected, ScopeId, VerifyingKey,
     entry::{Head, SignedEntry},
     receipt::{Receipt, Statement},
-    scope::{Accounts, Ledger, Op, ScopeEntry},
+    scope::{Ledger, Ledgers, Op, ScopeEntry},
 };
 use keyfold_protocol::Code;
 use minicbor::{Decode, Encode};
@@ -85,14 +85,14 @@ impl From<Error> for Stop {
 
 impl KnownScope {
     /// From a first entry that this device composed, and that the server has not seen.
-    pub(crate) fn founded(genesis: &SignedEntry, accounts: &impl Accounts) -> Result<Self, Stop> {
+    pub(crate) fn founded(genesis: &SignedEntry, accounts: &impl Ledgers) -> Result<Self, Stop> {
         let ledger = Ledger::genesis(genesis, accounts)?;
         let created = vec![ledger.time()];
         Ok(Self { ledger, receipt: None, created, answer: None, contradicted: None })
     }
 
     /// With the next entry, composed here: not signed for by the server so far.
-    pub(crate) fn tried(&self, entry: &SignedEntry, accounts: &impl Accounts) -> Result<Self, Stop> {
+    pub(crate) fn tried(&self, entry: &SignedEntry, accounts: &impl Ledgers) -> Result<Self, Stop> {
         let mut next = self.clone();
         next.append(entry, accounts)?;
         Ok(next)
@@ -127,7 +127,7 @@ impl KnownScope {
     pub(crate) fn received(
         id: &ScopeId,
         page: Page<'_>,
-        accounts: &impl Accounts,
+        accounts: &impl Ledgers,
         server: &VerifyingKey,
     ) -> Result<Self, Stop> {
         let (first, rest) = page.entries.split_first().ok_or_else(|| empty(id))?;
@@ -144,7 +144,7 @@ impl KnownScope {
     pub(crate) fn extended(
         &self,
         page: Page<'_>,
-        accounts: &impl Accounts,
+        accounts: &impl Ledgers,
         server: &VerifyingKey,
     ) -> Result<Self, Stop> {
         let id = self.ledger.id();
@@ -154,7 +154,7 @@ impl KnownScope {
         self.advanced(page, accounts, server)
     }
 
-    fn advanced(&self, page: Page<'_>, accounts: &impl Accounts, server: &VerifyingKey) -> Result<Self, Stop> {
+    fn advanced(&self, page: Page<'_>, accounts: &impl Ledgers, server: &VerifyingKey) -> Result<Self, Stop> {
         let mut next = self.clone();
         let statement = self.verified(page.receipt, server)?;
         let id = self.ledger.id();
@@ -221,7 +221,7 @@ impl KnownScope {
         Ok(Self { answer: Some(Answer { share, at, receipt: *receipt }), ..self.clone() })
     }
 
-    fn append(&mut self, entry: &SignedEntry, accounts: &impl Accounts) -> Result<(), Stop> {
+    fn append(&mut self, entry: &SignedEntry, accounts: &impl Ledgers) -> Result<(), Stop> {
         if let ScopeEntry::Ordinary(entry) = self.ledger.append(entry, accounts)? {
             self.created.extend(entry.ops.iter().filter(|op| matches!(op, Op::Rotate(_))).map(|_| entry.time));
         }

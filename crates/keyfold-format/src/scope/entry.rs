@@ -121,7 +121,7 @@ impl<'b, C> Decode<'b, C> for ScopeEntry {
                 seq: cbor::number(d)?,
                 prev: cbor::nullable(d, |d| d.decode_with(ctx))?,
                 author: d.decode_with(ctx)?,
-                via: cbor::list(d, limits::DEPTH, |d| d.decode_with(ctx))?,
+                via: cbor::list(d, limits::GROUP_DEPTH, |d| d.decode_with(ctx))?,
                 cites: cbor::set(d, limits::CITES, |cite: &Cite| cite.principal, |d| d.decode_with(ctx))?,
                 time: cbor::number(d)?,
                 ops: ops(d, ctx)?,

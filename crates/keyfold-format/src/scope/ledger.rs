@@ -5,6 +5,7 @@
 use super::{
     entry::{Entry, Placed, ScopeEntry},
     op::Op,
+    reach::group_at,
     rules::{self, Context},
     state::State,
 };
@@ -16,13 +17,25 @@ use crate::{
 };
 use core::ops::Deref;
 
-/// Verified account ledgers that replay may look at.
-pub trait Accounts {
+/// Verified ledgers that replay may look at.
+pub trait Ledgers {
     /// The ledger of an account, as far as it is known.
     fn account(&self, id: &ScopeId) -> Option<&account::Ledger>;
+
+    /// The state of a group right after its entry `seq`, if it is at hand. Without groups there is none.
+    fn group(&self, id: &ScopeId, seq: u64) -> Option<&State> {
+        _ = (id, seq);
+        None
+    }
+
+    /// The newest known state of a group. Replay never asks for it: [`State::unseen`] does.
+    fn newest_group(&self, id: &ScopeId) -> Option<&State> {
+        _ = id;
+        None
+    }
 }
 
-impl Accounts for alloc::collections::BTreeMap<ScopeId, account::Ledger> {
+impl Ledgers for alloc::collections::BTreeMap<ScopeId, account::Ledger> {
     fn account(&self, id: &ScopeId) -> Option<&account::Ledger> {
         self.get(id)
     }
@@ -43,23 +56,23 @@ impl Deref for Ledger {
 
 impl Ledger {
     /// Founds a scope from its first entry.
-    pub fn genesis(entry: &SignedEntry, accounts: &impl Accounts) -> Result<Self, Rejected> {
+    pub fn genesis(entry: &SignedEntry, ledgers: &dyn Ledgers) -> Result<Self, Rejected> {
         let ScopeEntry::Ordinary(parsed) = ScopeEntry::decode(&entry.signed)? else {
             return Err(Rejected::GenesisMisplaced);
         };
         rules::check_genesis_frame(&parsed)?;
-        verify_entry(entry, &parsed, accounts)?;
+        verify_entry(entry, &parsed, ledgers)?;
         let state = rules::genesis(&parsed, entry.hash(EntryHash::NONE, 0))?;
         Ok(Self { state })
     }
 
     /// Appends the next entry, or says which rule it breaks and stays as it was.
-    pub fn append(&mut self, entry: &SignedEntry, accounts: &impl Accounts) -> Result<ScopeEntry, Rejected> {
+    pub fn append(&mut self, entry: &SignedEntry, ledgers: &dyn Ledgers) -> Result<ScopeEntry, Rejected> {
         let parsed = ScopeEntry::decode(&entry.signed)?;
         let head = Head { seq: self.head.seq + 1, hash: entry.hash(self.head.hash, self.head.seq + 1) };
         match &parsed {
-            ScopeEntry::Ordinary(parsed) => self.append_ordinary(entry, parsed, head, accounts)?,
-            ScopeEntry::Placed(parsed) => self.append_placed(entry, parsed, head, accounts)?,
+            ScopeEntry::Ordinary(parsed) => self.append_ordinary(entry, parsed, head, ledgers)?,
+            ScopeEntry::Placed(parsed) => self.append_placed(entry, parsed, head, ledgers)?,
         }
         Ok(parsed)
     }
@@ -67,21 +80,24 @@ impl Ledger {
     /// Replays a whole ledger.
     pub fn replay<'a>(
         entries: impl IntoIterator<Item = &'a SignedEntry>,
-        accounts: &impl Accounts,
+        ledgers: &dyn Ledgers,
     ) -> Result<Self, Rejected> {
         let mut entries = entries.into_iter();
-        let mut ledger = Self::genesis(entries.next().ok_or(Rejected::GenesisMisplaced)?, accounts)?;
+        let mut ledger = Self::genesis(entries.next().ok_or(Rejected::GenesisMisplaced)?, ledgers)?;
         for entry in entries {
-            ledger.append(entry, accounts)?;
+            ledger.append(entry, ledgers)?;
         }
         Ok(ledger)
     }
 
-    /// Compares what the scope cites of an account with its ledger: before anybody wraps to it, or shows it as
-    /// verified. [`Rejected::MissingLedger`] if that ledger is not known so far.
-    pub fn verify_citation(&self, principal: &ScopeId, accounts: &impl Accounts) -> Result<Cite, Rejected> {
+    /// Compares what the scope cites of a principal with its ledger: before anybody wraps to it, or shows it as
+    /// verified. [`Rejected::MissingLedger`] or [`Rejected::MissingState`] if that ledger is not known so far.
+    pub fn verify_citation(&self, principal: &ScopeId, ledgers: &dyn Ledgers) -> Result<Cite, Rejected> {
         let cite = *self.cited(principal).ok_or(Rejected::CitationMissing)?;
-        match accounts.account(principal) {
+        if self.groups.contains_key(principal) {
+            return group_at(&cite, ledgers).map(|_| cite);
+        }
+        match ledgers.account(principal) {
             Some(ledger) if ledger.generation_at(cite.head) == Some(cite.exclusions) => Ok(cite),
             Some(ledger) if ledger.head().seq >= cite.head.seq => Err(Rejected::CitationUnknown),
             _ => Err(Rejected::MissingLedger(*principal)),
@@ -93,7 +109,7 @@ impl Ledger {
         entry: &SignedEntry,
         parsed: &Entry,
         head: Head,
-        accounts: &impl Accounts,
+        ledgers: &dyn Ledgers,
     ) -> Result<(), Rejected> {
         if parsed.scope != Some(self.id) || parsed.group != (self.kind() == super::Kind::Group) {
             return Err(Rejected::WrongScope);
@@ -107,32 +123,39 @@ impl Ledger {
         if parsed.time < self.time {
             return Err(Rejected::TimeGoesBack);
         }
-        if !parsed.via.is_empty() {
-            return Err(Rejected::GroupsUnsupported);
-        }
-        if self.bans.contains(&parsed.author) {
-            return Err(Rejected::AuthorBanned);
-        }
-        if !self.members.contains_key(&parsed.author) {
-            return Err(Rejected::NotAMember);
-        }
-        verify_entry(entry, parsed, accounts)?;
-        let observed = rules::check_cites(&self.state, parsed, accounts)?;
-        let context = Context { entry: parsed, hash: head.hash, observed: &observed };
+        let actor = rules::resolve_actor(&self.state, parsed, ledgers)?;
+        verify_entry(entry, parsed, ledgers)?;
+        let mut observed = rules::check_cites(&self.state, parsed, &actor, ledgers)?;
+        let context = |actor, observed| Context { entry: parsed, actor, hash: head.hash, observed, ledgers };
         match parsed.ops.as_slice() {
-            [op] => rules::apply(&mut self.state, op, &context)?,
-            // All or nothing: a batch is tried on a copy.
+            [op] if !self.concerns_groups(parsed) => {
+                rules::apply(&mut self.state, op, &context(actor, &observed))?;
+                observed.apply(&mut self.state);
+                self.state.settle(observed.passes_exclusion, op.is_rotate());
+            }
+            // All or nothing: it is tried on a copy.
             ops => {
                 let mut next = self.state.clone();
-                ops.iter().try_for_each(|op| rules::apply(&mut next, op, &context))?;
+                observed.apply(&mut next);
+                observed.passes_exclusion |= next.judge_groups(ledgers)?;
+                for op in ops {
+                    let actor = rules::resolve_actor(&next, parsed, ledgers)?;
+                    rules::apply(&mut next, op, &context(actor, &observed))?;
+                }
+                let fell = next.judge_groups(ledgers)?;
+                next.settle(observed.passes_exclusion | fell, ops.iter().any(Op::is_rotate));
                 self.state = next;
             }
         }
-        let rotates = parsed.ops.iter().any(|op| matches!(op, Op::Rotate(_)));
-        observed.apply(&mut self.state, rotates);
         self.state.head = head;
         self.state.time = parsed.time;
         Ok(())
+    }
+
+    /// Whether a group is a member, or about to be one.
+    fn concerns_groups(&self, entry: &Entry) -> bool {
+        let shares = |op: &Op| matches!(op, Op::Share(share) if share.principals.iter().any(|p| p.is_group()));
+        !self.groups.is_empty() || entry.ops.iter().any(shares)
     }
 
     fn append_placed(
@@ -140,7 +163,7 @@ impl Ledger {
         entry: &SignedEntry,
         parsed: &Placed,
         head: Head,
-        accounts: &impl Accounts,
+        ledgers: &dyn Ledgers,
     ) -> Result<(), Rejected> {
         if parsed.scope != self.id || parsed.group != (self.kind() == super::Kind::Group) {
             return Err(Rejected::WrongScope);
@@ -153,15 +176,20 @@ impl Ledger {
             Op::Leave | Op::DropKey(_) => rules::check_membership(&self.state, parsed)?,
             _ => return Err(Rejected::PlacedMisplaced),
         }
-        verify_author(entry, &parsed.author, SignatureLabel::PlacedEntry, accounts)?;
-        let observed = rules::check_cite(&self.state, &parsed.author, accounts)?;
-        match parsed.op {
-            Op::Leave => rules::leave(&mut self.state, parsed)?,
-            Op::DropKey(op) => rules::drop_key(&mut self.state, &op, parsed)?,
-            Op::Decline => rules::decline(&mut self.state, parsed),
-            _ => rules::accept(&mut self.state, parsed),
+        verify_author(entry, &parsed.author, SignatureLabel::PlacedEntry, ledgers)?;
+        let observed = rules::check_cite(&self.state, &parsed.author, ledgers)?;
+        if self.groups.is_empty() {
+            rules::apply_placed(&mut self.state, parsed)?;
+            observed.apply(&mut self.state);
+            self.state.settle(observed.passes_exclusion, false);
+        } else {
+            let mut next = self.state.clone();
+            rules::apply_placed(&mut next, parsed)?;
+            observed.apply(&mut next);
+            let passes_exclusion = observed.passes_exclusion | next.judge_groups(ledgers)?;
+            next.settle(passes_exclusion, false);
+            self.state = next;
         }
-        observed.apply(&mut self.state, false);
         // The latest time stays: who answers does not know what he is placed after, and must not date it.
         self.state.head = head;
         Ok(())
@@ -169,19 +197,19 @@ impl Ledger {
 }
 
 /// The author cites himself, and signed with the ledger key of the generation that he cites.
-fn verify_entry(entry: &SignedEntry, parsed: &Entry, accounts: &impl Accounts) -> Result<(), Rejected> {
+fn verify_entry(entry: &SignedEntry, parsed: &Entry, ledgers: &dyn Ledgers) -> Result<(), Rejected> {
     let cite = parsed.cites.iter().find(|c| c.principal == parsed.author).ok_or(Rejected::CitationMissing)?;
-    verify_author(entry, cite, SignatureLabel::Entry, accounts)
+    verify_author(entry, cite, SignatureLabel::Entry, ledgers)
 }
 
 fn verify_author(
     entry: &SignedEntry,
     cite: &Cite,
     label: SignatureLabel,
-    accounts: &impl Accounts,
+    ledgers: &dyn Ledgers,
 ) -> Result<(), Rejected> {
     let missing = Rejected::MissingLedger(cite.principal);
-    let account = accounts.account(&cite.principal).ok_or(missing)?;
+    let account = ledgers.account(&cite.principal).ok_or(missing)?;
     if account.head().seq < cite.head.seq {
         return Err(missing);
     }

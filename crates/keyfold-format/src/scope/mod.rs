@@ -7,6 +7,8 @@ mod entry;
 mod key_set;
 mod ledger;
 mod op;
+mod past;
+mod reach;
 mod rules;
 mod snapshot;
 mod state;
@@ -14,10 +16,11 @@ mod wraps;
 
 pub use entry::{Entry, Placed, ScopeEntry};
 pub use key_set::KeySet;
-pub use ledger::{Accounts, Ledger};
+pub use ledger::{Ledger, Ledgers};
 pub use op::{
-    Algorithm, Ban, CancelShare, Decision, DropKey, Expire, Genesis, KEYCHAIN_RANK, KeyEntry, Op, Principal, Rotate,
-    SetPermissions, Share, binding, key_fingerprint_message,
+    Algorithm, Ban, CancelShare, Decision, DropKey, Expire, Genesis, KEYCHAIN_RANK, KeyEntry, Observe, Op, Principal,
+    Rotate, SetPermissions, Share, binding, key_fingerprint_message,
 };
-pub use state::{Kind, Member, PendingShare, Proposal, State};
+pub use past::Past;
+pub use state::{Kind, Member, MemberGroup, PendingShare, Proposal, State};
 pub use wraps::{WrapFor, wraps_of_keys};

@@ -33,7 +33,19 @@ pub enum Principal {
     Group(ScopeId),
 }
 
+impl Op {
+    /// Whether it makes the next key.
+    pub fn is_rotate(&self) -> bool {
+        matches!(self, Self::Rotate(_))
+    }
+}
+
 impl Principal {
+    /// Whether it is a group.
+    pub fn is_group(self) -> bool {
+        matches!(self, Self::Group(_))
+    }
+
     /// The account id or group id.
     pub fn id(self) -> ScopeId {
         let (Self::Account(id) | Self::Group(id)) = self;
@@ -146,6 +158,13 @@ pub struct Ban {
     pub principal: ScopeId,
 }
 
+/// `[11, principal]`: the entry cites a newer head of somebody whom the scope reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observe {
+    /// Whose head.
+    pub principal: ScopeId,
+}
+
 /// `[9, key]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotate {
@@ -153,7 +172,7 @@ pub struct Rotate {
     pub key: KeyEntry,
 }
 
-/// What an entry does. Number 11 is given away (see the spec) and not yet understood; 14 to 16 are [`Decision`]s.
+/// What an entry does. Numbers 14 to 16 are [`Decision`]s.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Op {
@@ -179,6 +198,8 @@ pub enum Op {
     Rotate(Rotate),
     /// 10: ends somebody's membership, in one entry with a rotation.
     Ban(Ban),
+    /// 11: takes in what became of somebody whom the scope reaches.
+    Observe(Observe),
     /// 12: an owner puts a decision to the others, and is for it.
     Propose(Decision),
     /// 13: an owner is for it too.
@@ -350,6 +371,7 @@ impl<C> Encode<C> for Op {
             }
             Self::Rotate(op) => e.array(2)?.u8(9)?.encode_with(&op.key, ctx)?.ok(),
             Self::Ban(op) => e.array(2)?.u8(10)?.encode_with(op.principal, ctx)?.ok(),
+            Self::Observe(op) => e.array(2)?.u8(11)?.encode_with(op.principal, ctx)?.ok(),
             Self::Propose(decision) => e.array(2)?.u8(12)?.encode_with(decision, ctx)?.ok(),
             Self::Approve(decision) => e.array(2)?.u8(13)?.encode_with(decision, ctx)?.ok(),
         }
@@ -364,7 +386,7 @@ impl<'b, C> Decode<'b, C> for Op {
             0 => 5,
             1 => 8,
             2..=4 => 1,
-            5 | 9 | 10 | 12 | 13 => 2,
+            5 | 9..=13 => 2,
             6 | 7 => 3,
             8 => 4,
             _ => return Err(cbor::unsupported()),
@@ -397,6 +419,7 @@ impl<'b, C> Decode<'b, C> for Op {
             8 => Self::SetPermissions(set_permissions(d, ctx)?),
             9 => Self::Rotate(Rotate { key: d.decode_with(ctx)? }),
             10 => Self::Ban(Ban { principal: d.decode_with(ctx)? }),
+            11 => Self::Observe(Observe { principal: d.decode_with(ctx)? }),
             12 => Self::Propose(d.decode_with(ctx)?),
             _ => Self::Approve(d.decode_with(ctx)?),
         })

@@ -6,7 +6,7 @@ use super::{
     key_set::KeySet,
     ledger::Ledger,
     op::{Algorithm, KeyEntry},
-    state::{Member, PendingShare, Proposal, State},
+    state::{Member, MemberGroup, PendingShare, Proposal, State},
 };
 use crate::{
     Malformed, cbor,
@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use minicbor::{Decode, Decoder, Encode, Encoder, decode::Error as DecodeError};
 
 /// Changes with every change of the encoding; an older snapshot is dropped and the ledger replayed.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 impl Ledger {
     /// The state as bytes.
@@ -40,7 +40,7 @@ impl<C> Encode<C> for State {
         e: &mut Encoder<W>,
         ctx: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.array(16)?.u8(VERSION)?.encode_with(self.id, ctx)?.u8(self.algorithm.number())?.u16(self.rank)?;
+        e.array(18)?.u8(VERSION)?.encode_with(self.id, ctx)?.u8(self.algorithm.number())?.u16(self.rank)?;
         e.encode_with(self.creator, ctx)?.bytes(&self.binding)?.encode_with(self.head, ctx)?.u64(self.time)?;
         e.array(self.owners.len() as u64)?;
         for owner in &self.owners {
@@ -68,7 +68,11 @@ impl<C> Encode<C> for State {
         for Proposal { decision, approvals } in &self.proposals {
             e.array(2)?.encode_with(decision, ctx)?.encode_with(approvals, ctx)?;
         }
-        e.encode_with(self.successor, ctx)?.ok()
+        e.array(self.groups.len() as u64)?;
+        for (id, MemberGroup { key, clean, depth }) in &self.groups {
+            e.array(4)?.encode_with(id, ctx)?.u32(*key)?.bool(*clean)?.u8(*depth)?;
+        }
+        e.u32(self.exclusions)?.encode_with(self.successor, ctx)?.ok()
     }
 }
 
@@ -78,7 +82,7 @@ impl<'b, C> Decode<'b, C> for State {
         if d.u8()? != VERSION {
             return Err(cbor::unsupported());
         }
-        if len != Some(16) {
+        if len != Some(18) {
             return Err(DecodeError::message("array length"));
         }
         let id = d.decode_with(ctx)?;
@@ -109,6 +113,12 @@ impl<'b, C> Decode<'b, C> for State {
             let decision = d.decode_with(ctx)?;
             Ok(Proposal { decision, approvals: cbor::list(d, limits::SCOPE_MEMBERS, |d| d.decode_with(ctx))? })
         })?;
+        let groups = cbor::list(d, limits::SCOPE_MEMBERS, |d| {
+            cbor::array(d, 4)?;
+            let id = d.decode_with(ctx)?;
+            Ok((id, MemberGroup { key: d.u32()?, clean: d.bool()?, depth: d.u8()? }))
+        })?;
+        let exclusions = d.u32()?;
         let successor = cbor::nullable(d, |d| d.decode_with(ctx))?;
         Ok(Self {
             id,
@@ -125,6 +135,8 @@ impl<'b, C> Decode<'b, C> for State {
             numbers: keys.iter().map(|key| (key.fingerprint, key.number)).collect(),
             keys,
             cited,
+            groups: SortedMap::from_iter(groups),
+            exclusions,
             needs_rotation,
             proposals,
             successor,

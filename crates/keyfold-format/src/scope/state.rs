@@ -85,6 +85,17 @@ pub struct Proposal {
     pub approvals: Vec<ScopeId>,
 }
 
+/// What the cited ledger of a group says that is a member here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberGroup {
+    /// The number of its current key: to that one keys are wrapped.
+    pub key: u32,
+    /// Whether keys are wrapped to it. They are not while somebody holds its key who must not hold ours.
+    pub clean: bool,
+    /// How deep groups stand in it: 1 for one that has only people.
+    pub depth: u8,
+}
+
 /// The state of a keychain or group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
@@ -103,6 +114,9 @@ pub struct State {
     /// Numbers by fingerprint.
     pub(super) numbers: SortedMap<KeyFingerprint, u32>,
     pub(super) cited: SortedMap<ScopeId, Cite>,
+    /// Those members that are groups.
+    pub(super) groups: SortedMap<ScopeId, MemberGroup>,
+    pub(super) exclusions: u32,
     pub(super) needs_rotation: bool,
     /// In the order in which they were made.
     pub(super) proposals: Vec<Proposal>,
@@ -195,6 +209,21 @@ impl State {
         self.cited.get(principal)
     }
 
+    /// Those members that are groups, as their cited ledgers say.
+    pub fn groups(&self) -> &SortedMap<ScopeId, MemberGroup> {
+        &self.groups
+    }
+
+    /// How often somebody was put out so far, here or in a ledger that an entry cited. Who cites this scope says it too.
+    pub fn exclusions(&self) -> u32 {
+        self.exclusions
+    }
+
+    /// How deep groups stand in this scope: 0 if it has only people.
+    pub fn depth(&self) -> u8 {
+        self.groups.values().filter(|group| group.clean).map(|group| group.depth).max().unwrap_or(0)
+    }
+
     /// Whether somebody was excluded since the last rotation: until it happens nobody encrypts.
     pub fn needs_rotation(&self) -> bool {
         self.needs_rotation
@@ -243,12 +272,23 @@ impl State {
         bans(principal) || ops.iter().any(ends) || self.pending.get(principal).is_some_and(falls)
     }
 
-    /// Ends a membership, and with it what was proposed for him; an owner's end changes the owners.
+    /// Ends a membership, if there is one, and with it what was proposed for him; an owner's end changes the owners.
     pub(super) fn remove_member(&mut self, principal: &ScopeId) {
-        self.members.remove(principal);
+        if self.members.remove(principal).is_some() {
+            self.exclusions += 1;
+        }
+        self.groups.remove(principal);
         self.proposals.retain(|proposal| proposal.decision != Decision::AddOwner(*principal));
         if self.owners.remove(principal) {
             self.proposals.clear();
+        }
+    }
+
+    /// Ends an entry that brought news of an exclusion, or none. One that rotates has answered it.
+    pub(super) fn settle(&mut self, passes_exclusion: bool, rotates: bool) {
+        if passes_exclusion {
+            self.exclusions += 1;
+            self.needs_rotation |= !rotates;
         }
     }
 

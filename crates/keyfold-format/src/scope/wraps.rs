@@ -14,7 +14,7 @@ pub struct WrapFor {
     pub key: u32,
     /// To whom.
     pub recipient: ScopeId,
-    /// For an account, its generation as the scope has it cited.
+    /// For an account its generation, for a group the number of its current key, as the scope has it cited.
     pub recipient_number: u32,
     /// Whether the history secret goes along.
     pub history: bool,
@@ -47,27 +47,28 @@ pub fn wraps_of_keys(state: &State, keys: &KeySet, history: Option<u32>) -> Vec<
 impl State {
     /// The wraps that must come with an entry whose ops have just been applied to make this state: each share's
     /// principals get its keys, and on a rotation each follower gets the new one. Ascending. Nothing is wrapped to
-    /// whom a later op of the same entry has put out again.
+    /// whom a later op of the same entry has put out again, nor to a group that is not clean.
     pub fn wraps_needed(&self, ops: &[Op]) -> Vec<WrapFor> {
         let mut needed = Vec::new();
         for op in ops {
             match op {
                 Op::Genesis(_) | Op::Rotate(_) => {
                     let key = self.current_key();
-                    for (recipient, member) in self.followers() {
+                    for (recipient, member) in self.followers().filter(|(id, _)| self.takes_wraps(id)) {
                         needed.push(self.wrap_for(*recipient, key, member.history.is_some_and(|from| key >= from)));
                     }
                 }
                 Op::Share(share) => {
                     let wraps = wraps_of_keys(self, &share.keys, share.history);
-                    let present = share.principals.iter().map(|p| p.id()).filter(|id| self.standing(id).is_some());
+                    let ids = share.principals.iter().map(|principal| principal.id());
+                    let present = ids.filter(|id| self.standing(id).is_some() && self.takes_wraps(id));
                     for recipient in present {
                         needed.extend(wraps.iter().map(|(key, history)| self.wrap_for(recipient, *key, *history)));
                     }
                 }
                 Op::Accept | Op::Decline | Op::Leave | Op::DropKey(_) => {}
                 Op::CancelShare(_) | Op::Expire(_) | Op::SetPermissions(_) | Op::Ban(_) => {}
-                Op::Propose(_) | Op::Approve(_) => {}
+                Op::Observe(_) | Op::Propose(_) | Op::Approve(_) => {}
             }
         }
         needed.sort_unstable();
@@ -76,8 +77,18 @@ impl State {
     }
 
     fn wrap_for(&self, recipient: ScopeId, key: u32, history: bool) -> WrapFor {
-        let recipient_number = self.cited.get(&recipient).map_or(0, |cite| cite.exclusions);
-        WrapFor { key, recipient, recipient_number, history }
+        WrapFor { key, recipient, recipient_number: self.wrap_number(&recipient), history }
+    }
+
+    /// The number of a recipient's key to which is wrapped: an account's generation, a group's current key, as cited.
+    pub fn wrap_number(&self, recipient: &ScopeId) -> u32 {
+        let generation = || self.cited.get(recipient).map_or(0, |cite| cite.exclusions);
+        self.groups.get(recipient).map_or_else(generation, |group| group.key)
+    }
+
+    /// Whether keys may be wrapped to a recipient now: to a person always, to a group while it is clean.
+    pub fn takes_wraps(&self, recipient: &ScopeId) -> bool {
+        self.groups.get(recipient).is_none_or(|group| group.clean)
     }
 
     /// Whether the state entitles `recipient` to a wrap of this key, with or without its history secret, now.

@@ -33,6 +33,7 @@ pub fn sign(key: &SigningKey, label: SignatureLabel, signed: &[u8]) -> Signature
 }
 
 /// A person whose every key is known to the tests.
+#[derive(Clone)]
 pub struct Person {
     pub name: &'static str,
     pub device: SigningKey,

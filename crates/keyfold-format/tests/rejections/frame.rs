@@ -149,7 +149,7 @@ pub fn cases() -> Vec<Case> {
             "alice acts through a group",
             &world,
             altered(&world, alice, turn(), &[], |e| e.via = vec![ScopeId([4; 32])]),
-            "GroupsUnsupported",
+            "ViaBroken",
         ),
         case("no-ops", "an entry that does nothing", &world, altered(&world, alice, vec![], &[], |_| ()), "Malformed"),
         case(
@@ -400,15 +400,37 @@ fn geneses(world: &World) -> Vec<Case> {
             "GenesisMisplaced",
         ),
         first(
-            "genesis-of-a-group",
-            "groups come later",
+            "genesis-ok-group",
+            "a group of rank 100",
             altered(Algorithm::Group, &|e| {
                 e.group = true;
                 if let Op::Genesis(op) = &mut e.ops[0] {
                     op.rank = 100;
                 }
             }),
-            "GroupsUnsupported",
+            "ok",
+        ),
+        first(
+            "genesis-group-with-the-rank-of-keychains",
+            "a group that could join nothing, and everything it",
+            altered(Algorithm::Group, &|e| e.group = true),
+            "Unsupported",
+        ),
+        first(
+            "genesis-group-in-keychain-form",
+            "the form says keychain, the algorithm group",
+            altered(Algorithm::Group, &|e| {
+                if let Op::Genesis(op) = &mut e.ops[0] {
+                    op.rank = 100;
+                }
+            }),
+            "Unsupported",
+        ),
+        first(
+            "genesis-through-a-group",
+            "nobody founds a scope as somebody else",
+            altered(Algorithm::SecretBox, &|e| e.via = vec![ScopeId([4; 32])]),
+            "ViaBroken",
         ),
         first(
             "genesis-keychain-with-low-rank",

@@ -156,10 +156,10 @@ fn shares_of_an_owner() -> Vec<Case> {
         ),
         case(
             "share-with-a-group",
-            "groups come later",
+            "of bob there is no group's ledger",
             &world,
             sharing(&world, alice, bob, |s| s.principals = vec![Principal::Group(bob.id())]),
-            "GroupsUnsupported",
+            "MissingLedger",
         ),
         case(
             "share-already-pending",

@@ -122,7 +122,7 @@ impl Known {
     }
 }
 
-impl scope::Accounts for Known {
+impl scope::Ledgers for Known {
     fn account(&self, id: &ScopeId) -> Option<&account::Ledger> {
         self.get(id)
     }

@@ -35,6 +35,7 @@ impl Domain {
         let ScopeEntry::Ordinary(parsed) = ScopeEntry::decode(&create.genesis.signed)? else {
             return Err(Rejected::PlacedMisplaced.into());
         };
+        refuse_groups(&parsed)?;
         let known = self.check_author(caller, parsed.author, parsed.time, &parsed.cites).await?;
         let ledger = scope::Ledger::genesis(&create.genesis, &known)?;
         check_wraps(ledger.wraps_needed(&parsed.ops), &create.wraps)?;
@@ -51,6 +52,7 @@ impl Domain {
         let ScopeEntry::Ordinary(parsed) = ScopeEntry::decode(&append.entry.signed)? else {
             return Err(Rejected::PlacedMisplaced.into());
         };
+        refuse_groups(&parsed)?;
         let known = self.check_author(caller, parsed.author, parsed.time, &parsed.cites).await?;
         let slot = self.replayed.slot(scope);
         for _ in 0..TRIES {
@@ -231,6 +233,15 @@ impl Domain {
 
 fn busy() -> Fault {
     fault(Code::ServerUnavailable, "the server is busy").details(Details::RetryAfter(1))
+}
+
+/// Replay knows groups, and this server does not serve their ledgers yet.
+fn refuse_groups(entry: &scope::Entry) -> Result<(), Fault> {
+    let shares = |op: &Op| matches!(op, Op::Share(share) if share.principals.iter().any(|with| with.is_group()));
+    if entry.group || !entry.via.is_empty() || entry.ops.iter().any(shares) {
+        return Err(fault(Code::GroupsUnsupported, "this release serves no groups"));
+    }
+    Ok(())
 }
 
 /// A membership or share whose time is up counts no more, though the ledger still has it. Enforced by this clock, until

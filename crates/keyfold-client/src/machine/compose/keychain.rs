@@ -15,7 +15,7 @@ use keyfold_format::{
     EntryHash, Name, Rejected, ScopeId,
     entry::SignedEntry,
     label::SignatureLabel,
-    scope::{Accounts, Algorithm, CancelShare, Entry, Genesis, KEYCHAIN_RANK, Op, Placed, Rotate, ScopeEntry, binding},
+    scope::{Algorithm, CancelShare, Entry, Genesis, KEYCHAIN_RANK, Ledgers, Op, Placed, Rotate, ScopeEntry, binding},
 };
 use rand_core::CryptoRng;
 
@@ -24,7 +24,7 @@ pub(crate) fn create(
     purpose: &Name,
     algorithm: Algorithm,
     author: Author<'_>,
-    accounts: &impl Accounts,
+    accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Draft, Stop> {
     let mut nonce = [0; 32];
@@ -54,7 +54,7 @@ pub(crate) fn rotate(
     scope: &KnownScope,
     ring: &Keyring,
     author: Author<'_>,
-    accounts: &impl Accounts,
+    accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Draft, Stop> {
     with_next_key(scope, ring, Vec::new(), author, accounts, rng)
@@ -66,7 +66,7 @@ pub(super) fn with_next_key(
     ring: &Keyring,
     mut ops: Vec<Op>,
     author: Author<'_>,
-    accounts: &impl Accounts,
+    accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Draft, Stop> {
     let ledger = scope.ledger();
@@ -100,7 +100,7 @@ pub(crate) fn cancel_share(
     scope: &KnownScope,
     principal: ScopeId,
     author: Author<'_>,
-    accounts: &impl Accounts,
+    accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Draft, Stop> {
     let pending = scope.ledger().pending().get(&principal).ok_or_else(|| refused(Rejected::NotPending))?;

@@ -9,7 +9,7 @@ use keyfold_format::{
     Permissions, Rejected, ScopeId,
     entry::SignedEntry,
     limits,
-    scope::{Accounts, Ban, Decision, DropKey, Expire, Ledger, Member, Op, SetPermissions},
+    scope::{Ban, Decision, DropKey, Expire, Ledger, Ledgers, Member, Op, SetPermissions},
 };
 use rand_core::CryptoRng;
 
@@ -21,7 +21,7 @@ pub(crate) fn set_permissions(
     granted: Permissions,
     withdrawn: Permissions,
     author: Author<'_>,
-    accounts: &impl Accounts,
+    accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Draft>, Stop> {
     let ledger = scope.ledger();
@@ -46,7 +46,7 @@ pub(crate) fn ban(
     ring: &Keyring,
     principal: ScopeId,
     author: Author<'_>,
-    accounts: &impl Accounts,
+    accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Draft>, Stop> {
     let ledger = scope.ledger();
@@ -82,7 +82,7 @@ pub(crate) fn repair(
     ring: &Keyring,
     now_ms: u64,
     author: Author<'_>,
-    accounts: &impl Accounts,
+    accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Draft>, Stop> {
     let ledger = scope.ledger();
@@ -105,7 +105,7 @@ pub(crate) fn decide(
     decision: Decision,
     only_approve: bool,
     author: Author<'_>,
-    accounts: &impl Accounts,
+    accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Draft>, Stop> {
     let proposals = scope.ledger().proposals();

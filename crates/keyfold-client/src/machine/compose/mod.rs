@@ -18,7 +18,7 @@ use keyfold_format::{
     Rejected, ScopeId, account,
     entry::{Cite, Head, SignedEntry},
     label::SignatureLabel,
-    scope::{Accounts, Entry, Ledger, Op, ScopeEntry},
+    scope::{Entry, Ledger, Ledgers, Op, ScopeEntry},
     sorted::SortedMap,
     wrap::{Wrap, WrapKind, WrapPlace},
 };
@@ -68,7 +68,7 @@ fn append(
     others: &[ScopeId],
     author: Author<'_>,
     keys: Keys<'_>,
-    accounts: &impl Accounts,
+    accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Draft, Stop> {
     let ledger = scope.ledger();
@@ -107,7 +107,7 @@ fn wraps(
     ledger: &Ledger,
     ops: &[Op],
     keys: Keys<'_>,
-    accounts: &impl Accounts,
+    accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<Wrap>, Stop> {
     let mut wraps = Vec::new();

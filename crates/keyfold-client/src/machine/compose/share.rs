@@ -8,7 +8,7 @@ use crate::{
 };
 use keyfold_format::{
     KeyFingerprint, Permissions, Rejected, ScopeId,
-    scope::{Accounts, KeySet, Ledger, Member, Op, Principal, Share},
+    scope::{KeySet, Ledger, Ledgers, Member, Op, Principal, Share},
     sorted::SortedSet,
 };
 use keyfold_protocol::Code;
@@ -116,7 +116,7 @@ pub(crate) fn share(
     with: &[ScopeId],
     terms: &Terms,
     author: Author<'_>,
-    accounts: &impl Accounts,
+    accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Draft>, Stop> {
     let ledger = scope.ledger();

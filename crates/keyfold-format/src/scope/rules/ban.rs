@@ -11,12 +11,15 @@ use crate::{Permissions, Rejected};
 
 pub(super) fn ban(state: &mut State, op: &Ban, context: &Context<'_>) -> Result<(), Rejected> {
     let (author, banned) = (context.entry.author, op.principal);
-    let own = state.permissions(&author);
+    let own = context.actor.permissions;
     if !own.contains(Permissions::DELETION) {
         return Err(Rejected::DeletionNotAllowed);
     }
     if banned == author {
         return Err(Rejected::BanOfOneself);
+    }
+    if banned == context.actor.through {
+        return Err(Rejected::BanOfOwnGroup);
     }
     if state.owners.contains(&banned) {
         return Err(Rejected::OwnerProtected);

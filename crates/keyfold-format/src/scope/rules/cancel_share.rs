@@ -9,7 +9,7 @@ use crate::{Permissions, Rejected};
 pub(super) fn cancel_share(state: &mut State, op: &CancelShare, context: &Context<'_>) -> Result<(), Rejected> {
     let author = context.entry.author;
     let share = state.pending.get(&op.principal).filter(|share| share.entry == op.share).ok_or(Rejected::NotPending)?;
-    if share.author != author && !state.permissions(&author).contains(Permissions::MANAGEMENT) {
+    if share.author != author && !context.actor.permissions.contains(Permissions::MANAGEMENT) {
         return Err(Rejected::CancelNotAllowed);
     }
     state.pending.remove(&op.principal);

@@ -1,8 +1,18 @@
 //! Citations: they never go back, concern somebody, and passing an exclusion asks for a rotation.
 
-use super::super::{Accounts, entry::Entry, op::Op, state::State};
+use super::{
+    super::{
+        entry::Entry,
+        ledger::Ledgers,
+        op::Op,
+        reach::{each_group, group_at, newest},
+        state::State,
+    },
+    Actor, observe,
+};
 use crate::{Rejected, entry::Cite, id::ScopeId, sorted::SortedSet};
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
+use core::ops::ControlFlow;
 
 /// Citations that were checked against the state: what applying them means.
 pub(in super::super) struct Observed {
@@ -12,76 +22,136 @@ pub(in super::super) struct Observed {
 }
 
 impl Observed {
-    /// Whether a principal is cited here.
-    pub(super) fn cites(&self, principal: &ScopeId) -> bool {
-        self.cites.binary_search_by(|cite| cite.principal.cmp(principal)).is_ok()
+    /// The citation of a principal.
+    pub(super) fn cite(&self, principal: &ScopeId) -> Option<&Cite> {
+        self.cites.get(self.cites.binary_search_by(|cite| cite.principal.cmp(principal)).ok()?)
     }
 
-    /// Makes the citations part of the state. Every entry does, whatever its ops: every citation observes. One that
-    /// rotates has answered what they bring.
-    pub(in super::super) fn apply(self, state: &mut State, rotates: bool) {
-        state.needs_rotation |= self.passes_exclusion && !rotates;
-        for cite in self.cites {
-            state.cited.insert(cite.principal, cite);
+    /// Makes the citations part of the state. Every entry does, whatever its ops: every citation observes.
+    pub(in super::super) fn apply(&self, state: &mut State) {
+        for cite in &self.cites {
+            state.cited.insert(cite.principal, *cite);
         }
     }
 }
 
 /// Checks all citations of an entry.
-pub(in super::super) fn check(state: &State, entry: &Entry, accounts: &impl Accounts) -> Result<Observed, Rejected> {
-    let concerned = concerned(state, entry);
-    let mut observed = Observed { cites: Vec::with_capacity(entry.cites.len()), passes_exclusion: false };
+pub(in super::super) fn check(
+    state: &State,
+    entry: &Entry,
+    actor: &Actor,
+    ledgers: &dyn Ledgers,
+) -> Result<Observed, Rejected> {
+    let concerned = concerned(state, entry, actor);
+    let mut groups: SortedSet<ScopeId> = entry.via.iter().copied().collect();
+    for op in &entry.ops {
+        match op {
+            Op::Share(share) => share.principals.iter().filter(|principal| principal.is_group()).for_each(|group| {
+                groups.insert(group.id());
+            }),
+            Op::Observe(op) => observe::check(state, op, &entry.cites, ledgers)?,
+            _ => {}
+        }
+    }
     for cite in &entry.cites {
-        let follows = || concerned.receives(state, &cite.principal);
-        if !concerned.principals.contains(&cite.principal) && !follows() {
+        let id = &cite.principal;
+        // No ledger rests on itself: as a member it would have the rank that it has.
+        if *id == state.id {
+            return Err(if groups.contains(id) { Rejected::RankTooHigh } else { Rejected::CitationUnneeded });
+        }
+        if !concerned.principals.contains(id) && !concerned.receives(state, id) {
             return Err(Rejected::CitationUnneeded);
         }
-        observed.passes_exclusion |= check_cite(state, cite, accounts)?;
-        observed.cites.push(*cite);
     }
-    Ok(observed)
+    check_all(state, &entry.cites, groups, ledgers)
 }
 
 /// Checks the one citation of a placed entry.
-pub(in super::super) fn check_one(state: &State, cite: &Cite, accounts: &impl Accounts) -> Result<Observed, Rejected> {
-    Ok(Observed { passes_exclusion: check_cite(state, cite, accounts)?, cites: alloc::vec![*cite] })
+pub(in super::super) fn check_one(state: &State, cite: &Cite, ledgers: &dyn Ledgers) -> Result<Observed, Rejected> {
+    check_all(state, &[*cite], SortedSet::new(), ledgers)
 }
 
-/// Whether a citation is in order; `true` if it moves the scope's view of its principal past an exclusion.
+/// Checks citations, `groups` being those of groups as far as the entry says so.
+fn check_all(
+    state: &State,
+    cites: &[Cite],
+    mut groups: SortedSet<ScopeId>,
+    ledgers: &dyn Ledgers,
+) -> Result<Observed, Rejected> {
+    let mut passes_exclusion = false;
+    // What the groups have seen counts too, and how far they have, where our key is wrapped to them.
+    let mut inside = Ok(());
+    let mut look = |path: &[&State]| {
+        if let Some(group) = path.last() {
+            for id in group.groups.keys() {
+                groups.insert(*id);
+            }
+            inside = cites.iter().try_for_each(|cite| {
+                let seen = group.members.contains_key(&cite.principal).then(|| newest(path, &cite.principal)).flatten();
+                passes_exclusion |= seen.is_some_and(|seen| cite.exclusions > seen.exclusions);
+                group.cited.get(&cite.principal).map_or(Ok(()), |before| check_order(before, cite))
+            });
+        }
+        if inside.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    if !state.groups.is_empty() {
+        _ = each_group(&mut vec![state], ledgers, &mut look)?;
+        inside?;
+        for id in state.groups.keys() {
+            groups.insert(*id);
+        }
+    }
+
+    for cite in cites {
+        let before = state.cited.get(&cite.principal);
+        if let Some(before) = before {
+            check_order(before, cite)?;
+        }
+        if groups.contains(&cite.principal) {
+            let group = group_at(cite, ledgers)?;
+            // Whoever comes through a group cites what it cites, or something newer.
+            cites.iter().try_for_each(|other| {
+                group.cited.get(&other.principal).map_or(Ok(()), |before| check_order(before, other))
+            })?;
+        } else {
+            check_account(before, cite, ledgers)?;
+        }
+        passes_exclusion |= before.is_some_and(|before| cite.exclusions > before.exclusions);
+    }
+    Ok(Observed { cites: cites.to_vec(), passes_exclusion })
+}
+
+/// A citation is not older than another one of the same principal, and not beside it.
+fn check_order(before: &Cite, cite: &Cite) -> Result<(), Rejected> {
+    if cite.head.seq < before.head.seq || cite.exclusions < before.exclusions {
+        return Err(Rejected::CitationGoesBack);
+    }
+    if cite.head.seq == before.head.seq && cite != before { Err(Rejected::CitationFork) } else { Ok(()) }
+}
+
+/// Whether an account's ledger has what is cited of it.
 ///
 /// A newcomer's ledger may be compared later: his first citation grants nobody anything. Every further one needs it,
 /// or a made-up exclusion would let a follower rotate, and a made-up head would silence its owner.
-fn check_cite(state: &State, cite: &Cite, accounts: &impl Accounts) -> Result<bool, Rejected> {
-    let before = state.cited.get(&cite.principal);
-    if let Some(before) = before {
-        if cite.head.seq < before.head.seq || cite.exclusions < before.exclusions {
-            return Err(Rejected::CitationGoesBack);
-        }
-        if cite.head.seq == before.head.seq && cite != before {
-            return Err(Rejected::CitationFork);
-        }
-    }
+fn check_account(before: Option<&Cite>, cite: &Cite, ledgers: &dyn Ledgers) -> Result<(), Rejected> {
     let missing = Rejected::MissingLedger(cite.principal);
-    match accounts.account(&cite.principal) {
-        None if before.is_none() => {}
-        None => return Err(missing),
-        Some(ledger) => {
-            for cite in before.into_iter().chain([cite]) {
-                if ledger.head().seq < cite.head.seq {
-                    return Err(missing);
-                }
-                if ledger.generation_at(cite.head) != Some(cite.exclusions) {
-                    return Err(Rejected::CitationUnknown);
-                }
-            }
+    let Some(ledger) = ledgers.account(&cite.principal) else {
+        return if before.is_none() { Ok(()) } else { Err(missing) };
+    };
+    for cite in before.into_iter().chain([cite]) {
+        if ledger.head().seq < cite.head.seq {
+            return Err(missing);
+        }
+        if ledger.generation_at(cite.head) != Some(cite.exclusions) {
+            return Err(Rejected::CitationUnknown);
         }
     }
-    Ok(before.is_some_and(|before| cite.exclusions > before.exclusions))
+    Ok(())
 }
 
-/// Whom an entry concerns: its author, those shared with, and on a rotation its recipients.
+/// Whom an entry concerns: its author and the groups through which he acts, those shared with or observed, and on a
+/// rotation its recipients.
 struct Concerned<'a> {
-    /// Ascending.
     principals: SortedSet<ScopeId>,
     rotates: bool,
     ops: &'a [Op],
@@ -95,18 +165,21 @@ impl Concerned<'_> {
     }
 }
 
-fn concerned<'a>(state: &State, entry: &'a Entry) -> Concerned<'a> {
-    let principals = SortedSet::from_iter([entry.author]);
+fn concerned<'a>(state: &State, entry: &'a Entry, actor: &Actor) -> Concerned<'a> {
+    let principals = SortedSet::from_iter(entry.via.iter().copied().chain([entry.author]));
     let mut concerned = Concerned { principals, rotates: false, ops: &entry.ops };
     for op in &entry.ops {
         match op {
             Op::Share(share) => share.principals.iter().for_each(|principal| {
                 concerned.principals.insert(principal.id());
             }),
+            Op::Observe(observe) => {
+                concerned.principals.insert(observe.principal);
+            }
             Op::Rotate(_) => concerned.rotates = true,
             _ => {}
         }
     }
-    debug_assert!(state.members.contains_key(&entry.author), "only members write");
+    debug_assert!(state.members.contains_key(&actor.through), "only members write");
     concerned
 }

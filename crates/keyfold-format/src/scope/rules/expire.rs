@@ -20,7 +20,7 @@ pub(super) fn expire(state: &mut State, op: &Expire, context: &Context<'_>) -> R
     if principal == author {
         return Err(Rejected::ExpireOfOneself);
     }
-    let may = state.permissions(&author);
+    let may = context.actor.permissions;
     let ends = may.contains(Permissions::DELETION) || may.contains(Permissions::MANAGEMENT);
     if terms.shared_by != Some(author) && !ends {
         return Err(Rejected::ExpireNotAllowed);

@@ -37,8 +37,8 @@ pub(in super::super) fn genesis(entry: &Entry, hash: EntryHash) -> Result<State,
     if entry.group != is_group || (*rank == KEYCHAIN_RANK) == is_group {
         return Err(Malformed::Unsupported.into());
     }
-    if is_group || !entry.via.is_empty() {
-        return Err(Rejected::GroupsUnsupported);
+    if !entry.via.is_empty() {
+        return Err(Rejected::ViaBroken);
     }
     if key.number != 1 {
         return Err(Rejected::WrongKeyNumber);
@@ -75,6 +75,8 @@ pub(in super::super) fn genesis(entry: &Entry, hash: EntryHash) -> Result<State,
         keys: vec![key.clone()],
         numbers: SortedMap::from_iter([(key.fingerprint, 1)]),
         cited: SortedMap::from_iter([(entry.author, *cite)]),
+        groups: SortedMap::new(),
+        exclusions: 0,
         needs_rotation: false,
         proposals: vec![],
         successor: None,

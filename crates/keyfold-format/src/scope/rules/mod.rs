@@ -1,6 +1,7 @@
 //! The rules, one file per op: first every condition, then the effect. Nothing is changed before all is checked.
 
 mod accept;
+mod actor;
 mod ban;
 mod cancel_share;
 mod cites;
@@ -9,29 +10,54 @@ mod drop_key;
 mod expire;
 mod genesis;
 mod leave;
+mod observe;
 mod owners;
 mod rotate;
 mod set_permissions;
 mod share;
 
-use super::{entry::Entry, op::Op, state::State};
+use super::{
+    entry::{Entry, Placed},
+    ledger::Ledgers,
+    op::Op,
+    state::State,
+};
 use crate::{Rejected, id::EntryHash};
 
-pub(super) use accept::{accept, check_pending};
+pub(super) use accept::check_pending;
+pub(super) use actor::{Actor, resolve as resolve_actor};
 pub(super) use cites::{Observed, check as check_cites, check_one as check_cite};
-pub(super) use decline::decline;
-pub(super) use drop_key::drop_key;
 pub(super) use genesis::{check_genesis_frame, genesis};
-pub(super) use leave::{check_membership, leave};
+pub(super) use leave::check_membership;
 
 /// What the rules of an op are told besides the state.
 pub(super) struct Context<'a> {
-    /// The entry, whose author is a member and has signed.
+    /// The entry, whose author acts as a member and has signed.
     pub(super) entry: &'a Entry,
+    /// What he may do, as the ops before this one left it.
+    pub(super) actor: Actor,
     /// Its hash.
     pub(super) hash: EntryHash,
     /// What its citations bring.
     pub(super) observed: &'a Observed,
+    /// The verified ledgers that it cites.
+    pub(super) ledgers: &'a dyn Ledgers,
+}
+
+/// Applies a placed op that was found to answer something.
+pub(super) fn apply_placed(state: &mut State, placed: &Placed) -> Result<(), Rejected> {
+    match placed.op {
+        Op::Leave => leave::leave(state, placed),
+        Op::DropKey(op) => drop_key::drop_key(state, &op, placed),
+        Op::Decline => {
+            decline::decline(state, placed);
+            Ok(())
+        }
+        _ => {
+            accept::accept(state, placed);
+            Ok(())
+        }
+    }
 }
 
 /// Checks an ordinary op and applies it.
@@ -45,6 +71,8 @@ pub(super) fn apply(state: &mut State, op: &Op, context: &Context<'_>) -> Result
         Op::SetPermissions(op) => set_permissions::set_permissions(state, op, context),
         Op::Rotate(op) => rotate::rotate(state, op, context),
         Op::Ban(op) => ban::ban(state, op, context),
+        // Citing has done it.
+        Op::Observe(_) => Ok(()),
         Op::Propose(decision) => owners::propose(state, *decision, context),
         Op::Approve(decision) => owners::approve(state, *decision, context),
     }

@@ -10,12 +10,12 @@ use super::{
     },
     Context,
 };
-use crate::{Permissions, Rejected, id::ScopeId, limits};
+use crate::{Permissions, Rejected, limits};
 
 /// Puts a decision to the owners; its author is for it.
 pub(super) fn propose(state: &mut State, decision: Decision, context: &Context<'_>) -> Result<(), Rejected> {
     let author = context.entry.author;
-    check(state, decision, author)?;
+    check(state, decision, context)?;
     if state.proposals.iter().any(|proposal| proposal.decision == decision) {
         return Err(Rejected::AlreadyProposed);
     }
@@ -31,7 +31,7 @@ pub(super) fn propose(state: &mut State, decision: Decision, context: &Context<'
 /// A further owner is for it.
 pub(super) fn approve(state: &mut State, decision: Decision, context: &Context<'_>) -> Result<(), Rejected> {
     let author = context.entry.author;
-    check(state, decision, author)?;
+    check(state, decision, context)?;
     let proposal = state.proposals.iter_mut().find(|proposal| proposal.decision == decision);
     let proposal = proposal.ok_or(Rejected::NoSuchProposal)?;
     if proposal.approvals.contains(&author) {
@@ -43,13 +43,18 @@ pub(super) fn approve(state: &mut State, decision: Decision, context: &Context<'
 }
 
 /// Who may say so, and whether it makes sense.
-fn check(state: &State, decision: Decision, author: ScopeId) -> Result<(), Rejected> {
-    if !state.owners.contains(&author) {
+fn check(state: &State, decision: Decision, context: &Context<'_>) -> Result<(), Rejected> {
+    let author = context.entry.author;
+    // Owners act as themselves.
+    if !state.owners.contains(&author) || context.actor.through != author {
         return Err(Rejected::NotAnOwner);
     }
     match decision {
         Decision::AddOwner(account) => {
             let member = state.members.get(&account).ok_or(Rejected::NoSuchMember)?;
+            if state.groups.contains_key(&account) {
+                return Err(Rejected::OwnerIsGroup);
+            }
             if state.owners.contains(&account) {
                 return Err(Rejected::AlreadyOwner);
             }

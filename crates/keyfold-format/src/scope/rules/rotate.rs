@@ -3,26 +3,28 @@
 use super::{
     super::{
         op::{Algorithm, KeyEntry, Op, Rotate},
+        reach::group_at,
         state::State,
     },
-    Context,
+    Actor, Context,
 };
 use crate::{Permissions, Rejected, limits};
 
 pub(super) fn rotate(state: &mut State, op: &Rotate, context: &Context<'_>) -> Result<(), Rejected> {
-    let author = context.entry.author;
-    let own = state.members.get(&author).ok_or(Rejected::NotAMember)?;
+    let Actor { through, permissions, follows, .. } = context.actor;
+    let own = state.members.get(&through).ok_or(Rejected::NotAMember)?;
     let needed = state.needs_rotation || context.observed.passes_exclusion;
-    let may_repair = needed && own.follows;
+    let may_repair = needed && follows;
     // A ban implies its rotation. One that was not allowed has stopped the batch, or will.
     let bans = context.entry.ops.iter().any(|op| matches!(op, Op::Ban(_)));
-    if !state.permissions(&author).contains(Permissions::ROTATION) && !bans && !may_repair {
+    if !permissions.contains(Permissions::ROTATION) && !bans && !may_repair {
         return Err(Rejected::RotationNotAllowed);
     }
     // Wraps stand for the newest key only: of two, one would reach nobody.
     if context.entry.ops.iter().filter(|op| matches!(op, Op::Rotate(_))).count() > 1 {
         return Err(Rejected::RotatedTwice);
     }
+    check_way(state, context)?;
     let number = op.key.number;
     if number != state.current_key() + 1 {
         return Err(Rejected::WrongKeyNumber);
@@ -47,11 +49,25 @@ pub(super) fn rotate(state: &mut State, op: &Rotate, context: &Context<'_>) -> R
     for share in state.pending.values_mut().filter(|s| s.terms.follows) {
         share.terms.keys.push(number);
     }
-    if let Some(own) = state.members.get_mut(&author) {
+    if let Some(own) = state.members.get_mut(&through) {
         own.follows = true;
         own.keys.push(number);
-        // Without history of his own the author starts a segment, and is entitled from there.
+        // Without history of its own it starts a segment, and is entitled from there.
         own.history.get_or_insert(number);
+    }
+    Ok(())
+}
+
+/// Whoever rotates through groups gets the new key through them: each must be one to which is wrapped. Judged here, for a
+/// ban of the same entry may have changed it.
+fn check_way(state: &State, context: &Context<'_>) -> Result<(), Rejected> {
+    let mut here = state;
+    for step in &context.entry.via {
+        if !here.judge(step, context.ledgers)?.clean {
+            return Err(Rejected::GroupUnclean);
+        }
+        let cite = context.entry.cites.iter().find(|cite| cite.principal == *step).ok_or(Rejected::CitationMissing)?;
+        here = group_at(cite, context.ledgers)?;
     }
     Ok(())
 }

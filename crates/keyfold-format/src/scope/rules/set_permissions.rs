@@ -7,7 +7,7 @@ use super::{
 use crate::{Permissions, Rejected};
 
 pub(super) fn set_permissions(state: &mut State, op: &SetPermissions, context: &Context<'_>) -> Result<(), Rejected> {
-    let own = state.permissions(&context.entry.author);
+    let own = context.actor.permissions;
     if !own.contains(Permissions::MANAGEMENT) {
         return Err(Rejected::ManagementNotAllowed);
     }

@@ -4,18 +4,18 @@ use super::{
     super::{
         key_set::KeySet,
         op::{Principal, Share},
-        state::{Member, PendingShare, State},
+        reach::group_at,
+        state::{Member, MemberGroup, PendingShare, State},
         wraps::wraps_of_keys,
     },
-    Context,
+    Actor, Context,
 };
-use crate::{Permissions, Rejected, id::ScopeId, limits};
+use crate::{Permissions, Rejected, limits};
 
 pub(super) fn share(state: &mut State, op: &Share, context: &Context<'_>) -> Result<(), Rejected> {
-    let author = context.entry.author;
-    check_grant(state, op, &author)?;
+    check_grant(state, op, &context.actor)?;
     for principal in &op.principals {
-        check_principal(state, op, &author, principal, context)?;
+        check_principal(state, op, principal, context)?;
     }
     let new = op.principals.iter().filter(|p| !state.members.contains_key(&p.id())).count();
     if state.members.len() + state.pending.len() + new > limits::SCOPE_MEMBERS {
@@ -26,15 +26,15 @@ pub(super) fn share(state: &mut State, op: &Share, context: &Context<'_>) -> Res
         return Err(Rejected::TooManyWraps);
     }
     for principal in &op.principals {
-        grant(state, op, principal.id(), context);
+        grant(state, op, principal, context);
     }
     Ok(())
 }
 
 /// What is granted stays within what the author holds.
-fn check_grant(state: &State, op: &Share, author: &ScopeId) -> Result<(), Rejected> {
-    let own = state.members.get(author).ok_or(Rejected::NotAMember)?;
-    let permissions = state.permissions(author);
+fn check_grant(state: &State, op: &Share, actor: &Actor) -> Result<(), Rejected> {
+    let own = state.members.get(&actor.through).ok_or(Rejected::NotAMember)?;
+    let permissions = actor.permissions;
     let current = state.current_key();
     if !permissions.contains(Permissions::SHARING) {
         return Err(Rejected::SharingNotAllowed);
@@ -45,7 +45,7 @@ fn check_grant(state: &State, op: &Share, author: &ScopeId) -> Result<(), Reject
     if !own.held_keys().contains_all(&op.keys) {
         return Err(Rejected::KeyNotHeld);
     }
-    if op.follows && !own.follows {
+    if op.follows && !actor.follows {
         return Err(Rejected::FollowingNotHeld);
     }
     if op.follows && !op.keys.contains(current) {
@@ -73,25 +73,22 @@ fn check_grant(state: &State, op: &Share, author: &ScopeId) -> Result<(), Reject
     if !(op.permissions & (Permissions::ROTATION | Permissions::DELETION)).is_empty() && !op.follows {
         return Err(Rejected::RightsWithoutFollowing);
     }
-    if own.read_only && !op.read_only {
+    if actor.read_only && !op.read_only {
         return Err(Rejected::ReadOnlyNotKept);
     }
     Ok(())
 }
 
 /// Whether this principal can be shared with in this way.
-fn check_principal(
-    state: &State,
-    op: &Share,
-    author: &ScopeId,
-    principal: &Principal,
-    context: &Context<'_>,
-) -> Result<(), Rejected> {
-    let Principal::Account(id) = principal else { return Err(Rejected::GroupsUnsupported) };
-    if !context.observed.cites(id) {
-        return Err(Rejected::CitationMissing);
+fn check_principal(state: &State, op: &Share, principal: &Principal, context: &Context<'_>) -> Result<(), Rejected> {
+    let id = &principal.id();
+    let cite = context.observed.cite(id).ok_or(Rejected::CitationMissing)?;
+    if let Principal::Group(_) = principal
+        && group_at(cite, context.ledgers)?.rank >= state.rank
+    {
+        return Err(Rejected::RankTooHigh);
     }
-    if state.bans.contains(id) && !state.permissions(author).contains(Permissions::MANAGEMENT) {
+    if state.bans.contains(id) && !context.actor.permissions.contains(Permissions::MANAGEMENT) {
         return Err(Rejected::PrincipalBanned);
     }
     if state.pending.contains_key(id) {
@@ -99,16 +96,17 @@ fn check_principal(
     }
     let plain = op.permissions.is_empty() && !op.read_only && op.expires_at.is_none();
     // A read-only sharer cannot but say so; to a member that changes nothing.
-    let forced =
-        state.members.get(author).is_some_and(|m| m.read_only) && op.permissions.is_empty() && op.expires_at.is_none();
+    let forced = context.actor.read_only && op.permissions.is_empty() && op.expires_at.is_none();
     if state.members.contains_key(id) && !plain && !forced {
         return Err(Rejected::MemberTerms);
     }
     Ok(())
 }
 
-/// To a member at once, and only keys, following and history; to anybody else a share that waits for an answer.
-fn grant(state: &mut State, op: &Share, id: ScopeId, context: &Context<'_>) {
+/// To a member at once, and only keys, following and history; to a group at once too, for nobody answers for it; to
+/// anybody else a share that waits for an answer.
+fn grant(state: &mut State, op: &Share, principal: &Principal, context: &Context<'_>) {
+    let id = principal.id();
     state.bans.remove(&id);
     if let Some(member) = state.members.get_mut(&id) {
         member.keys.extend(&op.keys);
@@ -132,6 +130,12 @@ fn grant(state: &mut State, op: &Share, id: ScopeId, context: &Context<'_>) {
         shared_by: Some(context.entry.author),
         expires_at: op.expires_at,
     };
-    let author = context.entry.author;
-    state.pending.insert(id, PendingShare { entry: context.hash, terms, author, through: author });
+    if let Principal::Group(_) = principal {
+        state.members.insert(id, terms);
+        // What its ledger says is read once the whole entry is applied.
+        state.groups.insert(id, MemberGroup { key: 0, clean: false, depth: 0 });
+        return;
+    }
+    let (author, through) = (context.entry.author, context.actor.through);
+    state.pending.insert(id, PendingShare { entry: context.hash, terms, author, through });
 }
