@@ -222,7 +222,7 @@ const fn rule_class(rule: Rejected) -> Class {
         | Rejected::CitationGoesBack
         | Rejected::CitationFork => Class::Unverified,
         Rejected::GroupsUnsupported => Class::Failed,
-        Rejected::NotPending | Rejected::NoSuchMember => Class::NotFound,
+        Rejected::NotPending | Rejected::NoSuchMember | Rejected::NoSuchHolder => Class::NotFound,
         _ => Class::NotAllowed,
     }
 }

@@ -5,7 +5,7 @@ use super::{Raw, World, now_ms, random};
 use ed25519_dalek::{Signer, SigningKey};
 use keyfold_format::{
     EntryHash, HolderId, KeyFingerprint, Permissions, ScopeId, Signature, UserId, VerifyingKey, WrappingKey,
-    account::{self, AccountKeys, AccountOp, DeviceKeys},
+    account::{self, AccountKeys, AccountOp, HolderKeys},
     entry::{Cite, SignedEntry},
     key::signed_message,
     label::SignatureLabel,
@@ -45,7 +45,7 @@ impl Person {
     pub fn new(user: &str) -> Self {
         let [device_key, ledger_key, publication, signature] =
             std::array::from_fn(|_| SigningKey::from_bytes(&random()));
-        let device = DeviceKeys { signing: public(&device_key), wrapping: wrapping_key(), label: None };
+        let device = HolderKeys { signing: public(&device_key), wrapping: wrapping_key(), label: None };
         let entry = account::Entry {
             scope: None,
             seq: 0,
