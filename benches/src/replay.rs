@@ -103,7 +103,7 @@ impl Person {
             ops: vec![AccountOp::Genesis(account::Genesis {
                 nonce,
                 user_id: UserId::new(user_id)?,
-                device: account::DeviceKeys { signing, wrapping, label: None },
+                device: account::HolderKeys { signing, wrapping, label: None },
                 keys: secrets.public(),
             })],
         };

@@ -78,6 +78,11 @@ pub fn device_id(signing: &VerifyingKey, wrapping: &WrappingKey) -> HolderId {
     HolderId(hash(HashLabel::DeviceId, &[&signing.0, wrapping.as_bytes()]))
 }
 
+/// A recovery method's id, from its keys.
+pub fn recovery_id(signing: &VerifyingKey, wrapping: &WrappingKey) -> HolderId {
+    HolderId(hash(HashLabel::RecoveryId, &[&signing.0, wrapping.as_bytes()]))
+}
+
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VerifyingKey({})", base64url(&self.0))

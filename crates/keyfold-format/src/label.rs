@@ -33,6 +33,10 @@ labels! {
         HistoryCommitment = "KF1 history commitment",
         /// A device's id.
         DeviceId = "KF1 device id",
+        /// A recovery method's id.
+        RecoveryId = "KF1 recovery id",
+        /// An account's private state, as it is sealed.
+        PrivateState = "KF1 private state",
         /// The application's context of a value or an envelope.
         Context = "KF1 context",
         /// An envelope's fixed header.
@@ -53,6 +57,10 @@ labels! {
         PlacedEntry = "KF1 placed entry",
         /// A new account key, over the entry that names it.
         AccountKey = "KF1 account key",
+        /// A former ledger key, over the entry that brings the next generation.
+        AccountRotation = "KF1 account rotation",
+        /// A new device or recovery method, over the account that it joins.
+        HolderKey = "KF1 holder key",
         /// The server's word on a head.
         Receipt = "KF1 receipt",
         /// An envelope's author.

@@ -24,7 +24,7 @@ pub const SCOPE_MEMBERS: usize = 16_384;
 pub const SCOPE_KEYS: u32 = 65_536;
 /// Proposals of one owner that wait for others.
 pub const OWNER_PROPOSALS: usize = 16;
-/// Devices and recovery methods of an account, those revoked not counted.
+/// Devices and recovery methods of an account, those revoked not counted; also how many a `RevokeDevice` keeps.
 pub const ACCOUNT_HOLDERS: usize = 256;
 /// Plaintext of a value, in bytes.
 pub const VALUE_BYTES: usize = 16 << 20;

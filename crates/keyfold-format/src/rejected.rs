@@ -77,6 +77,28 @@ rejections! {
     /// Somebody is cited whom no op concerns.
     CitationUnneeded = "somebody is cited whom the entry does not concern",
 
+    // Accounts: devices, recovery methods, generations.
+    /// Keys are added that a holder of the account has or had.
+    HolderRepeated = "these keys belong, or belonged, to a holder of this account",
+    /// The account would have too many holders.
+    TooManyHolders = "an account has at most 256 devices and recovery methods",
+    /// There is no such device, or no such recovery method.
+    NoSuchHolder = "there is no such device or recovery method",
+    /// A recovery method renews its keys.
+    NotADevice = "only a device has its keys renewed",
+    /// The author revokes himself.
+    RevocationOfOneself = "no device revokes itself: another one does",
+    /// Somebody holds the account no more, and yet has its newest keys.
+    RevocationWithoutRotation = "an entry that takes a holder away brings a new generation",
+    /// A recovery method is removed by a device or by a younger one.
+    RecoveryProtected = "a recovery method is removed by itself or by an older one only",
+    /// Nobody would hold the account.
+    LastHolder = "an account keeps a holder",
+    /// The generation's number is not the next one.
+    WrongGeneration = "a new generation has exactly the next number",
+    /// The version of the private state is not the next one.
+    WrongPrivateVersion = "private state has exactly the next version",
+
     // Share.
     /// The author lacks `allowSharing`.
     SharingNotAllowed = "sharing needs allowSharing",
@@ -179,15 +201,15 @@ rejections! {
     /// Somebody rotates through a group to which nothing is wrapped.
     GroupUnclean = "whoever rotates through a group makes it clean first",
     /// A second rotation in one entry.
-    RotatedTwice = "an entry makes one key at most",
+    RotatedTwice = "an entry makes one key or generation at most",
     /// The key's number is not the next one.
     WrongKeyNumber = "a new key has exactly the next number",
     /// A public key is missing or superfluous.
     WrongKeyKind = "a public key stands in an entry exactly when the keys are pairs",
     /// A history link is missing or superfluous.
     WrongHistoryLink = "a history link is present exactly when the author has history",
-    /// A fingerprint that a former key had.
-    KeyRepeated = "a new key has a new fingerprint",
+    /// A fingerprint that a former key had, or a key of an account's former generation.
+    KeyRepeated = "a new key was never one here before",
     /// The scope would have too many keys.
     TooManyKeys = "the scope has as many keys as it can have",
 }

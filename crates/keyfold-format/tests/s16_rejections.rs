@@ -3,6 +3,7 @@
 //! `cargo test -p keyfold-format --test s16_rejections -- --ignored` writes `vectors/ledger/` anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod household;
 mod people;
 mod rejections;
 
@@ -37,21 +38,42 @@ fn regenerate() {
     let accounts: Value = people.iter().map(|p| (p.name.to_string(), json!([hex(&p.genesis.encode())]))).collect();
     fs::write(folder().join("accounts.json"), serde_json::to_string_pretty(&accounts).unwrap() + "\n").unwrap();
     for case in cases() {
-        let vector = json!({
+        let mut vector = json!({
             "about": case.about,
             "ledger": if case.account { "account" } else { "keychain" },
-            "entries": case.entries.iter().map(|e| hex(e)).collect::<Vec<_>>(),
+            "entries": all_hex(&case.entries),
             "last": hex(&case.last),
             "expect": case.expect,
         });
+        if !case.accounts.is_empty() {
+            vector["accounts"] = accounts_of(&case);
+        }
         let name = format!("{}.json", case.name);
         fs::write(folder().join(name), serde_json::to_string_pretty(&vector).unwrap() + "\n").unwrap();
     }
 }
 
+fn all_hex(entries: &[Vec<u8>]) -> Vec<String> {
+    entries.iter().map(|entry| hex(entry)).collect()
+}
+
+fn accounts_of(case: &Case) -> Value {
+    case.accounts.iter().map(|(who, entries)| (who.to_string(), json!(all_hex(entries)))).collect()
+}
+
+fn entries_of(ledger: &Value) -> Vec<SignedEntry> {
+    ledger.as_array().unwrap().iter().map(|e| SignedEntry::decode(&unhex(e)).unwrap()).collect()
+}
+
+/// The ledgers of people, by what a vector or `accounts.json` has of them.
+fn accounts_from(ledgers: &Value) -> impl Iterator<Item = (ScopeId, account::Ledger)> {
+    let ledgers = ledgers.as_object().into_iter().flat_map(|people| people.values());
+    ledgers.map(|entries| account::Ledger::replay(&entries_of(entries)).unwrap()).map(|ledger| (ledger.id(), ledger))
+}
+
 fn verdict(vector: &Value, accounts: &BTreeMap<ScopeId, account::Ledger>) -> String {
-    let entries: Vec<SignedEntry> =
-        vector["entries"].as_array().unwrap().iter().map(|e| SignedEntry::decode(&unhex(e)).unwrap()).collect();
+    let entries = entries_of(&vector["entries"]);
+    let accounts: &BTreeMap<_, _> = &accounts.clone().into_iter().chain(accounts_from(&vector["accounts"])).collect();
     let last = match SignedEntry::decode(&unhex(&vector["last"])) {
         Ok(entry) => entry,
         Err(fault) => return fault.code().into(),
@@ -59,9 +81,9 @@ fn verdict(vector: &Value, accounts: &BTreeMap<ScopeId, account::Ledger>) -> Str
     let outcome = if vector["ledger"] == "account" {
         match account::Ledger::replay(&entries) {
             Ok(mut ledger) => {
-                let before = ledger.head();
-                let outcome = ledger.append(&last);
-                assert!(outcome.is_ok() || ledger.head() == before);
+                let before = ledger.clone();
+                let outcome = ledger.append(&last).map(drop);
+                assert!(outcome.is_ok() || ledger == before, "a rejected entry changed the state");
                 outcome
             }
             Err(_) if entries.is_empty() => account::Ledger::genesis(&last).map(drop),
@@ -82,17 +104,7 @@ fn verdict(vector: &Value, accounts: &BTreeMap<ScopeId, account::Ledger>) -> Str
 #[test]
 fn every_vector_is_rejected_by_the_rule_in_its_name() {
     let accounts_file: Value = serde_json::from_slice(&fs::read(folder().join("accounts.json")).unwrap()).unwrap();
-    let accounts: BTreeMap<ScopeId, account::Ledger> = accounts_file
-        .as_object()
-        .unwrap()
-        .values()
-        .map(|entries| {
-            let entries: Vec<_> =
-                entries.as_array().unwrap().iter().map(|e| SignedEntry::decode(&unhex(e)).unwrap()).collect();
-            account::Ledger::replay(&entries).unwrap()
-        })
-        .map(|ledger| (ledger.id(), ledger))
-        .collect();
+    let accounts: BTreeMap<ScopeId, account::Ledger> = accounts_from(&accounts_file).collect();
     assert_eq!(accounts.len(), 3);
     let mut seen = 0;
     for file in fs::read_dir(folder()).unwrap() {
@@ -116,16 +128,17 @@ fn the_vectors_are_those_that_the_cases_make() {
         assert_eq!(vector["last"], hex(&case.last), "{}: vectors are stale, regenerate them", case.name);
         assert_eq!(vector["expect"], case.expect, "{}", case.name);
         assert_eq!(vector["ledger"], if case.account { "account" } else { "keychain" }, "{}", case.name);
-        let entries: Vec<String> = case.entries.iter().map(|entry| hex(entry)).collect();
-        assert_eq!(vector["entries"], json!(entries), "{}", case.name);
+        assert_eq!(vector["entries"], json!(all_hex(&case.entries)), "{}", case.name);
+        let accounts = if case.accounts.is_empty() { Value::Null } else { accounts_of(&case) };
+        assert_eq!(vector["accounts"], accounts, "{}", case.name);
     }
 }
 
 /// A rule that no vector breaks would be a rule that nobody would miss.
 #[test]
 fn every_rule_has_a_vector() {
-    // The largest scopes do not fit a vector; and what only groups can break, `s16_groups` does.
-    let unreachable = BTreeSet::from(["TooManyMembers", "TooManyKeys", "TooManyWraps"]);
+    // The largest scopes and accounts do not fit a vector; and what only groups can break, `s16_groups` does.
+    let unreachable = BTreeSet::from(["TooManyMembers", "TooManyKeys", "TooManyWraps", "TooManyHolders"]);
     let groups = ["ObserveUnreached", "RankTooHigh", "BanOfOwnGroup", "OwnerIsGroup", "GroupUnclean"];
     let unreachable: BTreeSet<&str> = unreachable.into_iter().chain(groups).collect();
     let broken: BTreeSet<String> = cases().into_iter().map(|c: Case| c.expect.to_string()).collect();
@@ -177,4 +190,24 @@ fn an_entry_that_needs_too_many_wraps_is_refused() {
     };
     assert_eq!(share(163), Ok(()));
     assert_eq!(share(164), Err(Rejected::TooManyWraps));
+}
+
+#[test]
+fn an_account_has_256_holders_and_one_who_comes_back_makes_room() {
+    use household::{Account, Do, Secret};
+    let mut account = Account::new("alice");
+    let (first, password) = (account.first.clone(), account.recovery("password"));
+    account = account.after(&first, &[Do::AddRecovery(&password)]);
+    // A thief has taken the first device, and fills the account.
+    let devices: Vec<Secret> = (0..255).map(|n| account.device(&format!("device {n}"))).collect();
+    for some in devices[..254].chunks(15) {
+        account = account.after(&first, &some.iter().map(Do::AddDevice).collect::<Vec<_>>());
+    }
+    assert_eq!(account.ledger.holders().len(), keyfold_format::limits::ACCOUNT_HOLDERS);
+    let one_more = &devices[254];
+    let full = |author: &Secret| account.clone().append(account.does(author, &[Do::AddDevice(one_more)]));
+    assert_eq!(full(&first), Err(Rejected::TooManyHolders));
+    assert_eq!(full(&password), Err(Rejected::TooManyHolders));
+    let out = account.after(&password, &[Do::Revoke(&first, &[]), Do::AddDevice(one_more), Do::Rotate]);
+    assert_eq!(out.ledger.holders().len(), 2);
 }

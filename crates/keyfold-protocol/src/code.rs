@@ -223,7 +223,7 @@ const fn rule_class(rule: Rejected) -> Class {
         | Rejected::CitationUnknown
         | Rejected::CitationGoesBack
         | Rejected::CitationFork => Class::Unverified,
-        Rejected::NotPending | Rejected::NoSuchMember => Class::NotFound,
+        Rejected::NotPending | Rejected::NoSuchMember | Rejected::NoSuchHolder => Class::NotFound,
         _ => Class::NotAllowed,
     }
 }

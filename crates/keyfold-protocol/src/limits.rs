@@ -16,8 +16,8 @@ pub const PAGE_ENTRIES: usize = 16_384;
 pub const WRAPS: usize = 65_536;
 /// Scopes that one account belongs to.
 pub const SCOPES: usize = 65_536;
-/// Envelopes of master keys that an account has: one a generation.
-pub const GENERATIONS: usize = 1_024;
+/// Envelopes of a master key in one answer: the newest.
+pub const ENVELOPES: usize = 1_024;
 /// The envelope of a master key, in bytes: 256 slots and the master keys of all generations.
 pub const MASTER_KEY_BYTES: usize = 1 << 20;
 /// How far a request's `created`, and an event subscription's, may be from the server's clock, in seconds.

@@ -115,7 +115,7 @@ listed!(
     UserId = crate::limits::LOOKUPS,
     SignedEntry = crate::limits::PAGE_ENTRIES,
     Wrap = crate::limits::WRAPS,
-    Vec<u8> = crate::limits::GENERATIONS,
+    Vec<u8> = crate::limits::ENVELOPES,
 );
 
 /// Declares a record: a struct whose encoding is the array of its fields.

@@ -8,6 +8,8 @@ pub const INFO: &str = "/v1/info";
 pub const ACCOUNTS: &str = "/v1/accounts";
 /// Accounts by user id.
 pub const LOOKUP: &str = "/v1/accounts/lookup";
+/// Appending to one's own account.
+pub const ACCOUNT_ENTRIES: &str = "/v1/accounts/entries";
 /// Logging in and out.
 pub const SESSIONS: &str = "/v1/sessions";
 /// Ledgers.

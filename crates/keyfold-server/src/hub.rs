@@ -59,13 +59,13 @@ impl Hub {
         }
     }
 
-    /// Ends the sockets of a device that logged out.
-    pub(crate) fn close_device(&self, account: &ScopeId, device: &HolderId) {
+    /// Ends the sockets of a device that logged out, or is none any more.
+    pub(crate) fn close_device(&self, account: &ScopeId, device: &HolderId, why: Code) {
         if let Some(subscribers) = self.lock().get_mut(account) {
             subscribers.retain(|s| {
                 let theirs = s.device == *device;
                 if theirs {
-                    _ = s.queue.try_send(Signal::Close(Code::LoggedOut));
+                    _ = s.queue.try_send(Signal::Close(why));
                 }
                 !theirs
             });
@@ -110,7 +110,7 @@ mod tests {
         let alice = ScopeId([1; 32]);
         let mut one = hub.subscribe(alice, HolderId([1; 32]));
         let mut other = hub.subscribe(alice, HolderId([2; 32]));
-        hub.close_device(&alice, &HolderId([1; 32]));
+        hub.close_device(&alice, &HolderId([1; 32]), Code::LoggedOut);
         assert_eq!(one.recv().await, Some(Signal::Close(Code::LoggedOut)));
         assert_eq!(one.recv().await, None);
         hub.publish(committed(1, vec![alice]));

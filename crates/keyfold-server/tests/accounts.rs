@@ -23,6 +23,7 @@ async fn every_route_but_info_refuses_who_did_not_sign() {
     for (method, path, body) in [
         (Method::Post, route::ACCOUNTS.to_owned(), alice.sign_up_body()),
         (Method::Post, route::LOOKUP.to_owned(), lookup(&["alice"])),
+        (Method::Post, route::ACCOUNT_ENTRIES.to_owned(), vec![]),
         (Method::Post, route::SESSIONS.to_owned(), vec![]),
         (Method::Delete, route::SESSIONS.to_owned(), vec![]),
         (Method::Post, route::LEDGERS.to_owned(), vec![0x81, 0x80]),

@@ -6,7 +6,7 @@ import { hash } from "./hash.ts";
 import { wrappingKeyOf } from "./hpke.ts";
 import { signingKeyOf } from "./signature.ts";
 
-/** What an account's genesis says of one generation. */
+/** What an account's ledger says of one generation. */
 export interface AccountKeys {
   readonly ledgerKey: Uint8Array;
   readonly sharingKey: Uint8Array;
@@ -14,8 +14,8 @@ export interface AccountKeys {
   readonly signatureKey: Uint8Array;
 }
 
-/** What an account's genesis says of a device. */
-export interface DeviceKeys {
+/** What an account's ledger says of a device or a recovery method. */
+export interface HolderKeys {
   readonly signingKey: Uint8Array;
   readonly wrappingKey: Uint8Array;
 }
@@ -34,7 +34,7 @@ export function deriveAccountKeys(master: Uint8Array, nonce: Uint8Array, generat
 }
 
 /** The public keys of a device. */
-export function deriveDeviceKeys(deviceSeed: Uint8Array): DeviceKeys {
+export function deriveDeviceKeys(deviceSeed: Uint8Array): HolderKeys {
   const signingSeed = derive(deviceSeed, nothing, "KF1 device signing key", nothing, 32);
   return {
     signingKey: signingKeyOf(signingSeed),
@@ -48,6 +48,11 @@ export function deriveWrappingSeed(deviceSeed: Uint8Array): Uint8Array {
 }
 
 /** `H("KF1 device id", signing key ‖ wrapping key)` */
-export function deviceId({ signingKey, wrappingKey }: DeviceKeys): Uint8Array {
+export function deviceId({ signingKey, wrappingKey }: HolderKeys): Uint8Array {
   return hash("KF1 device id", concat(signingKey, wrappingKey));
+}
+
+/** `H("KF1 recovery id", signing key ‖ wrapping key)` */
+export function recoveryId({ signingKey, wrappingKey }: HolderKeys): Uint8Array {
+  return hash("KF1 recovery id", concat(signingKey, wrappingKey));
 }

@@ -1,13 +1,15 @@
-// account-ledger.md: an account as a ledger of its devices and keys, read and replayed.
+// account-ledger.md: an account as a ledger of its devices, recovery methods and keys, read and replayed.
 
-import { type AccountKeys, deviceId, type DeviceKeys } from "./account-keys.ts";
-import { equal, hex, utf8 } from "./bytes.ts";
+import type { AccountKeys } from "./account-keys.ts";
+import { addHolder, copyOf, type Holders, idOf } from "./account-holders.ts";
+import { type AccountOp, type Genesis, parseAccountOp } from "./account-op.ts";
+import { requireSignatures } from "./account-signatures.ts";
+import { equal, hex } from "./bytes.ts";
 import { decode, type Item } from "./cbor.ts";
 import { type Entry, entryHash, type Head, NOTHING_BEFORE, parseEntry, requireVersion } from "./entry.ts";
 import { check, Failure } from "./failure.ts";
-import { WRAPPING_KEY } from "./hpke.ts";
-import { bytes, integer, list, nullable, text, tuple } from "./shape.ts";
-import { verify } from "./signature.ts";
+import { applyAccountOp, type Changing, requireHolder } from "./rules/account.ts";
+import { bytes, integer, list, nullable, tuple } from "./shape.ts";
 
 /** What others need of an account: its keys by generation, and its history to compare citations with. */
 export interface Account {
@@ -17,18 +19,12 @@ export interface Account {
   readonly head: Head;
   /** When the newest entry says that it was made; ms since 1970. */
   readonly time: number;
-  /** Signing keys of those who may author entries, by their ids in hexadecimal. */
-  readonly holders: ReadonlyMap<string, Uint8Array>;
+  readonly holders: Holders;
   readonly generations: readonly AccountKeys[];
+  /** Version of the private state; 0 while there is none. */
+  readonly privateVersion: number;
   /** For every `seq`. */
   readonly entries: readonly { readonly hash: Uint8Array; readonly generation: number }[];
-}
-
-interface Genesis {
-  readonly nonce: Uint8Array;
-  readonly userId: string;
-  readonly device: DeviceKeys;
-  readonly keys: AccountKeys;
 }
 
 interface AccountEntry {
@@ -37,14 +33,11 @@ interface AccountEntry {
   readonly prev: Uint8Array | null;
   readonly author: Uint8Array;
   readonly time: number;
-  readonly ops: readonly Genesis[];
+  readonly ops: readonly AccountOp[];
 }
 
 const FORM = 0;
-const GENESIS = 0;
 const MOST_OPS = 16;
-const LONGEST_USER_ID = 128;
-const LONGEST_LABEL = 384;
 
 /**
  * Replays one more entry on what came before; on nothing for the first one.
@@ -54,55 +47,76 @@ export function appendToAccount(account: Account | null, encoded: Uint8Array): A
   const entry = parseEntry(encoded);
   requireVersion(entry.signed);
   const parsed = decode(entry.signed, parseAccountEntry);
-  return account === null ? found(entry, parsed) : refuseNext(account, parsed);
+  return account === null ? found(entry, parsed) : extend(account, entry, parsed);
 }
 
 function found(entry: Entry, parsed: AccountEntry): Account {
   const [genesis, ...others] = parsed.ops;
-  if (genesis === undefined || others.length > 0) throw new Failure("GenesisMisplaced");
+  if (genesis?.op !== "Genesis" || others.length > 0) throw new Failure("GenesisMisplaced");
+  const { keys, accountKeys } = genesis;
+  const { author } = parsed;
   check(parsed.scope === null, "WrongScope");
   check(parsed.seq === 0, "WrongSeq");
   check(parsed.prev === null, "WrongPrev");
-  check(equal(parsed.author, deviceId(genesis.device)), "NotAHolder");
-  check(isSigned(entry, genesis), "BadSignature");
+  check(equal(author, idOf("device", keys)), "NotAHolder");
+  requireSignatures(entry, parsed.ops, {
+    account: null,
+    author,
+    authorKey: keys.signingKey,
+    formerKey: null,
+  });
   const id = entryHash(NOTHING_BEFORE, 0, entry.signed);
+  const holders: Holders = { current: new Map(), used: new Set() };
+  addHolder(holders, "device", keys, null);
   return {
     id,
     userId: genesis.userId,
     nonce: genesis.nonce,
     head: { seq: 0, hash: id },
     time: parsed.time,
-    holders: new Map([[hex(parsed.author), genesis.device.signingKey]]),
-    generations: [genesis.keys],
+    holders,
+    generations: [accountKeys],
+    privateVersion: 0,
     entries: [{ hash: id, generation: 0 }],
   };
 }
 
-/** No op is known yet that a second entry could hold: it is refused, for the first reason that there is. */
-function refuseNext(account: Account, parsed: AccountEntry): never {
+function extend(account: Account, entry: Entry, parsed: AccountEntry): Account {
+  const { author, ops, seq, time } = parsed;
   check(parsed.scope !== null && equal(parsed.scope, account.id), "WrongScope");
-  check(parsed.seq === account.head.seq + 1, "WrongSeq");
+  check(seq === account.head.seq + 1, "WrongSeq");
   check(parsed.prev !== null && equal(parsed.prev, account.head.hash), "WrongPrev");
-  check(account.holders.has(hex(parsed.author)), "NotAHolder");
-  check(parsed.time >= account.time, "TimeGoesBack");
-  throw new Failure("GenesisMisplaced");
+  const holder = account.holders.current.get(hex(author));
+  if (holder === undefined) throw new Failure("NotAHolder");
+  check(time >= account.time, "TimeGoesBack");
+  check(ops.length > 0, "GenesisMisplaced");
+  const further = ops.map(requireNoGenesis);
+  const newest = account.generations.at(-1);
+  if (newest === undefined) throw new Failure("WrongGeneration");
+  const formerKey = holder.kind === "device" ? newest.ledgerKey : null;
+  requireSignatures(entry, ops, { account: account.id, author, authorKey: holder.signingKey, formerKey });
+
+  const state: Changing = {
+    holders: copyOf(account.holders),
+    generations: [...account.generations],
+    privateVersion: account.privateVersion,
+  };
+  for (const op of further) applyAccountOp({ state, author: hex(author), kind: holder.kind, ops }, op);
+  requireHolder(state.holders);
+  const hash = entryHash(account.head.hash, seq, entry.signed);
+  const generation = state.generations.length - 1;
+  return {
+    ...account,
+    ...state,
+    head: { seq, hash },
+    time,
+    entries: [...account.entries, { hash, generation }],
+  };
 }
 
-/** The author's signature, then those of the new ledger, publication and signature key. */
-function isSigned({ signed, signatures }: Entry, { device, keys }: Genesis): boolean {
-  const expected = [
-    ["KF1 entry", device.signingKey],
-    ["KF1 account key", keys.ledgerKey],
-    ["KF1 account key", keys.publicationKey],
-    ["KF1 account key", keys.signatureKey],
-  ] as const;
-  return (
-    signatures.length === expected.length &&
-    expected.every(([label, key], index) => {
-      const signature = signatures[index];
-      return signature !== undefined && verify(key, label, signed, signature);
-    })
-  );
+function requireNoGenesis(op: AccountOp): Exclude<AccountOp, Genesis> {
+  if (op.op === "Genesis") throw new Failure("GenesisMisplaced");
+  return op;
 }
 
 function parseAccountEntry(item: Item): AccountEntry {
@@ -117,34 +131,6 @@ function parseAccountEntry(item: Item): AccountEntry {
     prev: nullable(prev, (item) => bytes(item, 32)),
     author: bytes(author, 32),
     time: integer(time),
-    ops: items.map(parseOp),
+    ops: items.map(parseAccountOp),
   };
-}
-
-function parseOp(item: Item): Genesis {
-  const fields = list(item);
-  check(integer(fields[0]) === GENESIS, "Unsupported");
-  const [, nonce, userId, device, keys] = tuple(fields, 5);
-  const [signingKey, wrappingKey, label] = tuple(device, 3);
-  const [ledgerKey, sharingKey, publicationKey, signatureKey] = tuple(keys, 4);
-  const sealedLabel = nullable(label, (sealed) => bytes(sealed));
-  check(sealedLabel === null || sealedLabel.length <= LONGEST_LABEL, "TooLarge");
-  return {
-    nonce: bytes(nonce, 32),
-    userId: parseUserId(userId),
-    device: { signingKey: bytes(signingKey, 32), wrappingKey: bytes(wrappingKey, WRAPPING_KEY) },
-    keys: {
-      ledgerKey: bytes(ledgerKey, 32),
-      sharingKey: bytes(sharingKey, WRAPPING_KEY),
-      publicationKey: bytes(publicationKey, 32),
-      signatureKey: bytes(signatureKey, 32),
-    },
-  };
-}
-
-function parseUserId(item: Item | undefined): string {
-  const userId = text(item);
-  check(utf8(userId).length <= LONGEST_USER_ID, "TooLarge");
-  check(userId !== "" && userId.normalize("NFC") === userId && !/\p{Cc}/u.test(userId), "BadText");
-  return userId;
 }

@@ -14,6 +14,8 @@ interface LedgerVector extends Vector {
   readonly ledger: "account" | "keychain";
   readonly entries: readonly string[];
   readonly last: string;
+  /** Ledgers that are at hand in place of those in `accounts.json`. */
+  readonly accounts?: Record<string, readonly string[]>;
 }
 
 const ACCOUNTS = "accounts";
@@ -32,9 +34,7 @@ function replay<State>(
   }, null);
 }
 
-function readAccounts(): Accounts {
-  const file = readFileSync(join(VECTORS, "ledger", `${ACCOUNTS}.json`), "utf8");
-  const ledgers = JSON.parse(file) as Record<string, string[]>;
+function accountsIn(ledgers: Record<string, readonly string[]>): Accounts {
   return new Map(
     Object.entries(ledgers).map(([person, entries]) => {
       const account = replay<Account>(entries, appendToAccount);
@@ -44,14 +44,16 @@ function readAccounts(): Accounts {
   );
 }
 
-const accounts = readAccounts();
+const file = readFileSync(join(VECTORS, "ledger", `${ACCOUNTS}.json`), "utf8");
+const people = accountsIn(JSON.parse(file) as Record<string, string[]>);
 const vectors = readFolder<LedgerVector>("ledger").filter(({ name }) => name !== ACCOUNTS);
 
-runFolder("ledger", vectors, ({ ledger, entries, last }) => {
+runFolder("ledger", vectors, ({ ledger, entries, last, accounts: others = {} }) => {
   if (ledger === "account") {
     appendToAccount(replay<Account>(entries, appendToAccount), fromHex(last));
     return;
   }
+  const accounts = new Map([...people, ...accountsIn(others)]);
   const append = (state: Keychain | null, encoded: Uint8Array) => appendToKeychain(state, encoded, accounts);
   append(replay<Keychain>(entries, append), fromHex(last));
 });

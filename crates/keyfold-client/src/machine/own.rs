@@ -57,6 +57,11 @@ impl Own {
         Ok(Self { account: ledger.id(), masters, current })
     }
 
+    /// The generation of these keys.
+    pub(crate) fn generation(&self) -> u32 {
+        self.masters.generation()
+    }
+
     pub(crate) fn account(&self) -> ScopeId {
         self.account
     }

@@ -104,14 +104,40 @@ impl<H: Host> Session<H> {
         if statement.scope != enrolled.account || ledger.hash_at(statement.head.seq) != Some(statement.head.hash) {
             return Err(Error::rollback("the server shows another state of your account than before"));
         }
-        let index = usize::try_from(ledger.generation()).map_err(|_| not_ours())?;
-        let envelope = answer.master_keys.get(index).ok_or_else(not_ours)?;
-        self.belief.own = Some(Own::open(envelope, &self.device, ledger)?);
-        self.belief.stage(record::MASTER, Some(envelope.clone().into()));
+        self.open_own(answer.master_keys)?;
         self.belief.emit(ClientEvent::IdentityUpdated { account_id: Some(enrolled.account.to_string()) });
         self.commit().await?;
         self.sync().await?;
         self.who_am_i()
+    }
+
+    /// Opens the newest envelope that this device can open. Whoever made a later one may have left this device out; that
+    /// is no reason to refuse one that holds the keys that the ledger names.
+    fn open_own(&mut self, envelopes: Vec<Vec<u8>>) -> Result<()> {
+        let ledger = self.belief.own_ledger()?;
+        let mut newest = None;
+        for envelope in envelopes.into_iter().rev() {
+            match Own::open(&envelope, &self.device, ledger) {
+                Ok(own) => {
+                    self.belief.own = Some(own);
+                    self.belief.stage(record::MASTER, Some(envelope.into()));
+                    return Ok(());
+                }
+                Err(fault) => newest = newest.or(Some(fault)),
+            }
+        }
+        Err(newest.unwrap_or_else(not_ours))
+    }
+
+    /// Gets the keys of the newest generation if the own ledger has one that is newer than what is open: with the
+    /// former ones nothing could be signed that cites it, and the stored envelope would not open any more.
+    pub(super) async fn renew_own(&mut self) -> Result<()> {
+        let generation = self.belief.own_ledger()?.generation();
+        if self.belief.own.as_ref().is_none_or(|own| own.generation() == generation) {
+            return Ok(());
+        }
+        let answer = self.ask(Method::Post, route::SESSIONS, Vec::new(), LoggedIn::decode).await?;
+        self.open_own(answer.master_keys)
     }
 
     /// Ends the session and wipes the account's keys and all keychains' keys from this device. The device itself,

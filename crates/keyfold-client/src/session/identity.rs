@@ -102,7 +102,7 @@ impl<H: Host> Session<H> {
         let kept = self.belief.keep_account(known);
         self.or_dispute(user_id, kept).await?;
         self.belief.settle(&id);
-        Ok(())
+        self.renew_if_own(&id).await
     }
 
     /// Remembers at once that somebody's identity changed, if that is what went wrong.
@@ -161,7 +161,12 @@ impl<H: Host> Session<H> {
         }
         let user_id = known.ledger().user_id().clone();
         let kept = self.belief.keep_account(known);
-        self.or_dispute(&user_id, kept).await
+        self.or_dispute(&user_id, kept).await?;
+        self.renew_if_own(id).await
+    }
+
+    async fn renew_if_own(&mut self, id: &ScopeId) -> Result<()> {
+        if self.belief.enrolled()?.account == *id { self.renew_own().await } else { Ok(()) }
     }
 
     /// Fetches ledgers, as many a request as the server takes.

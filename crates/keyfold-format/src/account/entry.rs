@@ -1,12 +1,13 @@
 //! The signed bytes of an account entry.
+//!
+//! Spec: `docs/spec/account-ledger.md`, "Entries".
 
+use super::op::AccountOp;
 use crate::{
     cbor,
     error::Malformed,
     id::{EntryHash, HolderId, ScopeId},
-    key::{VerifyingKey, WrappingKey, device_id},
     limits,
-    text::UserId,
 };
 use alloc::vec::Vec;
 use minicbor::{Decode, Decoder, Encode, Encoder};
@@ -32,51 +33,6 @@ pub struct Entry {
     pub ops: Vec<AccountOp>,
 }
 
-/// What an account entry does. Numbers 1 to 7 are given away (see the spec) and not yet understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AccountOp {
-    /// 0: founds the account.
-    Genesis(Genesis),
-}
-
-/// `[0, nonce, user id, device, keys]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Genesis {
-    /// 32 random bytes: nobody can make this account again. Also the salt of its keys.
-    pub nonce: [u8; 32],
-    /// The application's name of the person.
-    pub user_id: UserId,
-    /// The first device.
-    pub device: DeviceKeys,
-    /// The public halves of generation 0.
-    pub keys: AccountKeys,
-}
-
-/// `[signing key, wrapping key, sealed label / null]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeviceKeys {
-    /// Signs requests and account entries.
-    pub signing: VerifyingKey,
-    /// The master key is wrapped to it.
-    pub wrapping: WrappingKey,
-    /// The device's name, sealed. This release writes none.
-    pub label: Option<Vec<u8>>,
-}
-
-/// `[ledger key, sharing key, publication key, signature key]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountKeys {
-    /// Signs entries of keychains and groups.
-    pub ledger: VerifyingKey,
-    /// Keys are wrapped to it.
-    pub sharing: WrappingKey,
-    /// Signs publications.
-    pub publication: VerifyingKey,
-    /// Signs the application's statements.
-    pub signature: VerifyingKey,
-}
-
 impl Entry {
     /// From signed bytes.
     pub fn decode(signed: &[u8]) -> Result<Self, Malformed> {
@@ -89,16 +45,6 @@ impl Entry {
         cbor::encode(self)
     }
 }
-
-impl DeviceKeys {
-    /// The device's id.
-    pub fn id(&self) -> HolderId {
-        device_id(&self.signing, &self.wrapping)
-    }
-}
-
-/// Room for a padded label of 256 bytes and the overhead of its sealing.
-const LABEL_BYTES: usize = 384;
 
 impl<C> Encode<C> for Entry {
     fn encode<W: minicbor::encode::Write>(
@@ -129,51 +75,5 @@ impl<'b, C> Decode<'b, C> for Entry {
             time: cbor::number(d)?,
             ops: cbor::list(d, limits::ENTRY_OPS, |d| d.decode_with(ctx))?,
         })
-    }
-}
-
-impl<C> Encode<C> for AccountOp {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut Encoder<W>,
-        ctx: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        let Self::Genesis(op) = self;
-        e.array(5)?.u8(0)?.bytes(&op.nonce)?.encode_with(&op.user_id, ctx)?;
-        e.array(3)?.encode_with(op.device.signing, ctx)?.encode_with(&op.device.wrapping, ctx)?;
-        match &op.device.label {
-            Some(label) => e.bytes(label)?,
-            None => e.null()?,
-        };
-        e.array(4)?.encode_with(op.keys.ledger, ctx)?.encode_with(&op.keys.sharing, ctx)?;
-        e.encode_with(op.keys.publication, ctx)?.encode_with(op.keys.signature, ctx)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for AccountOp {
-    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let len = d.array()?;
-        if cbor::discriminant(d)? != 0 {
-            return Err(cbor::unsupported());
-        }
-        if len != Some(5) {
-            return Err(minicbor::decode::Error::message("array length"));
-        }
-        let nonce = cbor::bytes_of(d)?;
-        let user_id = d.decode_with(ctx)?;
-        cbor::array(d, 3)?;
-        let (signing, wrapping) = (d.decode_with(ctx)?, d.decode_with(ctx)?);
-        let label = cbor::nullable(d, |d| Ok(d.bytes()?.to_vec()))?;
-        if label.as_ref().is_some_and(|l| l.len() > LABEL_BYTES) {
-            return Err(cbor::fault(Malformed::TooLarge));
-        }
-        cbor::array(d, 4)?;
-        let keys = AccountKeys {
-            ledger: d.decode_with(ctx)?,
-            sharing: d.decode_with(ctx)?,
-            publication: d.decode_with(ctx)?,
-            signature: d.decode_with(ctx)?,
-        };
-        Ok(Self::Genesis(Genesis { nonce, user_id, device: DeviceKeys { signing, wrapping, label }, keys }))
     }
 }

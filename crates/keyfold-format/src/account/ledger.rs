@@ -1,11 +1,15 @@
 //! Replay of an account: entries in, state out. The one place that decides what an account ledger allows.
 
-use super::entry::{AccountKeys, AccountOp, DeviceKeys, Entry, Genesis};
+use super::{
+    entry::Entry,
+    holders::{Holder, Holders},
+    op::{AccountKeys, AccountOp, SetPrivate},
+    rules::{self, Context, State},
+    signatures::{self, Signers},
+};
 use crate::{
     entry::{Head, SignedEntry},
     id::{EntryHash, HolderId, ScopeId},
-    key::VerifyingKey,
-    label::SignatureLabel,
     rejected::Rejected,
     sorted::SortedMap,
     text::UserId,
@@ -13,7 +17,7 @@ use crate::{
 use alloc::{vec, vec::Vec};
 
 /// An account whose every entry has been verified.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ledger {
     id: ScopeId,
     user_id: UserId,
@@ -22,73 +26,81 @@ pub struct Ledger {
     /// Hash and generation of every entry, by number: what others cite is looked up here.
     entries: Vec<(EntryHash, u32)>,
     generations: Vec<AccountKeys>,
-    holders: SortedMap<HolderId, Holder>,
-}
-
-/// Somebody's device: it holds the master key. Recovery methods will stand beside it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
-    /// Its public keys and sealed label.
-    pub keys: DeviceKeys,
-    /// When it was added, as its adder claims, in milliseconds since 1970.
-    pub added: u64,
-    /// Who added it; a first device has nobody.
-    pub added_by: Option<HolderId>,
+    state: State,
 }
 
 impl Ledger {
     /// Founds an account from its first entry.
     pub fn genesis(entry: &SignedEntry) -> Result<Self, Rejected> {
         let parsed = Entry::decode(&entry.signed)?;
-        let [AccountOp::Genesis(genesis)] = parsed.ops.as_slice() else { return Err(Rejected::GenesisMisplaced) };
-        let Genesis { nonce, user_id, device, keys } = genesis;
-        if parsed.scope.is_some() {
-            return Err(Rejected::WrongScope);
-        }
-        if parsed.seq != 0 {
-            return Err(Rejected::WrongSeq);
-        }
-        if parsed.prev.is_some() {
-            return Err(Rejected::WrongPrev);
-        }
-        if parsed.author != device.id() {
-            return Err(Rejected::NotAHolder);
-        }
-        verify(entry, &[&device.signing], keys)?;
+        let genesis = rules::check_genesis_frame(&parsed)?;
+        signatures::verify_genesis(entry, &genesis.device, &genesis.keys)?;
         let hash = entry.hash(EntryHash::NONE, 0);
-        let holder = Holder { keys: device.clone(), added: parsed.time, added_by: None };
         Ok(Self {
             id: hash.into(),
-            user_id: user_id.clone(),
-            nonce: *nonce,
+            user_id: genesis.user_id.clone(),
+            nonce: genesis.nonce,
             time: parsed.time,
             entries: vec![(hash, 0)],
-            generations: vec![keys.clone()],
-            holders: SortedMap::from_iter([(device.id(), holder)]),
+            generations: vec![genesis.keys.clone()],
+            state: State { holders: Holders::founded(&genesis.device, parsed.time), private: None },
         })
     }
 
     /// Appends the next entry, or says which rule it breaks and stays as it was.
-    ///
-    /// All ops past the genesis belong to a later release, and an entry that has one is `Unsupported`.
-    pub fn append(&mut self, entry: &SignedEntry) -> Result<(), Rejected> {
+    pub fn append(&mut self, entry: &SignedEntry) -> Result<Entry, Rejected> {
         let parsed = Entry::decode(&entry.signed)?;
-        if parsed.scope != Some(self.id) {
+        let author = self.check_frame(&parsed)?;
+        let former = match author.is_recovery() {
+            // Whoever made the newest generation may have kept it to himself.
+            true => None,
+            false => Some(&self.current_keys().ok_or(Rejected::WrongGeneration)?.ledger),
+        };
+        let author_key = &author.keys.signing;
+        signatures::verify(
+            entry,
+            &parsed.ops,
+            &Signers { account: self.id, author: parsed.author, author_key, former },
+        )?;
+        // All or nothing: ops are tried on a copy.
+        let mut next = self.state.clone();
+        let context = Context { entry: &parsed, author, generations: &self.generations };
+        parsed.ops.iter().try_for_each(|op| rules::apply(&mut next, op, &context))?;
+        if next.holders.current().is_empty() {
+            return Err(Rejected::LastHolder);
+        }
+
+        let hash = entry.hash(self.head().hash, parsed.seq);
+        self.state = next;
+        let rotated = parsed.ops.iter().filter_map(|op| match op {
+            AccountOp::RotateAccount(op) => Some(op.keys.clone()),
+            _ => None,
+        });
+        self.generations.extend(rotated);
+        self.entries.push((hash, self.generation()));
+        self.time = parsed.time;
+        Ok(parsed)
+    }
+
+    /// Whether a later entry stands where it does, and by whom it is.
+    fn check_frame(&self, entry: &Entry) -> Result<&Holder, Rejected> {
+        if entry.scope != Some(self.id) {
             return Err(Rejected::WrongScope);
         }
-        if parsed.seq != self.head().seq + 1 {
+        if entry.seq != self.head().seq + 1 {
             return Err(Rejected::WrongSeq);
         }
-        if parsed.prev != Some(self.head().hash) {
+        if entry.prev != Some(self.head().hash) {
             return Err(Rejected::WrongPrev);
         }
-        if parsed.time < self.time {
+        let author = self.holders().get(&entry.author).ok_or(Rejected::NotAHolder)?;
+        if entry.time < self.time {
             return Err(Rejected::TimeGoesBack);
         }
-        if !self.holders.contains_key(&parsed.author) {
-            return Err(Rejected::NotAHolder);
+        if entry.ops.is_empty() || entry.ops.iter().any(|op| matches!(op, AccountOp::Genesis(_))) {
+            return Err(Rejected::GenesisMisplaced);
         }
-        Err(Rejected::GenesisMisplaced)
+        Ok(author)
     }
 
     /// Replays a whole ledger.
@@ -150,23 +162,16 @@ impl Ledger {
 
     /// Active devices and recovery methods.
     pub fn holders(&self) -> &SortedMap<HolderId, Holder> {
-        &self.holders
+        self.state.holders.current()
     }
-}
 
-/// The author's signature, and those by which each new account key shows that its holder made this entry: without
-/// them a stranger's key could be listed as one's own.
-fn verify(entry: &SignedEntry, authors: &[&VerifyingKey], keys: &AccountKeys) -> Result<(), Rejected> {
-    let new = [&keys.ledger, &keys.publication, &keys.signature];
-    if entry.signatures.len() != authors.len() + new.len() {
-        return Err(Rejected::BadSignature);
+    /// The newest entry's time, in milliseconds since 1970.
+    pub fn time(&self) -> u64 {
+        self.time
     }
-    let signers = authors
-        .iter()
-        .map(|key| (*key, SignatureLabel::Entry))
-        .chain(new.into_iter().map(|key| (key, SignatureLabel::AccountKey)));
-    for ((key, label), signature) in signers.zip(&entry.signatures) {
-        key.verify(label, &[&entry.signed], signature).map_err(|_| Rejected::BadSignature)?;
+
+    /// Version and hash of the private state, once there is one.
+    pub fn private(&self) -> Option<&SetPrivate> {
+        self.state.private.as_ref()
     }
-    Ok(())
 }

@@ -4,7 +4,16 @@
 //! Spec: `docs/spec/account-ledger.md`.
 
 mod entry;
+mod holders;
 mod ledger;
+mod op;
+mod rules;
+mod signatures;
 
-pub use entry::{AccountKeys, AccountOp, DeviceKeys, Entry, Genesis};
-pub use ledger::{Holder, Ledger};
+pub use entry::Entry;
+pub use holders::{Holder, HolderKind};
+pub use ledger::Ledger;
+pub use op::{
+    AccountKeys, AccountOp, AddRecovery, Genesis, HolderKeys, RecoveryMethod, RevokeDevice, RotateAccount, SetPrivate,
+};
+pub use signatures::holder_statement;

@@ -4,7 +4,7 @@
 use ed25519_dalek::{Signer, SigningKey};
 use keyfold_format::{
     EntryHash, KeyFingerprint, Permissions, Rejected, ScopeId, Signature, UserId, VerifyingKey, WrappingKey,
-    account::{self, AccountKeys, AccountOp, DeviceKeys},
+    account::{self, AccountKeys, AccountOp, HolderKeys},
     entry::{Cite, Head, SignedEntry},
     key::{WRAPPING_KEY_BYTES, signed_message},
     label::SignatureLabel,
@@ -22,7 +22,7 @@ pub fn bytes_of(name: &str) -> [u8; 32] {
     *blake3::hash(name.as_bytes()).as_bytes()
 }
 
-fn wrapping_key(name: &str) -> WrappingKey {
+pub fn wrapping_key(name: &str) -> WrappingKey {
     let mut bytes = [0; WRAPPING_KEY_BYTES];
     blake3::Hasher::new().update(name.as_bytes()).finalize_xof().fill(&mut bytes);
     WrappingKey::from_slice(&bytes).unwrap()
@@ -64,7 +64,7 @@ impl Person {
     ) -> account::Entry {
         let public = |key: &SigningKey| VerifyingKey(key.verifying_key().to_bytes());
         let device_keys =
-            DeviceKeys { signing: public(device), wrapping: wrapping_key(&format!("{name} device")), label: None };
+            HolderKeys { signing: public(device), wrapping: wrapping_key(&format!("{name} device")), label: None };
         account::Entry {
             scope: None,
             seq: 0,

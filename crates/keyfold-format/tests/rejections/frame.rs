@@ -349,7 +349,7 @@ fn altered_genesis(author: &Person, algorithm: Algorithm, alter: &dyn Fn(&mut En
 
 /// An entry that a ledger starts with.
 fn first(name: &'static str, about: &'static str, last: SignedEntry, expect: &'static str) -> Case {
-    Case { name, about, account: false, entries: vec![], last: last.encode(), expect }
+    Case::of(name, about, last.encode(), expect)
 }
 
 fn geneses(world: &World) -> Vec<Case> {

@@ -6,6 +6,7 @@ mod answers;
 mod ban;
 mod bytes;
 mod frame;
+mod generations;
 mod leave;
 mod ops;
 mod owners;
@@ -24,9 +25,18 @@ pub struct Case {
     pub name: &'static str,
     pub about: &'static str,
     pub account: bool,
+    /// Ledgers that are at hand in place of those in `accounts.json`, by their owners' names.
+    pub accounts: Vec<(&'static str, Vec<Vec<u8>>)>,
     pub entries: Vec<Vec<u8>>,
     pub last: Vec<u8>,
     pub expect: &'static str,
+}
+
+impl Case {
+    /// About a keychain, without entries before.
+    fn of(name: &'static str, about: &'static str, last: Vec<u8>, expect: &'static str) -> Self {
+        Self { name, about, account: false, accounts: vec![], entries: vec![], last, expect }
+    }
 }
 
 pub fn cases() -> Vec<Case> {
@@ -39,6 +49,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(answers::cases());
     all.extend(owners::cases());
     all.extend(account::cases());
+    all.extend(generations::cases());
     all.extend(bytes::cases());
     all
 }
@@ -50,7 +61,7 @@ fn case(name: &'static str, about: &'static str, world: &World, last: SignedEntr
 
 fn raw(name: &'static str, about: &'static str, world: &World, last: Vec<u8>, expect: &'static str) -> Case {
     let entries = world.entries.iter().map(SignedEntry::encode).collect();
-    Case { name, about, account: false, entries, last, expect }
+    Case { entries, ..Case::of(name, about, last, expect) }
 }
 
 /// An entry of `author` with these ops, altered before it is signed.

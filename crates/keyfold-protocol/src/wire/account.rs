@@ -4,7 +4,11 @@ use crate::{
     limits,
     record::{listed, record},
 };
-use keyfold_format::{UserId, entry::SignedEntry, receipt::Receipt};
+use keyfold_format::{
+    UserId,
+    entry::{Head, SignedEntry},
+    receipt::Receipt,
+};
 
 record! {
     /// `POST /v1/accounts`, signed by the new device. Repeated byte for byte by the same device it succeeds again, so
@@ -22,6 +26,17 @@ record! {
         receipt: Receipt,
         /// When the device's session started, in milliseconds since 1970.
         since_ms: u64,
+    }
+
+    /// `POST /v1/accounts/entries`: to the caller's own account. The answer is [`super::Appended`].
+    ExtendAccount {
+        /// The head that the entry follows. If the ledger moved on, the answer is `Conflict`.
+        expected: Head,
+        /// The entry, by a device or a recovery method.
+        entry: SignedEntry,
+        /// The master-key envelope for whoever holds the account after the entry: with one that adds or renews a
+        /// holder or makes a generation, and with no other.
+        master_key: Option<Vec<u8>>,
     }
 
     /// `POST /v1/accounts/lookup`: by user id.

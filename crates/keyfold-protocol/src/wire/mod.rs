@@ -8,7 +8,7 @@ pub mod ledger;
 pub mod scope;
 pub mod session;
 
-pub use account::{AccountLedger, Accounts, Lookup, SignUp, SignedUp};
+pub use account::{AccountLedger, Accounts, ExtendAccount, Lookup, SignUp, SignedUp};
 pub use info::{Gate, Info, Limits};
 pub use ledger::{After, LedgerPage, LedgerPages, Ledgers};
 pub use scope::{Append, Appended, CreateScope, OwnWraps, Place, Placed, ScopeKind, ScopeSummary, Scopes, Standing};

@@ -8,7 +8,7 @@ record! {
     LoggedIn {
         /// The account's newest generation.
         generation: u32,
-        /// The master-key envelopes of all generations, oldest first.
+        /// The newest master-key envelopes, oldest first.
         master_keys: Vec<Vec<u8>>,
         /// The account's head.
         receipt: Receipt,

@@ -1,6 +1,7 @@
 //! What the server does, in words of the product: accounts, sessions, scopes, events. Routes call it, it calls the
 //! store; it decides nothing that the ledgers' replay decides.
 
+mod account_entries;
 mod accounts;
 mod events;
 mod fault;

@@ -23,7 +23,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     sync::{
-        Arc,
+        Arc, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -37,6 +37,7 @@ const ACCOUNTS: usize = 20_000;
 pub(super) struct Replayed {
     scopes: Cache<ScopeId, Arc<Slot>, SlotWeight, DefaultHashBuilder, InUse>,
     accounts: Cache<ScopeId, Arc<account::Ledger>>,
+    keeping: std::sync::Mutex<()>,
 }
 
 /// Room for one scope's tip.
@@ -133,6 +134,7 @@ impl Replayed {
         Self {
             scopes: Cache::with(1_024, SCOPE_WEIGHT, SlotWeight, DefaultHashBuilder::default(), InUse),
             accounts: Cache::new(ACCOUNTS),
+            keeping: std::sync::Mutex::default(),
         }
     }
 
@@ -143,8 +145,23 @@ impl Replayed {
         }
         let Some(entries) = all_entries(store, id, ScopeKind::Account).await? else { return Ok(None) };
         let ledger = Arc::new(account::Ledger::replay(&entries).map_err(damaged)?);
-        self.accounts.insert(id, ledger.clone());
+        self.keep_account(ledger.clone());
         Ok(Some(ledger))
+    }
+
+    /// Keeps an account's ledger as it is on the disk, unless a newer one is kept: who read it from the store may have
+    /// been overtaken by who appended.
+    pub(super) fn keep_account(&self, ledger: Arc<account::Ledger>) {
+        let _one_at_a_time = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = ledger.id();
+        if self.accounts.get(&id).is_none_or(|kept| kept.head().seq < ledger.head().seq) {
+            self.accounts.insert(id, ledger);
+        }
+    }
+
+    /// Forgets an account's ledger, so that the next one replays what the store holds.
+    pub(super) fn forget_account(&self, id: &ScopeId) {
+        self.accounts.remove(id);
     }
 
     /// The ledgers of these accounts, as far as there are such accounts.

@@ -172,7 +172,7 @@ impl Domain {
     }
 
     /// Refuses a replay before any work is done for it.
-    async fn check_fresh(&self, caller: &Caller) -> Result<(), Fault> {
+    pub(super) async fn check_fresh(&self, caller: &Caller) -> Result<(), Fault> {
         if self.store.spent(caller.once).await? { Err(StoreError::Replayed.into()) } else { Ok(()) }
     }
 
@@ -199,7 +199,7 @@ impl Domain {
     }
 
     /// The entries that stand where an append wanted to be; `None` if none do.
-    async fn conflict(&self, scope: ScopeId, expected: Head) -> Result<Option<Fault>, Fault> {
+    pub(super) async fn conflict(&self, scope: ScopeId, expected: Head) -> Result<Option<Fault>, Fault> {
         let page = self.store.page(scope, Some(expected.seq), Limit::PAGE).await?.ok_or_else(unknown_keychain)?;
         if page.head == expected {
             return Ok(None);
@@ -231,7 +231,7 @@ impl Domain {
     }
 }
 
-fn busy() -> Fault {
+pub(super) fn busy() -> Fault {
     fault(Code::ServerUnavailable, "the server is busy").details(Details::RetryAfter(1))
 }
 

@@ -32,7 +32,7 @@ impl Domain {
     pub(crate) async fn log_out(&self, caller: &Caller) -> Result<LoggedOut, Fault> {
         let Once { device, .. } = caller.once;
         self.store.log_out(caller.once).await?;
-        self.hub.close_device(&caller.account, &device);
+        self.hub.close_device(&caller.account, &device, Code::LoggedOut);
         Ok(LoggedOut { at_ms: clock::now_ms() })
     }
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::domain::Domain;
 use axum::extract::State;
 use bytes::Bytes;
-use keyfold_protocol::wire::{Lookup, SignUp};
+use keyfold_protocol::wire::{ExtendAccount, Lookup, SignUp};
 
 /// `POST /v1/accounts`, signed by the device that the body's first entry names.
 pub(super) async fn sign_up(State(app): State<App>, newcomer: Newcomer, body: Bytes) -> Answer {
@@ -20,4 +20,9 @@ pub(super) async fn sign_up(State(app): State<App>, newcomer: Newcomer, body: By
 /// `POST /v1/accounts/lookup`.
 pub(super) async fn look_up(State(app): State<App>, Member(caller): Member, body: Bytes) -> Answer {
     Ok(Cbor(app.domain.look_up(&caller, Lookup::decode(&body)?).await?.encode()))
+}
+
+/// `POST /v1/accounts/entries`: the caller's own account.
+pub(super) async fn extend(State(app): State<App>, Member(caller): Member, body: Bytes) -> Answer {
+    Ok(Cbor(app.domain.extend_account(&caller, ExtendAccount::decode(&body)?).await?.encode()))
 }

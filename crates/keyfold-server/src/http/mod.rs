@@ -58,6 +58,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::INFO, get(info::info))
         .route(route::ACCOUNTS, post(accounts::sign_up))
         .route(route::LOOKUP, post(accounts::look_up))
+        .route(route::ACCOUNT_ENTRIES, post(accounts::extend))
         .route(route::SESSIONS, post(sessions::log_in).delete(sessions::log_out))
         .route(route::LEDGERS, post(ledgers::ledgers))
         .route(route::SCOPES, get(scopes::scopes).post(scopes::create))

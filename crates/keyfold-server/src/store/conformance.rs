@@ -2,7 +2,7 @@
 //!
 //! The factory opens the store of a name; the same name again is the same store after a restart.
 
-use super::{Committed, Limit, Listener, NewAccount, NewEntry, Once, Reading, Store, StoreError};
+use super::{AccountEntry, Committed, Limit, Listener, NewAccount, NewEntry, Once, Reading, Store, StoreError};
 use futures_util::future::{BoxFuture, join_all};
 use keyfold_format::{
     EntryHash, HolderId, ScopeId, UserId, VerifyingKey,
@@ -29,6 +29,7 @@ pub(crate) async fn check_all(factory: Factory<'_>) {
     writes_happen_in_the_order_of_calls_and_are_heard_before_they_resolve(factory).await;
     a_user_id_is_taken_once_and_a_repeated_sign_up_is_answered(factory).await;
     a_session_lasts_until_it_is_ended(factory).await;
+    an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory).await;
     a_page_is_cut_by_bytes_and_entries_but_never_empty_before_the_head(factory).await;
     missed_events_are_the_newest_of_each_scope_and_end_with_the_standing(factory).await;
     a_former_member_reads_up_to_the_entry_that_ended_it(factory).await;
@@ -154,6 +155,39 @@ async fn a_session_lasts_until_it_is_ended(factory: Factory<'_>) {
     assert_eq!(store.log_in(once(4), 7_000).await.unwrap(), 7_000);
     assert_eq!(since().await, Some(7_000));
     assert_eq!(store.device(HolderId([0; 32])).await.unwrap(), None);
+}
+
+async fn an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory: Factory<'_>) {
+    let store = factory("account entries", deaf()).await;
+    let [first, phone] = [7, 8].map(|n| HolderId([n; 32]));
+    let next = |seq, devices, envelope: Option<u8>| AccountEntry {
+        entry: NewEntry { kind: ScopeKind::Account, wraps: vec![], ..entry(ALICE, seq) },
+        devices,
+        master_key: envelope.map(|byte| vec![byte; 10]),
+    };
+    let key = async |id| store.device(id).await.unwrap().map(|device| device.signing_key.0[0]);
+    store.sign_up(once(1), account("alice", ALICE)).await.unwrap();
+    let elses = Once { device: HolderId([9; 32]), ..once(2) };
+    store.sign_up(elses, account("bob", BOB)).await.unwrap();
+
+    store.extend_account(once(3), next(1, vec![(phone, Some(VerifyingKey([1; 32])))], Some(5))).await.unwrap();
+    assert_eq!(store.device(phone).await.unwrap().unwrap().session_since, None, "a new device logs in by itself");
+    let renewed = vec![(phone, Some(VerifyingKey([2; 32])))];
+    let again = store.extend_account(once(4), next(1, renewed.clone(), Some(6))).await;
+    assert!(matches!(again, Err(StoreError::HeadMoved)));
+    assert_eq!((key(phone).await, store.master_keys(ALICE).await.unwrap().len()), (Some(1), 2));
+    store.extend_account(once(5), next(2, renewed, Some(6))).await.unwrap();
+    assert_eq!(key(phone).await, Some(2));
+
+    let bobs = vec![(first, None), (elses.device, Some(VerifyingKey([6; 32])))];
+    let taken = store.extend_account(once(6), next(3, bobs, Some(7))).await;
+    assert!(matches!(taken, Err(StoreError::DeviceTaken)));
+    assert_eq!((key(first).await, key(elses.device).await), (Some(3), Some(3)), "nothing of it happened");
+
+    store.extend_account(once(7), next(3, vec![(first, None), (elses.device, None)], None)).await.unwrap();
+    assert_eq!((key(first).await, key(elses.device).await), (None, Some(3)), "of its own devices only");
+    assert!(matches!(store.log_in(once(8), 9_000).await, Err(StoreError::LoggedOut)));
+    assert_eq!(store.master_keys(ALICE).await.unwrap(), [vec![4; 10], vec![5; 10], vec![6; 10]], "all are kept");
 }
 
 async fn a_page_is_cut_by_bytes_and_entries_but_never_empty_before_the_head(factory: Factory<'_>) {

@@ -80,6 +80,17 @@ pub(crate) struct NewEntry {
     pub(crate) audience: Vec<ScopeId>,
 }
 
+/// An account's entry with everything that comes with it.
+#[derive(Clone, Debug)]
+pub(crate) struct AccountEntry {
+    /// The entry.
+    pub(crate) entry: NewEntry,
+    /// The devices that it changes: with their keys, or `None` for what is no device any more.
+    pub(crate) devices: Vec<(HolderId, Option<VerifyingKey>)>,
+    /// The master-key envelope for who holds it now.
+    pub(crate) master_key: Option<Vec<u8>>,
+}
+
 /// Entries of one ledger, with the head as of the same moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
@@ -184,6 +195,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn log_out(&self, once: Once) -> BoxFuture<'static, Result<()>>;
     /// Founds a ledger or appends to it, if its head is the one that the entry follows.
     fn append(&self, once: Once, entry: NewEntry) -> BoxFuture<'static, Result<()>>;
+    /// Appends to an account's ledger like [`Self::append`]. A new device is logged out; one that is another account's
+    /// is [`StoreError::DeviceTaken`].
+    fn extend_account(&self, once: Once, entry: AccountEntry) -> BoxFuture<'static, Result<()>>;
 
     /// Whether a request took effect before: so that a replay is refused before any work is done for it. The write
     /// decides all the same.
@@ -192,7 +206,7 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn device(&self, id: HolderId) -> BoxFuture<'_, Result<Option<Device>>>;
     /// Whose user id this is.
     fn account(&self, user_id: UserId) -> BoxFuture<'_, Result<Option<ScopeId>>>;
-    /// Master-key envelopes, oldest generation first.
+    /// The newest master-key envelopes, as many as one reply holds; oldest first.
     fn master_keys(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<Vec<u8>>>>;
     /// The entries after `after`, all for `None`; `None` if there is no such ledger.
     fn page(&self, scope: ScopeId, after: Option<u64>, limit: Limit) -> BoxFuture<'_, Result<Option<Page>>>;

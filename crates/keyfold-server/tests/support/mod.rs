@@ -6,7 +6,9 @@ mod http;
 mod person;
 
 pub use http::{Raw, exchange};
-pub use person::{Person, accounts, keychain_entry, placed, placed_accept, share_op, wrap, wraps_for};
+pub use person::{
+    Person, accounts, keychain_entry, placed, placed_accept, public, share_op, sign, wrap, wrapping_key, wraps_for,
+};
 
 use keyfold_protocol::{
     Code, ErrorBody,

@@ -5,7 +5,7 @@ use super::{Raw, World, now_ms, random};
 use ed25519_dalek::{Signer, SigningKey};
 use keyfold_format::{
     EntryHash, HolderId, KeyFingerprint, Permissions, ScopeId, Signature, UserId, VerifyingKey, WrappingKey,
-    account::{self, AccountKeys, AccountOp, DeviceKeys},
+    account::{self, AccountKeys, AccountOp, HolderKeys},
     entry::{Cite, SignedEntry},
     key::signed_message,
     label::SignatureLabel,
@@ -28,15 +28,15 @@ pub struct Person {
     pub master_key: Vec<u8>,
 }
 
-fn public(key: &SigningKey) -> VerifyingKey {
+pub fn public(key: &SigningKey) -> VerifyingKey {
     VerifyingKey(key.verifying_key().to_bytes())
 }
 
-fn sign(key: &SigningKey, label: SignatureLabel, message: &[u8]) -> Signature {
+pub fn sign(key: &SigningKey, label: SignatureLabel, message: &[u8]) -> Signature {
     Signature(key.sign(&signed_message(label, &[message])).to_bytes())
 }
 
-fn wrapping_key() -> WrappingKey {
+pub fn wrapping_key() -> WrappingKey {
     WrappingKey::from_slice(&random::<1_216>()).unwrap()
 }
 
@@ -45,7 +45,7 @@ impl Person {
     pub fn new(user: &str) -> Self {
         let [device_key, ledger_key, publication, signature] =
             std::array::from_fn(|_| SigningKey::from_bytes(&random()));
-        let device = DeviceKeys { signing: public(&device_key), wrapping: wrapping_key(), label: None };
+        let device = HolderKeys { signing: public(&device_key), wrapping: wrapping_key(), label: None };
         let entry = account::Entry {
             scope: None,
             seq: 0,
@@ -89,7 +89,7 @@ impl Person {
     }
 
     pub fn cite(&self) -> Cite {
-        Cite { principal: self.id(), head: self.account.head(), exclusions: 0 }
+        Cite { principal: self.id(), head: self.account.head(), exclusions: self.account.generation() }
     }
 
     /// A signed request, not sent.
@@ -265,11 +265,16 @@ pub fn share_op(ledger: &scope::Ledger, with: &[&Person]) -> Op {
 /// The wraps that the ops of the newest entry need.
 pub fn wraps_for(ledger: &scope::Ledger, ops: &[Op]) -> Vec<Wrap> {
     let needed = ledger.wraps_needed(ops);
-    needed.iter().map(|w| wrap(ledger.id(), w.recipient, w.key, w.history)).collect()
+    needed.iter().map(|w| wrap_to(ledger.id(), w.recipient, w.recipient_number, w.key, w.history)).collect()
 }
 
+/// To generation 0.
 pub fn wrap(scope: ScopeId, recipient: ScopeId, number: u32, history: bool) -> Wrap {
-    let place = WrapPlace { kind: WrapKind::Keychain, scope, number, recipient, recipient_number: 0, history };
+    wrap_to(scope, recipient, 0, number, history)
+}
+
+fn wrap_to(scope: ScopeId, recipient: ScopeId, recipient_number: u32, number: u32, history: bool) -> Wrap {
+    let place = WrapPlace { kind: WrapKind::Keychain, scope, number, recipient, recipient_number, history };
     let sealed = if history { random::<HISTORY_WRAP_BYTES>().to_vec() } else { random::<KEY_WRAP_BYTES>().to_vec() };
     Wrap::new(&place, sealed).unwrap()
 }

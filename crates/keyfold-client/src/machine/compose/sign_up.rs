@@ -4,7 +4,7 @@ use crate::Result;
 use keyfold_core::{account::MasterKeys, device::DeviceKeys};
 use keyfold_format::{
     UserId,
-    account::{AccountOp, DeviceKeys as PublicDeviceKeys, Entry, Genesis},
+    account::{AccountOp, Entry, Genesis, HolderKeys},
     entry::SignedEntry,
     label::SignatureLabel,
 };
@@ -17,11 +17,8 @@ pub(crate) fn sign_up(user_id: &UserId, device: &DeviceKeys, now_ms: u64, rng: &
     rng.fill_bytes(&mut nonce);
     let masters = MasterKeys::generate(rng);
     let secrets = masters.secrets(&nonce)?;
-    let public = PublicDeviceKeys {
-        signing: device.signing.verifying_key(),
-        wrapping: device.wrapping.public().clone(),
-        label: None,
-    };
+    let public =
+        HolderKeys { signing: device.signing.verifying_key(), wrapping: device.wrapping.public().clone(), label: None };
     let genesis = Genesis { nonce, user_id: user_id.clone(), device: public, keys: secrets.public() };
     let signed = Entry {
         scope: None,

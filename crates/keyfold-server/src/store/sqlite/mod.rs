@@ -7,7 +7,9 @@ mod read;
 mod write;
 mod writer;
 
-use super::{Device, Limit, Listener, NewAccount, NewEntry, Once, Page, Reading, Result, Store, StoreError};
+use super::{
+    AccountEntry, Device, Limit, Listener, NewAccount, NewEntry, Once, Page, Reading, Result, Store, StoreError,
+};
 use futures_util::{FutureExt, future::BoxFuture};
 use keyfold_format::{EntryHash, HolderId, ScopeId, UserId, wrap::Wrap};
 use keyfold_protocol::{
@@ -58,6 +60,7 @@ fn migrations() -> Migrator {
     let files = [
         ("ledgers", include_str!("../../../migrations/sqlite/0001_ledgers.sql")),
         ("former members", include_str!("../../../migrations/sqlite/0002_former_members.sql")),
+        ("account entries", include_str!("../../../migrations/sqlite/0003_account_entries.sql")),
     ];
     let numbered = (1..).zip(files).map(|(number, (name, text))| {
         Migration::new(number, name.into(), MigrationType::Simple, text.into_sql_str(), false)
@@ -80,6 +83,10 @@ impl Store for SqliteStore {
 
     fn append(&self, once: Once, entry: NewEntry) -> BoxFuture<'static, Result<()>> {
         self.writer.append(once, entry)
+    }
+
+    fn extend_account(&self, once: Once, entry: AccountEntry) -> BoxFuture<'static, Result<()>> {
+        self.writer.extend_account(once, entry)
     }
 
     fn spent(&self, once: Once) -> BoxFuture<'_, Result<bool>> {

@@ -12,6 +12,7 @@ use keyfold_format::{
 };
 use keyfold_protocol::{
     events::{Cursor, Event},
+    limits,
     wire::{ScopeKind, ScopeSummary, Standing},
 };
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
@@ -49,10 +50,20 @@ pub(super) async fn account(pool: &SqlitePool, user_id: UserId) -> Result<Option
 }
 
 pub(super) async fn master_keys(pool: &SqlitePool, account: ScopeId) -> Result<Vec<Vec<u8>>> {
-    Ok(sqlx::query_scalar("SELECT envelope FROM master_keys WHERE account = ? ORDER BY generation")
-        .bind(&account.0[..])
-        .fetch_all(pool)
-        .await?)
+    let newest =
+        sqlx::query_scalar::<_, Vec<u8>>("SELECT envelope FROM envelopes WHERE account = ? ORDER BY seq DESC LIMIT ?");
+    let mut rows = newest.bind(&account.0[..]).bind(number(limits::ENVELOPES as u64)).fetch(pool);
+    let mut envelopes = Vec::new();
+    let mut bytes = 0;
+    while let Some(envelope) = rows.try_next().await? {
+        bytes += envelope.len();
+        if bytes > limits::PAGE_BYTES {
+            break;
+        }
+        envelopes.push(envelope);
+    }
+    envelopes.reverse();
+    Ok(envelopes)
 }
 
 pub(super) async fn page(pool: &SqlitePool, scope: ScopeId, after: Option<u64>, limit: Limit) -> Result<Option<Page>> {

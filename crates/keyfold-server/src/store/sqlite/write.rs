@@ -1,7 +1,7 @@
 //! What each write does, inside a savepoint of the writer.
 
 use super::{
-    super::{NewAccount, NewEntry, Once, Result, StoreError},
+    super::{AccountEntry, NewAccount, NewEntry, Once, Result, StoreError},
     number, unsigned,
 };
 use keyfold_protocol::{events::Event, limits, wire::Standing};
@@ -60,11 +60,7 @@ pub(super) async fn sign_up(c: &mut SqliteConnection, once: Once, new: &NewAccou
         .bind(number(new.now_ms))
         .execute(&mut *c)
         .await?;
-    sqlx::query("INSERT INTO master_keys (account, generation, envelope) VALUES (?, 0, ?)")
-        .bind(account)
-        .bind(&new.master_key[..])
-        .execute(c)
-        .await?;
+    insert_envelope(c, &new.entry, &new.master_key).await?;
     Ok(new.now_ms)
 }
 
@@ -75,8 +71,10 @@ pub(super) async fn log_in(c: &mut SqliteConnection, once: Once, now_ms: u64) ->
     )
     .bind(number(now_ms))
     .bind(&once.device.0[..])
-    .fetch_one(c)
-    .await?;
+    .fetch_optional(c)
+    .await?
+    // Revoked while it asked.
+    .ok_or(StoreError::LoggedOut)?;
     Ok(unsigned(since))
 }
 
@@ -84,6 +82,47 @@ pub(super) async fn log_out(c: &mut SqliteConnection, once: Once) -> Result<()> 
     spend(c, once).await?;
     sqlx::query("UPDATE devices SET session_since = NULL WHERE device = ?").bind(&once.device.0[..]).execute(c).await?;
     Ok(())
+}
+
+async fn insert_envelope(c: &mut SqliteConnection, entry: &NewEntry, envelope: &[u8]) -> Result<()> {
+    sqlx::query("INSERT INTO envelopes (account, seq, envelope) VALUES (?, ?, ?)")
+        .bind(&entry.scope.0[..])
+        .bind(number(entry.head.seq))
+        .bind(envelope)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn extend_account(c: &mut SqliteConnection, once: Once, new: &AccountEntry) -> Result<Event> {
+    let event = append(c, once, &new.entry).await?;
+    let account = &new.entry.scope.0[..];
+    for (device, signing_key) in &new.devices {
+        let Some(key) = signing_key else {
+            sqlx::query("DELETE FROM devices WHERE device = ? AND account = ?")
+                .bind(&device.0[..])
+                .bind(account)
+                .execute(&mut *c)
+                .await?;
+            continue;
+        };
+        let enrolled = sqlx::query(
+            "INSERT INTO devices (device, account, signing_key) VALUES (?, ?, ?)
+             ON CONFLICT DO UPDATE SET signing_key = excluded.signing_key WHERE account = excluded.account",
+        )
+        .bind(&device.0[..])
+        .bind(account)
+        .bind(&key.0[..])
+        .execute(&mut *c)
+        .await?;
+        if enrolled.rows_affected() == 0 {
+            return Err(StoreError::DeviceTaken);
+        }
+    }
+    if let Some(envelope) = &new.master_key {
+        insert_envelope(c, &new.entry, envelope).await?;
+    }
+    Ok(event)
 }
 
 pub(super) async fn append(c: &mut SqliteConnection, once: Once, new: &NewEntry) -> Result<Event> {

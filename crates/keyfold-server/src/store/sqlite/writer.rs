@@ -3,7 +3,7 @@
 //! much as one.
 
 use super::{
-    super::{Committed, Listener, NewAccount, NewEntry, Once, Result, StoreError},
+    super::{AccountEntry, Committed, Listener, NewAccount, NewEntry, Once, Result, StoreError},
     write,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -27,6 +27,7 @@ enum Job {
     LogIn(Once, u64, Answer<u64>),
     LogOut(Once, Answer<()>),
     Append(Once, Box<NewEntry>, Answer<()>),
+    ExtendAccount(Once, Box<AccountEntry>, Answer<()>),
     Close(oneshot::Sender<()>),
     #[cfg(test)]
     LimitPages(u32, oneshot::Sender<()>),
@@ -54,6 +55,10 @@ impl Writer {
 
     pub(super) fn append(&self, once: Once, entry: NewEntry) -> BoxFuture<'static, Result<()>> {
         self.queue(|answer| Job::Append(once, Box::new(entry), answer))
+    }
+
+    pub(super) fn extend_account(&self, once: Once, entry: AccountEntry) -> BoxFuture<'static, Result<()>> {
+        self.queue(|answer| Job::ExtendAccount(once, Box::new(entry), answer))
     }
 
     /// Writes what is queued, then ends the task and with it the connection.
@@ -131,6 +136,13 @@ async fn commit(connection: &mut SqliteConnection, jobs: impl Iterator<Item = Jo
                 let outcome =
                     in_savepoint(connection, &mut failed, async |c| write::append(c, once, &entry).await).await;
                 let outcome = outcome.map(|event| committed.push(Committed { event, audience: entry.audience }));
+                ready.push(answer_later(answer, outcome));
+            }
+            Job::ExtendAccount(once, new, answer) => {
+                let outcome =
+                    in_savepoint(connection, &mut failed, async |c| write::extend_account(c, once, &new).await).await;
+                let audience = new.entry.audience;
+                let outcome = outcome.map(|event| committed.push(Committed { event, audience }));
                 ready.push(answer_later(answer, outcome));
             }
             Job::Close(_) => {}

@@ -1,6 +1,6 @@
-//! Accounts: the genesis, and what may follow it.
+//! The genesis, and where a later entry stands.
 
-use super::Case;
+use super::super::Case;
 use crate::people::{Person, TIME, bytes_of, sign};
 use ed25519_dalek::SigningKey;
 use keyfold_format::{
@@ -25,14 +25,8 @@ pub fn cases() -> Vec<Case> {
         signed.signatures[at] = sign(key, label, &signed.signed);
         signed
     };
-    let first = |name, about, last: SignedEntry, expect| Case {
-        name,
-        about,
-        account: true,
-        entries: vec![],
-        last: last.encode(),
-        expect,
-    };
+    let first =
+        |name, about, last: SignedEntry, expect| Case { account: true, ..Case::of(name, about, last.encode(), expect) };
     let next = |name, about, alter: &dyn Fn(&mut Entry), expect| {
         let mut later = Entry {
             scope: Some(alice.id()),
@@ -43,7 +37,7 @@ pub fn cases() -> Vec<Case> {
         };
         alter(&mut later);
         let last = Person::sign_genesis(&later, keys[0], keys[1], keys[2], keys[3]).encode();
-        Case { name, about, account: true, entries: vec![alice.genesis.encode()], last, expect }
+        Case { account: true, entries: vec![alice.genesis.encode()], ..Case::of(name, about, last, expect) }
     };
     let label = SignatureLabel::AccountKey;
     vec![

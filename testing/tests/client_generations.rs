@@ -1,0 +1,211 @@
+//! Somebody's account goes on to its next generation: what his own client and those of others make of it.
+//!
+//! The entries are made here, with the keys in bob's home, and sent over HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::{client::legacy, rt::TokioExecutor};
+use keyfold_client::{Algorithm, Client, Code, ShareKeys, ShareOptions, Value};
+use keyfold_core::{DeviceSeed, account::MasterKeys, device::DeviceKeys};
+use keyfold_format::{
+    account::{AccountOp, Entry, Ledger, RotateAccount},
+    entry::SignedEntry,
+    label::SignatureLabel,
+};
+use keyfold_protocol::{
+    route,
+    signing::{Address, Method, Nonce, Request},
+    wire::{AccountLedger, Accounts, ExtendAccount, Lookup, SignUp},
+};
+use keyfold_testing::evil::{EvilWorld, ServerKey};
+use rand_core::UnwrapErr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
+}
+
+/// Whoever has what is in somebody's home, and writes what no client composes.
+struct Hand {
+    device: DeviceKeys,
+    masters: MasterKeys,
+    ledger: Ledger,
+    entries: Vec<SignedEntry>,
+}
+
+impl Hand {
+    fn on(world: &EvilWorld, user: &str) -> Self {
+        let sign_ups = world.evil.seen().into_iter().filter(|asked| asked.path == route::ACCOUNTS);
+        let mut requests = sign_ups.map(|asked| SignUp::decode(&asked.body).unwrap());
+        let (ledger, request) = requests
+            .find_map(|request| {
+                let ledger = Ledger::genesis(&request.genesis).unwrap();
+                (ledger.user_id().as_str() == user).then_some((ledger, request))
+            })
+            .unwrap();
+        let seed = std::fs::read(world.home(user).join("device.key")).unwrap();
+        let device = DeviceKeys::derive(&DeviceSeed::from_slice(&seed).unwrap()).unwrap();
+        let (nonce, named) = (ledger.nonce(), ledger.keys(0).unwrap());
+        let opened = MasterKeys::open(&request.master_key, ledger.id(), 0, nonce, &device.wrapping, named);
+        Self { device, masters: opened.unwrap().0, entries: vec![request.genesis], ledger }
+    }
+
+    /// The next generation, as request.
+    fn rotation(&mut self) -> ExtendAccount {
+        let mut rng = UnwrapErr(getrandom::SysRng);
+        let former = self.masters.secrets(self.ledger.nonce()).unwrap();
+        let masters = std::mem::replace(&mut self.masters, MasterKeys::generate(&mut rng));
+        self.masters = masters.next(&mut rng);
+        let next = self.masters.secrets(self.ledger.nonce()).unwrap();
+        let expected = self.ledger.head();
+        let op = RotateAccount { generation: self.masters.generation(), keys: next.public() };
+        let signed = Entry {
+            scope: Some(self.ledger.id()),
+            seq: expected.seq + 1,
+            prev: Some(expected.hash),
+            author: self.device.id(),
+            time: now_ms(),
+            ops: vec![AccountOp::RotateAccount(op)],
+        }
+        .encode();
+        let mut signatures = vec![
+            self.device.signing.sign(SignatureLabel::Entry, &[&signed]),
+            former.ledger.sign(SignatureLabel::AccountRotation, &[&signed]),
+        ];
+        let new = [&next.ledger, &next.publication, &next.signature];
+        signatures.extend(new.map(|key| key.sign(SignatureLabel::AccountKey, &[&signed])));
+        let entry = SignedEntry { signed, signatures };
+        self.ledger.append(&entry).unwrap();
+        self.entries.push(entry.clone());
+        let envelope = self.masters.seal(self.ledger.id(), &[self.device.wrapping.public()], &mut rng).unwrap();
+        ExtendAccount { expected, entry, master_key: Some(envelope) }
+    }
+
+    /// Sends it as the device does.
+    async fn rotate(&mut self, world: &EvilWorld) {
+        let body = self.rotation().encode();
+        let authority = world.server.address().to_string();
+        let to = Address { authority: authority.clone(), server: world.server.server_id() };
+        let request =
+            Request { method: Method::Post, path: route::ACCOUNT_ENTRIES.to_owned(), query: String::new(), body };
+        let mut nonce = [0; 24];
+        getrandom::fill(&mut nonce).unwrap();
+        let sign = |base: &[u8]| self.device.signing.sign_message(base);
+        let out = request.sign(&to, &self.device.id(), Nonce(nonce), now_ms() / 1_000, sign);
+        let uri = format!("http://{authority}{}", route::ACCOUNT_ENTRIES);
+        let mut request = hyper::Request::post(uri);
+        for (name, value) in &out.headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Full::new(Bytes::from(out.request.body.clone()))).unwrap();
+        let client = legacy::Client::builder(TokioExecutor::new()).build_http();
+        let answer = client.request(request).await.unwrap();
+        let status = answer.status();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+/// Alice's `notes`, in which bob and carol read and may nothing else.
+async fn notes(world: &EvilWorld) -> (Client, Client, Client) {
+    let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+    let carol = world.person("carol").await;
+    alice.create_keychain("notes", Algorithm::SecretBox).await.unwrap();
+    alice.share("notes", &["bob", "carol"], ShareKeys::Latest, ShareOptions::default()).await.unwrap();
+    bob.sync().await.unwrap();
+    carol.sync().await.unwrap();
+    alice.sync().await.unwrap();
+    (alice, bob, carol)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_generation_is_believed_its_first_citation_asks_for_a_key_and_a_follower_makes_it() {
+    let world = EvilWorld::start().await;
+    let (alice, bob, carol) = notes(&world).await;
+    Hand::on(&world, "bob").rotate(&world).await;
+    let seen = alice.identity("bob").await.unwrap();
+    assert_eq!(seen.generation, 1, "an extension of the pinned ledger");
+    assert_eq!(alice.identity("bob").await.unwrap(), seen);
+
+    // Bob's own client takes the new keys, and cites its newest head from then on.
+    bob.sync().await.unwrap();
+    assert_eq!(bob.whoami().await.unwrap().generation, 1);
+    assert_eq!(bob.identity("bob").await.unwrap().ledger_public_key, seen.ledger_public_key);
+    let first = alice.keychain("notes").await.unwrap();
+    bob.delete_key("notes", &first.keys[0].key_fingerprint).await.unwrap();
+
+    // Carol may not rotate, unless there is need.
+    carol.sync().await.unwrap();
+    let second = carol.keychain("notes").await.unwrap();
+    assert!(!second.needs_rotation);
+    assert_ne!(second.keys[0].key_fingerprint, first.keys[0].key_fingerprint);
+    let sealed = alice.encrypt_value("notes", &text("for all three"), None).await.unwrap();
+    for reader in [&alice, &bob, &carol] {
+        let opened = reader.decrypt_value(&sealed, None).await.unwrap();
+        assert_eq!((opened.value, opened.current), (text("for all three"), true));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shares_with_somebody_whose_generation_moved_wraps_to_the_new_one() {
+    let world = EvilWorld::start().await;
+    let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+    alice.create_keychain("notes", Algorithm::SecretBox).await.unwrap();
+    assert_eq!(alice.identity("bob").await.unwrap().generation, 0);
+    let mut hand = Hand::on(&world, "bob");
+    hand.rotate(&world).await;
+    hand.rotate(&world).await;
+    alice.share("notes", &["bob"], ShareKeys::Latest, ShareOptions::default()).await.unwrap();
+    let sealed = alice.encrypt_value("notes", &text("hello"), None).await.unwrap();
+    // Bob was away meanwhile, and logged out.
+    bob.logout(false).await.unwrap();
+    assert_eq!(bob.login().await.unwrap().generation, 2);
+    assert_eq!(bob.decrypt_value(&sealed, None).await.unwrap().value, text("hello"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_another_generation_in_its_place_or_none_at_all_is_another_identity() {
+    let world = EvilWorld::start().await;
+    let (alice, _bob) = (world.person("alice").await, world.person("bob").await);
+    let mut forged = Hand::on(&world, "bob");
+    forged.rotation();
+    let mut bob = Hand::on(&world, "bob");
+    bob.rotate(&world).await;
+    assert_eq!(alice.identity("bob").await.unwrap().generation, 1);
+    alice.create_keychain("notes", Algorithm::SecretBox).await.unwrap();
+
+    // A fork of what alice knows; then what was before it.
+    let shown = [(forged.entries.clone(), forged.ledger.clone()), {
+        let genesis = bob.entries[0].clone();
+        let ledger = Ledger::genesis(&genesis).unwrap();
+        (vec![genesis], ledger)
+    }];
+    for (entries, ledger) in shown {
+        show(&world, world.evil.key().clone(), entries, ledger);
+        assert_eq!(alice.identity("bob").await.unwrap_err().code, Code::IdentityChanged);
+        let share = alice.share("notes", &["bob"], ShareKeys::Latest, ShareOptions::default()).await;
+        assert_eq!(share.unwrap_err().code, Code::IdentityChanged);
+        world.evil.be_honest();
+        assert_eq!(alice.identity("bob").await.unwrap().generation, 1, "the truth settles it");
+    }
+    // One entry more is the truth again.
+    bob.rotate(&world).await;
+    assert_eq!(alice.identity("bob").await.unwrap().generation, 2);
+}
+
+/// Looking up anybody gives this ledger, with the operator's receipt.
+fn show(world: &EvilWorld, key: ServerKey, entries: Vec<SignedEntry>, ledger: Ledger) {
+    world.evil.lie(move |asked, answer| {
+        if asked.path == route::LOOKUP && answer.status == 200 {
+            let wanted = Lookup::decode(&asked.body).unwrap().user_ids;
+            let receipt = key.receipt(ledger.id(), ledger.head(), 0);
+            let account = AccountLedger { entries: entries.clone(), receipt };
+            answer.body = Accounts { accounts: wanted.iter().map(|_| Some(account.clone())).collect() }.encode();
+        }
+    });
+}
