@@ -12,7 +12,7 @@ export interface Cite {
   readonly principal: Uint8Array;
   readonly seq: number;
   readonly hash: Uint8Array;
-  /** For an account: its generation. */
+  /** How many lie up to there; for an account: its generation. */
   readonly exclusions: number;
 }
 
@@ -49,6 +49,7 @@ export interface PlacedEntry {
 }
 
 const MOST_OPS = 16;
+const MOST_VIA = 8;
 
 /**
  * Reads what an entry signs.
@@ -80,6 +81,8 @@ function parseOrdinary(kind: Kind, fields: readonly Item[]): OrdinaryEntry {
   const items = list(ops);
   check(items.length > 0, "Malformed");
   check(items.length <= MOST_OPS, "TooMany");
+  const groups = list(via);
+  check(groups.length <= MOST_VIA, "TooMany");
   const cited = list(cites).map(parseCite);
   for (const [index, cite] of cited.entries()) {
     const before = cited[index - 1];
@@ -92,7 +95,7 @@ function parseOrdinary(kind: Kind, fields: readonly Item[]): OrdinaryEntry {
     seq: integer(seq),
     prev: nullable(prev, (item) => bytes(item, 32)),
     author: bytes(author, 32),
-    via: list(via).map((item) => bytes(item, 32)),
+    via: groups.map((item) => bytes(item, 32)),
     cites: cited,
     time: integer(time),
     ops: items.map(parseOp),

@@ -1,17 +1,27 @@
 // "Replay" of keychain-ledger.md: whether an entry belongs here, whose it is, and what it changes.
 
 import { equal, hex } from "./bytes.ts";
-import { type Accounts, citedLedgerKey, takeCites } from "./citation.ts";
+import {
+  type Accounts,
+  citedLedgerKey,
+  type Citing,
+  type Ledgers,
+  madeUnclean,
+  takeCites,
+} from "./citation.ts";
+import type { Scopes } from "./cited-scopes.ts";
 import { type Entry, entryHash, NOTHING_BEFORE, parseEntry } from "./entry.ts";
 import { check, Failure } from "./failure.ts";
 import { type Cite, type OrdinaryEntry, parseKeychainEntry, type PlacedEntry } from "./keychain-entry.ts";
 import { isPlaced, type Op, type PlacedOp } from "./keychain-op.ts";
 import { type Keychain, type Principal, principalOf } from "./keychain-state.ts";
 import type { Acting } from "./rules/acting.ts";
+import { cleanGroups, judgeAll } from "./rules/clean.ts";
 import { accept, ban, cancelShare, decline, expire, leave, setPermissions } from "./rules/membership.ts";
 import { vote } from "./rules/owners.ts";
 import { dropKey, found, requireGenesis, rotate } from "./rules/rotate.ts";
 import { share } from "./rules/share.ts";
+import { wayTo } from "./rules/via.ts";
 import { verify } from "./signature.ts";
 
 const ENTRY_LABEL = "KF1 entry";
@@ -19,69 +29,93 @@ const PLACED_LABEL = "KF1 placed entry";
 
 /**
  * Replays one more entry on what came before; on nothing for the first one. What came before stays as it was.
- * @param accounts the ledgers at hand
+ * @param accounts the ledgers of people at hand
+ * @param scopes the ledgers of groups at hand
  * @throws Failure with the codes of keychain-ledger.md
  */
-export function appendToKeychain(before: Keychain | null, encoded: Uint8Array, accounts: Accounts): Keychain {
+export function appendToKeychain(
+  before: Keychain | null,
+  encoded: Uint8Array,
+  accounts: Accounts,
+  scopes: Scopes = new Map(),
+): Keychain {
+  const ledgers = { accounts, scopes };
   const entry = parseEntry(encoded);
   const parsed = parseKeychainEntry(entry.signed);
-  if (before === null) return first(entry, parsed, accounts);
+  if (before === null) return first(entry, parsed, ledgers);
   const state = structuredClone(before);
-  if (parsed.form === "ordinary") ordinary(state, entry, parsed, accounts);
-  else placed(state, entry, parsed, accounts);
+  if (parsed.form === "ordinary") ordinary(state, entry, parsed, ledgers);
+  else placed(state, entry, parsed, ledgers);
   return state;
 }
 
-function first(entry: Entry, parsed: OrdinaryEntry | PlacedEntry, accounts: Accounts): Keychain {
+function first(entry: Entry, parsed: OrdinaryEntry | PlacedEntry, ledgers: Ledgers): Keychain {
   check(parsed.form === "ordinary" && parsed.ops.length === 1, "GenesisMisplaced");
   const [genesis] = parsed.ops;
   check(genesis?.op === "Genesis", "GenesisMisplaced");
   check(parsed.scope === null, "WrongScope");
   check(parsed.seq === 0, "WrongSeq");
   check(parsed.prev === null, "WrongPrev");
-  check(parsed.via.length === 0, "GroupsUnsupported");
-  const author = principalOf(parsed.author);
-  requireSigned(entry, ENTRY_LABEL, citeOf(parsed, author), accounts);
+  const citing = citingOf(parsed);
+  requireSigned(entry, ENTRY_LABEL, citeOf(citing), ledgers.accounts);
   const state = found(genesis, parsed, entryHash(NOTHING_BEFORE, 0, entry.signed));
-  takeCites(state, parsed.cites, author, parsed.ops, accounts);
-  requireGenesis(genesis, parsed.kind);
+  takeCites(state, citing, ledgers);
+  requireGenesis(genesis, parsed);
   return state;
 }
 
-function ordinary(state: Keychain, entry: Entry, parsed: OrdinaryEntry, accounts: Accounts): void {
+function ordinary(state: Keychain, entry: Entry, parsed: OrdinaryEntry, ledgers: Ledgers): void {
   check(!parsed.ops.some(({ op }) => op === "Genesis"), "GenesisMisplaced");
   requireScope(state, parsed);
   check(parsed.seq === state.head.seq + 1, "WrongSeq");
   check(parsed.prev !== null && equal(parsed.prev, state.head.hash), "WrongPrev");
   check(parsed.time >= state.latestTime, "TimeGoesBack");
-  check(parsed.via.length === 0, "GroupsUnsupported");
 
-  const author = principalOf(parsed.author);
-  check(!state.bans.has(author), "AuthorBanned");
-  check(state.members.has(author), "NotAMember");
-  requireSigned(entry, ENTRY_LABEL, citeOf(parsed, author), accounts);
-  takeCites(state, parsed.cites, author, parsed.ops, accounts);
+  const citing = citingOf(parsed);
+  const { author, via, cites, ops } = citing;
+  const way = wayTo(author, state, via, cites, ledgers.scopes);
+  requireSigned(entry, ENTRY_LABEL, citeOf(citing), ledgers.accounts);
 
-  const cites = new Map(parsed.cites.map((cite) => [principalOf(cite.principal), cite]));
-  const head = stand(state, entry, parsed.time);
-  for (const op of parsed.ops) {
-    applyOrdinary({ state, author, entry: head, cites, ops: parsed.ops, time: parsed.time }, op);
-  }
+  observing(state, citing, ledgers, () => {
+    const head = stand(state, entry, parsed.time);
+    const through = via[0] ?? author;
+    const { scopes } = ledgers;
+    const acting = { state, author, via: way, through, entry: head, cites, ops, time: parsed.time, scopes };
+    for (const op of ops) applyOrdinary(acting, op);
+  });
   state.latestTime = parsed.time;
 }
 
-function placed(state: Keychain, entry: Entry, parsed: PlacedEntry, accounts: Accounts): void {
+function placed(state: Keychain, entry: Entry, parsed: PlacedEntry, ledgers: Ledgers): void {
   requireScope(state, parsed);
   const { op, cite, time } = parsed;
   const author = principalOf(cite.principal);
   check(!state.bans.has(author), "AuthorBanned");
   check(isPlaced(op), "PlacedMisplaced");
   requireAnswered(state, parsed, author);
-  requireSigned(entry, PLACED_LABEL, cite, accounts);
-  takeCites(state, [cite], author, [op], accounts);
+  requireSigned(entry, PLACED_LABEL, cite, ledgers.accounts);
+  const cites = new Map([[author, cite]]);
+  observing(state, { author, via: [], cites, ops: [op] }, ledgers, () => {
+    const head = stand(state, entry, time);
+    const { scopes } = ledgers;
+    applyPlaced({ state, author, via: [], through: author, entry: head, cites, ops: [op], time, scopes }, op);
+  });
+}
 
-  const head = stand(state, entry, time);
-  applyPlaced({ state, author, entry: head, cites: new Map([[author, cite]]), ops: [op], time }, op);
+/** Takes in the cites of an entry, then its ops; what becomes known of exclusions is counted, once. */
+function observing(state: Keychain, citing: Citing, ledgers: Ledgers, applyOps: () => void): void {
+  const clean = cleanGroups(state);
+  let news = takeCites(state, citing, ledgers);
+  judgeAll(state, ledgers.scopes);
+  news ||= madeUnclean(clean, state);
+  state.needsRotation ||= news;
+
+  applyOps();
+  judgeAll(state, ledgers.scopes);
+  news ||= madeUnclean(clean, state);
+  if (!news) return;
+  state.exclusions += 1;
+  if (!citing.ops.some(({ op }) => op === "Rotate")) state.needsRotation = true;
 }
 
 /** That what a placed entry answers stands, and is not later than the answer. */
@@ -119,6 +153,8 @@ function applyOrdinary(acting: Acting, op: Op): void {
       return rotate(acting, op);
     case "Ban":
       return ban(acting, op);
+    case "Observe":
+      return;
     case "Propose":
     case "Approve":
       return vote(acting, op);
@@ -136,8 +172,17 @@ function requireScope(state: Keychain, { scope, kind }: OrdinaryEntry | PlacedEn
   check(scope !== null && equal(scope, state.id) && kind === state.kind, "WrongScope");
 }
 
-function citeOf(parsed: OrdinaryEntry, author: Principal): Cite {
-  const cite = parsed.cites.find(({ principal }) => principalOf(principal) === author);
+function citingOf({ author, via, cites, ops }: OrdinaryEntry): Citing {
+  return {
+    author: principalOf(author),
+    via: via.map(principalOf),
+    cites: new Map(cites.map((cite) => [principalOf(cite.principal), cite])),
+    ops,
+  };
+}
+
+function citeOf({ author, cites }: Citing): Cite {
+  const cite = cites.get(author);
   if (cite === undefined) throw new Failure("CitationMissing");
   return cite;
 }

@@ -79,6 +79,12 @@ export interface Ban {
   readonly principal: Uint8Array;
 }
 
+/** Cites a newer head of somebody, and does nothing else. */
+export interface Observe {
+  readonly op: "Observe";
+  readonly principal: Uint8Array;
+}
+
 /** Gives a key back. */
 export interface DropKey {
   readonly op: "DropKey";
@@ -107,7 +113,8 @@ export interface Vote {
 export type PlacedOp = Answer | DropKey;
 
 /** What an entry does. */
-export type Op = Genesis | Share | CancelShare | Expire | SetPermissions | Rotate | Ban | Vote | PlacedOp;
+export type Op =
+  Genesis | Share | CancelShare | Expire | SetPermissions | Rotate | Ban | Observe | Vote | PlacedOp;
 
 const DECISIONS: ReadonlyMap<number, Decision["decision"]> = new Map([
   [14, "AddOwner"],
@@ -155,6 +162,8 @@ export function parseOp(item: Item): Op {
       return { op: "Rotate", key: parseKey(tuple(fields, 2)[1]) };
     case 10:
       return { op: "Ban", principal: bytes(tuple(fields, 2)[1], 32) };
+    case 11:
+      return { op: "Observe", principal: bytes(tuple(fields, 2)[1], 32) };
     case 12:
       return { op: "Propose", decision: parseDecision(tuple(fields, 2)[1]) };
     case 13:

@@ -1,4 +1,4 @@
-// "Replay" of keychain-ledger.md: what is known of a keychain after its entries so far.
+// "Replay" of keychain-ledger.md: what is known of a keychain or group after its entries so far.
 
 import { hex } from "./bytes.ts";
 import type { Head } from "./entry.ts";
@@ -7,7 +7,7 @@ import { union } from "./key-ranges.ts";
 import type { Cite, Kind } from "./keychain-entry.ts";
 import { type Decision, EVERY_PERMISSION, type KeyEntry } from "./keychain-op.ts";
 
-/** An account id in hexadecimal. */
+/** The id of an account or a group in hexadecimal. */
 export type Principal = string;
 
 /** What somebody has, or will have once he accepts. */
@@ -21,6 +21,8 @@ export interface Terms {
   readonly entry: string;
   /** Who shared by that entry; nobody, if it is the genesis. */
   readonly sharer: Principal | null;
+  /** The member through which he shared: himself, or a group. */
+  readonly through: Principal | null;
   /** Milliseconds since 1970. */
   expiresAt: number | null;
 }
@@ -33,19 +35,34 @@ export interface Proposal {
   readonly approvers: Set<Principal>;
 }
 
-/** A keychain after its entries so far; a replay changes a copy. */
+/** What a scope knows of a group that is its member, by the state that it cites. */
+export interface MemberGroup {
+  /** The number of the group's current key. */
+  readonly key: number;
+  /** Whether keys are wrapped to it. */
+  readonly clean: boolean;
+  /** How many groups stand in each other from it inwards, itself among them. */
+  readonly depth: number;
+}
+
+/** A keychain or group after its entries so far; a replay changes a copy. */
 export interface Keychain {
   readonly id: Uint8Array;
   readonly kind: Kind;
   readonly algorithm: number;
+  readonly rank: number;
   readonly owners: Set<Principal>;
   readonly members: Map<Principal, Terms>;
+  /** Those of the members that are groups. */
+  readonly groups: Map<Principal, MemberGroup>;
   readonly pending: Map<Principal, Terms>;
   readonly bans: Set<Principal>;
   /** Key `n` stands at `n - 1`; the last is the current one. */
   readonly keys: KeyEntry[];
   /** The newest of each principal. */
   readonly cites: Map<Principal, Cite>;
+  /** How many there were so far: memberships that ended, and entries that brought news of one. */
+  exclusions: number;
   needsRotation: boolean;
   /** The open ones, by `proposalOf` their decision. */
   readonly proposals: Map<string, Proposal>;
@@ -58,7 +75,7 @@ export interface Keychain {
   readonly times: Map<string, number>;
 }
 
-/** The map key of an account. */
+/** The map key of an account or a group. */
 export function principalOf(id: Uint8Array): Principal {
   return hex(id);
 }
@@ -88,15 +105,18 @@ export function followers(state: Keychain): ReadonlyMap<Principal, Terms> {
   return new Map([...state.pending, ...state.members].filter(([, terms]) => terms.follows));
 }
 
-/** Who is out once somebody is banned: he, and those whose pending shares he made. */
+/** Who is out once somebody is banned: he, and those whose pending shares he made, or others through him. */
 export function putOutBy(state: Keychain, banned: Principal): readonly Principal[] {
-  const invited = [...state.pending].filter(([, { sharer }]) => sharer === banned);
+  const invited = [...state.pending].filter(
+    ([, terms]) => terms.sharer === banned || terms.through === banned,
+  );
   return [banned, ...invited.map(([recipient]) => recipient)];
 }
 
 /** Ends a membership, if there is one, and what was proposed while it lasted. */
 export function endMembership(state: Keychain, principal: Principal): void {
-  state.members.delete(principal);
+  if (state.members.delete(principal)) state.exclusions += 1;
+  state.groups.delete(principal);
   if (state.owners.delete(principal)) {
     state.proposals.clear();
     return;

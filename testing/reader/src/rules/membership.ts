@@ -5,7 +5,7 @@ import { hex } from "../bytes.ts";
 import { check, Failure } from "../failure.ts";
 import { type Ban, type CancelShare, type Expire, permission, type SetPermissions } from "../keychain-op.ts";
 import { endMembership, permissionsOf, principalOf, putOutBy } from "../keychain-state.ts";
-import type { Acting } from "./acting.ts";
+import { type Acting, heldPermissions } from "./acting.ts";
 
 /** Applies an `Accept`, whose pending share stands. */
 export function accept({ state, author }: Acting): void {
@@ -34,11 +34,12 @@ export function leave({ state, author }: Acting): void {
  * Applies a `CancelShare`.
  * @throws Failure `NotPending`, `CancelNotAllowed`
  */
-export function cancelShare({ state, author }: Acting, op: CancelShare): void {
+export function cancelShare(acting: Acting, op: CancelShare): void {
+  const { state, author } = acting;
   const principal = principalOf(op.principal);
   const share = state.pending.get(principal);
   if (share === undefined || share.entry !== hex(op.share)) throw new Failure("NotPending");
-  const manages = (permissionsOf(state, author) & permission.management) !== 0;
+  const manages = (heldPermissions(acting) & permission.management) !== 0;
   check(share.sharer === author || manages, "CancelNotAllowed");
   state.pending.delete(principal);
 }
@@ -47,14 +48,15 @@ export function cancelShare({ state, author }: Acting, op: CancelShare): void {
  * Applies an `Expire`.
  * @throws Failure of the first rule that does not hold
  */
-export function expire({ state, author, ops, time }: Acting, op: Expire): void {
+export function expire(acting: Acting, op: Expire): void {
+  const { state, author, ops, time } = acting;
   const principal = principalOf(op.principal);
   const terms = state.pending.get(principal) ?? state.members.get(principal);
   if (terms === undefined || terms.entry !== hex(op.share)) throw new Failure("NoSuchShare");
   check(terms.expiresAt !== null, "ShareWithoutEnd");
   check(principal !== author, "ExpireOfOneself");
   const may = permission.deletion | permission.management;
-  check(terms.sharer === author || (permissionsOf(state, author) & may) !== 0, "ExpireNotAllowed");
+  check(terms.sharer === author || (heldPermissions(acting) & may) !== 0, "ExpireNotAllowed");
   check(time >= terms.expiresAt, "ExpireTooEarly");
   check(!ops.slice(0, ops.indexOf(op)).some((other) => other.op === "Rotate"), "ExpireAfterRotation");
 
@@ -67,9 +69,10 @@ export function expire({ state, author, ops, time }: Acting, op: Expire): void {
  * Applies a `SetPermissions`.
  * @throws Failure of the first rule that does not hold
  */
-export function setPermissions({ state, author }: Acting, op: SetPermissions): void {
+export function setPermissions(acting: Acting, op: SetPermissions): void {
+  const { state } = acting;
   const principal = principalOf(op.principal);
-  const held = permissionsOf(state, author);
+  const held = heldPermissions(acting);
   check((held & permission.management) !== 0, "ManagementNotAllowed");
   const member = state.members.get(principal);
   if (member === undefined) throw new Failure("NoSuchMember");
@@ -84,11 +87,13 @@ export function setPermissions({ state, author }: Acting, op: SetPermissions): v
  * Applies a `Ban`.
  * @throws Failure of the first rule that does not hold
  */
-export function ban({ state, author, ops }: Acting, op: Ban): void {
+export function ban(acting: Acting, op: Ban): void {
+  const { state, author, through, ops } = acting;
   const principal = principalOf(op.principal);
-  const held = permissionsOf(state, author);
+  const held = heldPermissions(acting);
   check((held & permission.deletion) !== 0, "DeletionNotAllowed");
   check(principal !== author, "BanOfOneself");
+  check(principal !== through, "BanOfOwnGroup");
   check(!state.owners.has(principal), "OwnerProtected");
   const manager = (permissionsOf(state, principal) & permission.management) !== 0;
   check(!manager || (held & permission.management) !== 0, "ManagerProtected");

@@ -13,8 +13,8 @@ const MOST_OPEN_PROPOSALS = 16;
  * @throws Failure of the first rule that does not hold
  */
 export function vote(acting: Acting, { op, decision }: Vote): void {
-  const { state, author } = acting;
-  check(state.owners.has(author), "NotAnOwner");
+  const { state, author, via } = acting;
+  check(state.owners.has(author) && via.length === 0, "NotAnOwner");
   requireDecidable(acting, decision);
   const { approvers } = op === "Propose" ? propose(acting, decision) : proposed(acting, decision);
   approvers.add(author);
@@ -28,6 +28,7 @@ function requireDecidable({ state, author }: Acting, { decision, id }: Decision)
     case "AddOwner": {
       const member = state.members.get(principal);
       if (member === undefined) throw new Failure("NoSuchMember");
+      check(!state.groups.has(principal), "OwnerIsGroup");
       check(!state.owners.has(principal), "AlreadyOwner");
       check(member.follows, "RightsWithoutFollowing");
       return;

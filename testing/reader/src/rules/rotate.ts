@@ -11,9 +11,9 @@ import {
   permission,
   type Rotate,
 } from "../keychain-op.ts";
-import { currentKey, entitle, followers, type Keychain, permissionsOf } from "../keychain-state.ts";
-import type { Kind, OrdinaryEntry } from "../keychain-entry.ts";
-import { type Acting, ownTerms } from "./acting.ts";
+import { currentKey, entitle, followers, type Keychain } from "../keychain-state.ts";
+import type { OrdinaryEntry } from "../keychain-entry.ts";
+import { type Acting, followsNow, heldPermissions, ownTerms, requireCleanWay } from "./acting.ts";
 
 const MOST_KEYS = 65_536;
 const KEYCHAIN_RANK = 65_535;
@@ -24,9 +24,10 @@ const GROUP = 2;
  * Checks the rules of a `Genesis` that belongs here.
  * @throws Failure of the first rule that does not hold
  */
-export function requireGenesis({ algorithm, rank, key }: Genesis, kind: Kind): void {
-  check(kind === "keychain" && algorithm !== GROUP, "GroupsUnsupported");
-  check(rank === KEYCHAIN_RANK, "Unsupported");
+export function requireGenesis({ algorithm, rank, key }: Genesis, { kind, via }: OrdinaryEntry): void {
+  check((kind === "group") === (algorithm === GROUP), "Unsupported");
+  check((kind === "keychain") === (rank === KEYCHAIN_RANK), "Unsupported");
+  check(via.length === 0, "ViaBroken");
   check(key.number === 1, "WrongKeyNumber");
   requireKind(key, algorithm);
   check(key.historyLink === null, "WrongHistoryLink");
@@ -43,18 +44,22 @@ export function found(op: Genesis, { kind, author, time }: OrdinaryEntry, id: Ui
     historyFrom: 1,
     entry,
     sharer: null,
+    through: null,
     expiresAt: null,
   };
   return {
     id,
     kind,
     algorithm: op.algorithm,
+    rank: op.rank,
     owners: new Set([creator]),
     members: new Map([[creator, terms]]),
+    groups: new Map(),
     pending: new Map(),
     bans: new Set(),
     keys: [op.key],
     cites: new Map(),
+    exclusions: 0,
     needsRotation: false,
     proposals: new Map(),
     successor: null,
@@ -69,12 +74,13 @@ export function found(op: Genesis, { kind, author, time }: OrdinaryEntry, id: Ui
  * @throws Failure of the first rule that does not hold
  */
 export function rotate(acting: Acting, { key }: Rotate): void {
-  const { state, author, ops } = acting;
-  const own = ownTerms(acting);
-  const allowed = (permissionsOf(state, author) & permission.rotation) !== 0;
+  const { state, ops } = acting;
+  const allowed = (heldPermissions(acting) & permission.rotation) !== 0;
   const bans = ops.some(({ op }) => op === "Ban");
-  check(allowed || bans || (state.needsRotation && own.follows), "RotationNotAllowed");
+  check(allowed || bans || (state.needsRotation && followsNow(acting)), "RotationNotAllowed");
   check(ops.filter(({ op }) => op === "Rotate").length === 1, "RotatedTwice");
+  requireCleanWay(acting);
+  const own = ownTerms(acting);
   check(key.number === currentKey(state) + 1, "WrongKeyNumber");
   requireKind(key, state.algorithm);
   check((key.historyLink !== null) === (own.historyFrom !== null), "WrongHistoryLink");
