@@ -16,8 +16,8 @@ pub use entry::{Entry, Placed, ScopeEntry};
 pub use key_set::KeySet;
 pub use ledger::{Accounts, Ledger};
 pub use op::{
-    Algorithm, Ban, CancelShare, Decision, DropKey, Expire, Genesis, KEYCHAIN_RANK, KeyEntry, Op, Principal, Rotate,
-    SetPermissions, Share, binding, key_fingerprint_message,
+    Algorithm, Ban, CancelShare, Decision, DropKey, Expire, Genesis, HISTORY_LINK_BYTES, KEYCHAIN_RANK, KeyEntry, Op,
+    Principal, Rotate, SetPermissions, Share, binding, key_fingerprint_message,
 };
 pub use state::{Kind, Member, PendingShare, Proposal, State};
 pub use wraps::{WrapFor, wraps_of_keys};
