@@ -4,7 +4,8 @@
 use crate::fault::{Fault, Result};
 use js_sys::{Object, Reflect, Uint8Array};
 use keyfold_client::{
-    AcceptShares, Algorithm, Code, PartialPermissions, PermissionFlags, ShareKeys, ShareOptions, Stopped, envelope::SegmentNonce,
+    AcceptShares, Algorithm, Code, PartialPermissions, PermissionFlags, ShareKeys, ShareOptions, Stopped,
+    envelope::SegmentNonce,
 };
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;

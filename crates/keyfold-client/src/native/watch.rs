@@ -148,8 +148,8 @@ impl Watcher {
                         turn.repair().await?;
                         turn.repair_in_ms()
                     };
-                    // What could not be done is for somebody else, or for the next event.
-                    self.plan_repair(repair_in.filter(|ms| *ms > 0));
+                    // What could not be done is for somebody else, or for later.
+                    self.plan_repair(repair_in.map(|ms| if ms == 0 { u64::MAX } else { ms }));
                     if self.tell_journal().await.is_err() {
                         return Ok(());
                     }
@@ -162,9 +162,11 @@ impl Watcher {
     /// The first to come makes the new key for all followers, so they come at different times.
     fn plan_repair(&mut self, in_ms: Option<u64>) {
         let Some(in_ms) = in_ms else { return };
-        let spread = Duration::from_millis(REPAIR_WITHIN_MS.into()).mul_f32(fraction());
-        let at = Instant::now() + Duration::from_millis(in_ms).min(LONGEST_WAIT) + spread;
-        self.repair_at = Some(self.repair_at.map_or(at, |planned| planned.min(at)));
+        let within = Duration::from_millis(REPAIR_WITHIN_MS.into());
+        let due = Instant::now() + Duration::from_millis(in_ms).min(LONGEST_WAIT);
+        if self.repair_at.is_none_or(|planned| planned > due + within) {
+            self.repair_at = Some(due + within.mul_f32(fraction()));
+        }
     }
 
     /// Tells what the journal has beyond what was told here.

@@ -58,10 +58,7 @@ impl Session {
 
     /// Which shares are taken without asking, from now on: `auto`, `known` or `ask`.
     #[wasm_bindgen(js_name = acceptShares)]
-    pub fn accept_shares(
-        &mut self,
-        #[wasm_bindgen(unchecked_param_type = "AcceptShares")] which: &str,
-    ) -> Result<()> {
+    pub fn accept_shares(&mut self, #[wasm_bindgen(unchecked_param_type = "AcceptShares")] which: &str) -> Result<()> {
         self.inner.accept_shares(plain::accept_shares(which)?);
         Ok(())
     }
