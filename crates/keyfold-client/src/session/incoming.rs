@@ -59,16 +59,18 @@ impl<H: Host> Session<H> {
     pub async fn waiting_shares(&mut self) -> Result<Vec<IncomingShare>> {
         self.me()?;
         let waiting: Vec<ScopeId> = self.belief.waiting().iter().copied().collect();
-        let mut found = Vec::with_capacity(waiting.len());
+        let now_ms = self.now_ms();
+        let mut found: Vec<IncomingShare> = Vec::with_capacity(waiting.len());
         for id in waiting {
             if !self.recall_scope(&id).await? {
                 continue;
             }
-            let now_ms = self.now_ms();
             let share = self.incoming_share(&id).await?;
-            found.extend(share.filter(|share| share.expires_at.is_none_or(|end| end > now_ms)));
+            if let Some(share) = share.filter(|share| share.expires_at.is_none_or(|end| end > now_ms)) {
+                let at = found.partition_point(|before| before.shared_at <= share.shared_at);
+                found.insert(at, share);
+            }
         }
-        found.sort_by_key(|share| share.shared_at);
         Ok(found)
     }
 
