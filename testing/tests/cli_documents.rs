@@ -84,6 +84,35 @@ fn sharing_prints_its_documents() {
 }
 
 #[test]
+fn shares_that_wait_are_listed_accepted_and_declined() {
+    let server = Server::start();
+    let (alice, bob) = (Person::signed_up("alice", &server), Person::signed_up("bob", &server));
+    let who = bob.json(["login", "--accept-shares", "ask"]);
+    is("whoami", &who);
+    assert_eq!(who["acceptShares"], "ask");
+    is("incomingShares", &bob.json(["accept"]));
+    let keychain = alice.json(["keychain", "create", "notes"])["keychainFingerprint"].clone();
+    let share = keychain.as_str().unwrap();
+    alice.json(["share", "notes", "bob"]);
+    let events = bob.json(["sync"]);
+    is("events", &events);
+    assert_eq!(events, json!([{"event": "shareReceived", "keychainFingerprint": keychain, "sharedBy": "alice"}]));
+    for verb in ["accept", "decline"] {
+        let waiting = bob.json([verb]);
+        is("incomingShares", &waiting);
+        assert_eq!((&waiting[0]["keychainFingerprint"], &waiting[0]["sharedBy"]), (&keychain, &json!("alice")));
+    }
+    is("incomingShare", &bob.json(["decline", share]));
+    assert_eq!(alice.json(["participants", "notes"]).as_array().map(Vec::len), Some(1));
+    let refusal = bob.failure(["accept", share]);
+    assert_eq!((refusal.code.as_str(), refusal.exit), ("NotPending", 4));
+    alice.json(["share", "notes", "bob"]);
+    let taken = bob.json(["accept", share]);
+    is("keychain", &taken);
+    assert_eq!((&taken["purpose"], &taken["sharedBy"]), (&json!("notes"), &json!("alice")));
+}
+
+#[test]
 fn owners_and_dropped_keys_print_their_documents() {
     let server = Server::start();
     let [alice, bob] = ["alice", "bob"].map(|name| Person::signed_up(name, &server));

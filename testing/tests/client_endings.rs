@@ -1,8 +1,8 @@
 //! How a share or a copy of a key ends other than by a ban: the client against the real server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use keyfold_client::{Code, ShareKeys, ShareOptions, Value};
-use keyfold_testing::people::{Person, TestServer};
+use keyfold_client::{ClientEvent, Code, ShareKeys, ShareOptions, SyncState, Value};
+use keyfold_testing::people::{Person, TestServer, next, next_event};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 fn text(text: &str) -> Value {
@@ -44,6 +44,20 @@ async fn a_share_that_is_over_is_ended_by_the_client_of_its_author_with_a_new_ke
     assert_eq!(alice.client.keychain("notes").await.unwrap().keys.len(), before + 1, "he held the key before");
     assert_eq!(carol.client.decrypt_value(&sealed, None).await.unwrap().value, text("later"));
     assert!(bob.client.decrypt_value(&sealed, None).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_watches_ends_a_share_when_it_is_over_though_nothing_else_happens() {
+    let (_server, alice, bob, _carol) = people().await;
+    let mut watch = alice.client.watch();
+    while next(&mut watch).await != (ClientEvent::SyncStateChanged { state: SyncState::Online }) {}
+    let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(2);
+    let options = ShareOptions { expires_at: Some(end.as_millis() as u64), ..ShareOptions::default() };
+    alice.again().share("notes", &["bob"], ShareKeys::Latest, options).await.unwrap();
+    bob.client.sync().await.unwrap();
+    // Nobody asks for anything, and bob's client is silent.
+    while !matches!(next_event(&mut watch).await, ClientEvent::KeyRotated { .. }) {}
+    assert_eq!(alice.client.participants("notes", None, true).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

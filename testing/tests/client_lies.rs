@@ -4,12 +4,12 @@
 use keyfold_client::{Algorithm, Client, ClientEvent, ShareKeys, ShareOptions, Value};
 use keyfold_format::{ScopeId, entry::Head};
 use keyfold_protocol::{
-    Code,
+    Code, Details, ErrorBody,
     events::{Event, ServerFrame},
     wire::{Accounts, Appended, LedgerPages, Ledgers, Placed, ScopeKind, Scopes},
 };
 use keyfold_testing::{
-    evil::EvilWorld,
+    evil::{EvilWorld, writes},
     people::{Person, TestServer, next, next_event},
 };
 use tokio::{
@@ -194,4 +194,27 @@ async fn another_identity_is_told_once_and_remembered_until_the_pinned_one_is_sh
     });
     assert_eq!(alice.identity("bob").await.unwrap_err().code, Code::IdentityChanged);
     assert!(alice.sync().await.unwrap().contains(&changed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_clock_is_days_ahead_dates_nobody_s_entries() {
+    let world = EvilWorld::start().await;
+    let alice = world.person("alice").await;
+    let now = alice.create_keychain("notes", Algorithm::SecretBox).await.unwrap().created_at;
+    let two_days = 2 * 24 * 60 * 60 * 1_000;
+    world.evil.lie(move |asked, answer| {
+        if asked.path.ends_with("/entries") {
+            let refusal = ErrorBody::new(Code::ClockSkew, "so the operator says");
+            answer.status = Code::ClockSkew.status();
+            answer.body = refusal.details(Details::Time(now + two_days)).encode();
+        }
+    });
+    world.evil.take_seen();
+    let error = alice.rotate("notes").await.unwrap_err();
+    assert_eq!(error.code, Code::ClockSkew);
+    assert!(error.hint.is_some());
+    assert_eq!(writes(&world.evil.take_seen()).len(), 1, "nothing was dated as the server says");
+    world.evil.be_honest();
+    // The server takes nothing that is dated ahead, so this is dated by the device's own clock.
+    alice.rotate("notes").await.unwrap();
 }

@@ -5,8 +5,8 @@
 use crate::fault::Fault;
 use crate::output::Output;
 use crate::verb::{
-    ban, completions, decrypt, encrypt, keychain, later, leave, logout, owners, participants, permissions, serve,
-    share, signup, slot, unshare, user,
+    accept, ban, completions, decrypt, encrypt, keychain, later, leave, login, logout, owners, participants,
+    permissions, serve, share, signup, slot, unshare, user,
 };
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -48,7 +48,7 @@ pub(crate) enum Verb {
     /// Make an account, with this device as its first
     Signup(signup::Options),
     /// Log this device in again
-    Login,
+    Login(login::Options),
     /// Log this device out; what it keeps can no longer be opened until it logs in
     Logout(logout::Options),
     /// Say who this device belongs to
@@ -64,6 +64,10 @@ pub(crate) enum Verb {
     Shares,
     /// Cancel a share that was not yet received
     Unshare(unshare::Options),
+    /// Take a share that waits for an answer, or list those that do
+    Accept(accept::Options),
+    /// Refuse a share that waits for an answer
+    Decline(accept::Options),
     /// List who is in a keychain
     Participants(participants::Options),
     /// Say what a member of a keychain may do, and change it

@@ -23,6 +23,8 @@ pub struct WhoAmI {
     pub generation: u32,
     /// Whether the device is logged in and holds the account's keys.
     pub logged_in: bool,
+    /// Which shares it takes without asking.
+    pub accept_shares: AcceptShares,
     /// Where the server is.
     pub server_url: String,
     /// The server's pinned key.
@@ -276,6 +278,63 @@ pub struct OutgoingShare {
     pub expires_at: Option<u64>,
 }
 
+/// Which shares a device takes without asking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AcceptShares {
+    /// All of them.
+    #[default]
+    Auto,
+    /// Those of people whom one knew before: who was looked up, was shared with, or has shared what was taken.
+    Known,
+    /// None.
+    Ask,
+}
+
+impl AcceptShares {
+    pub(crate) const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// What a later release wrote is asked about.
+    pub(crate) const fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Auto,
+            1 => Self::Known,
+            _ => Self::Ask,
+        }
+    }
+}
+
+/// A share that waits for one's own answer. What the keychain is for is encrypted under its key, which comes with the
+/// acceptance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IncomingShare {
+    /// The keychain: what the answer names.
+    pub keychain_fingerprint: String,
+    /// `secretBox` or `sealedBox`.
+    #[serde(serialize_with = "algorithm")]
+    pub algorithm: Algorithm,
+    /// Who shared it.
+    #[serde(serialize_with = "user_id")]
+    pub shared_by: Person,
+    /// The account of whoever shared it.
+    pub account_id: String,
+    /// Whether one knew that person before: looked up, shared with, or took a share from.
+    pub known: bool,
+    /// What one would be allowed to do.
+    pub permissions: PermissionFlags,
+    /// Whether others would refuse what one writes.
+    pub read_only: bool,
+    /// All keys of the share, newest first.
+    pub key_fingerprints: Vec<String>,
+    /// When it was shared, as its sharer claims.
+    pub shared_at: u64,
+    /// When it ends.
+    pub expires_at: Option<u64>,
+}
+
 /// Somebody who owns a copy of a key, or to whom one is on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -334,6 +393,14 @@ pub enum ClientEvent {
         keychain_fingerprint: String,
         /// The key.
         key_fingerprint: String,
+        /// Who shared it.
+        #[serde(serialize_with = "user_id")]
+        shared_by: Person,
+    },
+    /// Somebody has shared a keychain, and the share waits for one's answer.
+    ShareReceived {
+        /// The keychain.
+        keychain_fingerprint: String,
         /// Who shared it.
         #[serde(serialize_with = "user_id")]
         shared_by: Person,

@@ -4,7 +4,8 @@
 use crate::fault::{Fault, Result};
 use js_sys::{Object, Reflect, Uint8Array};
 use keyfold_client::{
-    Algorithm, Code, PartialPermissions, PermissionFlags, ShareKeys, ShareOptions, Stopped, envelope::SegmentNonce,
+    AcceptShares, Algorithm, Code, PartialPermissions, PermissionFlags, ShareKeys, ShareOptions, Stopped,
+    envelope::SegmentNonce,
 };
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
@@ -87,6 +88,15 @@ pub(crate) fn algorithm(name: &str) -> Result<Algorithm> {
         "secretBox" => Ok(Algorithm::SecretBox),
         "sealedBox" => Ok(Algorithm::SealedBox),
         _ => Err(Fault::argument("there is no such algorithm; there are secretBox and sealedBox")),
+    }
+}
+
+pub(crate) fn accept_shares(which: &str) -> Result<AcceptShares> {
+    match which {
+        "auto" => Ok(AcceptShares::Auto),
+        "known" => Ok(AcceptShares::Known),
+        "ask" => Ok(AcceptShares::Ask),
+        _ => Err(Fault::argument("which shares to take: auto, known or ask")),
     }
 }
 

@@ -36,6 +36,7 @@ export interface WhoAmI {
   deviceId: string;
   generation: number;
   loggedIn: boolean;
+  acceptShares: AcceptShares;
   serverUrl: string;
   serverKey: string;
 }
@@ -111,6 +112,22 @@ export interface OutgoingShare {
   expiresAt: number | null;
 }
 
+/** Which shares are taken without asking. */
+export type AcceptShares = "auto" | "known" | "ask";
+
+export interface IncomingShare {
+  keychainFingerprint: string;
+  algorithm: Algorithm;
+  sharedBy: string;
+  accountId: string;
+  known: boolean;
+  permissions: PermissionFlags;
+  readOnly: boolean;
+  keyFingerprints: string[];
+  sharedAt: number;
+  expiresAt: number | null;
+}
+
 export interface Participant {
   userId: string;
   accountId: string;
@@ -173,6 +190,7 @@ export interface Stopped {
 export type ClientEvent =
   | { event: "keychainUpdated"; keychainFingerprint: string; purpose: string }
   | { event: "keyReceived"; keychainFingerprint: string; keyFingerprint: string; sharedBy: string }
+  | { event: "shareReceived"; keychainFingerprint: string; sharedBy: string }
   | { event: "keyRotated"; keychainFingerprint: string; keyFingerprint: string }
   | { event: "permissionsUpdated"; keychainFingerprint: string; permissions: PermissionFlags; userId: string }
   | { event: "memberBanned"; keychainFingerprint: string; userId: string }

@@ -14,6 +14,7 @@ export type {
   EncryptFileOptions,
   EncryptedFile,
   FileMetadata,
+  IncomingShare,
   Json,
   KeyMetadata,
   Keychain,

@@ -26,6 +26,12 @@ export function address(value: unknown, name: string): string {
 /** Host names as `URL` writes them; browsers resolve all of `.localhost` to this machine. */
 const LOOPBACK = /^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
+/** Which shares to take: a way that has a name, or a function. */
+export function acceptance(value: unknown, name: string): void {
+  if (value === "auto" || value === "known" || typeof value === "function") return;
+  throw malformed(name, "auto, known or a function", value);
+}
+
 /** Whom to share with, by user id. */
 export function recipients(to: ShareTarget): string[] {
   const list: readonly Pick<PublicUserIdentity, "userId">[] = Array.isArray(to) ? to : [to];

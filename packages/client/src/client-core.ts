@@ -2,6 +2,7 @@
  * What a client is apart from its calls: a state to look at, events to listen to, and a line to an engine that is
  * started when it is needed. It holds no secret.
  */
+import { Acceptance } from "./acceptance.js";
 import * as check from "./arguments.js";
 import type { EngineConfig, FromEngine, StorageChoice } from "./engine/messages.js";
 import { type CallOptions, Link, type StartEngine } from "./link.js";
@@ -34,6 +35,7 @@ const EVENTS: Record<keyof api.ClientEvents, true> = {
   keychainUpdated: true,
   keyReceived: true,
   keyRotated: true,
+  shareReceived: true,
   permissionsUpdated: true,
   participantsUpdated: true,
   memberBanned: true,
@@ -48,6 +50,7 @@ const UNREAD: api.ClientState = Object.freeze({
   identity: null,
   deviceId: null,
   keychains: Object.freeze([]),
+  incomingShares: Object.freeze([]),
   sync: "offline",
   leader: false,
 });
@@ -58,24 +61,32 @@ export class ClientCore {
   readonly #storage: StorageChoice;
   readonly #listeners = new Listeners();
   readonly #link: Link;
+  readonly #acceptance: Acceptance | undefined;
+  readonly #follows: boolean;
   #state = UNREAD;
   #isClosed = false;
   #isStarted = false;
   #stopWaking: () => void = () => undefined;
 
   protected constructor(config: api.ClientConfig, platform: Platform) {
-    const { serverURL, serverSignaturePublicKey: keys, handleNotifications } = config;
+    const { serverURL, serverSignaturePublicKey: keys, handleNotifications, acceptShares = "auto" } = config;
     check.address(serverURL, "serverURL");
     const serverKeys = (Array.isArray(keys) ? keys : [keys]).map((key) =>
       check.text(key, "serverSignaturePublicKey"),
     );
+    check.acceptance(acceptShares, "acceptShares");
+    this.#follows = handleNotifications ?? true;
+    if (typeof acceptShares === "function") {
+      this.#acceptance = new Acceptance(acceptShares, (kc) => this.call("acceptShare", { kc }));
+    }
     this.#platform = platform;
     this.#storage = platform.storage(config.storage);
     const configure = (): EngineConfig => ({
       serverURL,
       serverKeys,
       storage: this.#storage,
-      follow: handleNotifications ?? true,
+      follow: this.#follows,
+      acceptShares: typeof acceptShares === "function" ? "ask" : acceptShares,
       // Read now: it may take work to make.
       wasm: config.wasm instanceof URL ? config.wasm.href : config.wasm,
       knownUsers: this.knownUsers(),
@@ -154,6 +165,10 @@ export class ClientCore {
       this.#listeners.tellObservers();
     }
     for (const { name, payload } of message.events) this.#listeners.tell(name, payload);
+    // One tab asks for all; where none holds the connection, the one that brought the share does.
+    if (message.state?.leader === true || (message.state !== null && !this.#follows)) {
+      this.#acceptance?.consider(message.state.incomingShares);
+    }
   }
 
   /** The engine died. Those who listen need another. */

@@ -212,6 +212,21 @@ export class BaseClient extends ClientCore {
     return this.call("cancelShare", { userId, keyFingerprint }, options);
   }
 
+  /** The shares that wait for one's own answer, where not all are taken (`acceptShares`). */
+  async getIncomingSharedKeys(options: Cancellable = {}): Promise<api.IncomingShare[]> {
+    return this.call("incomingShares", {}, options);
+  }
+
+  /** Takes a share that waits. `NotPending` if none does: it was withdrawn, or answered before. */
+  async acceptShare(keychainFingerprint: string, options: Cancellable = {}): Promise<api.Keychain> {
+    return this.call("acceptShare", { kc: keychain(keychainFingerprint) }, options);
+  }
+
+  /** Refuses a share that waits. Nothing of its keys was handed out; it can be shared again. `NotPending` */
+  async declineShare(keychainFingerprint: string, options: Cancellable = {}): Promise<void> {
+    return this.call("declineShare", { kc: keychain(keychainFingerprint) }, options);
+  }
+
   /** Who owns a copy of a key, or of any key of the keychain; with `pending` also to whom one is on its way. */
   async getParticipants(
     keychainFingerprint: string,

@@ -124,6 +124,31 @@ export interface OutgoingShare {
   readonly expiresAt: Date | null;
 }
 
+/**
+ * A share that waits for one's own answer. What the keychain is for is encrypted under its key, which comes with the
+ * acceptance.
+ */
+export interface IncomingShare {
+  /** What `acceptShare` and `declineShare` name. */
+  readonly keychainFingerprint: string;
+  readonly algorithm: Algorithm;
+  /** User id of who shared it. */
+  readonly sharedBy: string;
+  /** Their account. */
+  readonly accountId: string;
+  /** Whether one knew them before: looked up, shared with, or took a share from. */
+  readonly known: boolean;
+  /** What one would be allowed to do. */
+  readonly permissions: PermissionFlags;
+  /** Whether others would refuse what one writes. */
+  readonly readOnly: boolean;
+  /** The keys of the share, newest first. */
+  readonly keyFingerprints: readonly string[];
+  /** As the sharer claims. */
+  readonly sharedAt: Date;
+  readonly expiresAt: Date | null;
+}
+
 /** Somebody who owns a copy of a key, or to whom one is on its way. */
 export interface Participant {
   readonly userId: string;
@@ -266,6 +291,8 @@ export interface ClientState {
   readonly deviceId: string | null;
   /** By purpose, then fingerprint. */
   readonly keychains: readonly Keychain[];
+  /** Shares that wait for one's answer, oldest first. There are none where all are taken (`acceptShares`). */
+  readonly incomingShares: readonly IncomingShare[];
   readonly sync: SyncState;
   /** Whether this tab is the one that holds the connection. */
   readonly leader: boolean;
@@ -279,6 +306,8 @@ export interface ClientEvents {
   readonly keychainUpdated: { readonly keychainFingerprint: string; readonly purpose: string };
   /** A key arrived from somebody. `keychainUpdated` came before. */
   readonly keyReceived: KeyMetadata & { readonly sharedBy: string };
+  /** Somebody has shared a keychain, and the share waits for one's answer. */
+  readonly shareReceived: { readonly keychainFingerprint: string; readonly sharedBy: string };
   /** A keychain has a new current key. */
   readonly keyRotated: { readonly keychainFingerprint: string; readonly keyFingerprint: string };
   /** Somebody's permissions changed. */
@@ -316,6 +345,13 @@ export interface ClientConfig {
   /** The server's key, or the keys that it may have, as `keyfold serve` prints it: 43 characters. */
   readonly serverSignaturePublicKey: string | readonly string[];
   readonly storage?: Storage;
+  /**
+   * Which shares are taken without asking the person: `auto` (the default) all, `known` those of people whom one
+   * looked up, shared with or took a share from before this share came; or a function that says of each share that
+   * comes whether it is taken. Those that are not taken wait in `state.incomingShares` for `acceptShare` or
+   * `declineShare`. Of several tabs, the function of the one that holds the connection is called.
+   */
+  readonly acceptShares?: "auto" | "known" | ((share: IncomingShare) => boolean);
   /** Hold a connection and take in changes by themselves. Default `true`. */
   readonly handleNotifications?: boolean;
   /**

@@ -79,6 +79,18 @@ test("after somebody left, another member's client makes the new key by itself",
   expect(await codeOf(carol.decrypt(text))).toBe("NoSlot");
 });
 
+test("a share that is over is ended by whoever listens, though nothing else happens", async () => {
+  const { alice, carol, kc, ids } = await team();
+  const { keychainFingerprint: other } = await alice.createNewKeychain("for a while");
+  const former = alice.findKeyByKeychainFingerprint(other)?.keyFingerprint;
+  const expiresAt = new Date(Date.now() + 2_000);
+  await alice.shareMostRecentKey(other, { userId: ids[2] ?? "" }, { expiresAt });
+  await until(() => carol.keys[other]);
+  await until(() => alice.findKeyByKeychainFingerprint(other)?.keyFingerprint !== former);
+  expect((await alice.getParticipants(other)).map(({ userId }) => userId)).toEqual(ids.slice(0, 1));
+  expect(await alice.getParticipants(kc)).toHaveLength(3);
+});
+
 test("owners decide together: one alone, of two both, and neither removes the other", async () => {
   const { alice, bob, carol, kc, ids } = await team();
   const [aliceId = "", bobId = "", carolId = ""] = ids;

@@ -7,7 +7,14 @@ export { type ParticipantsOptions, useParticipants, useSuspenseParticipants } fr
 export { KeyfoldProvider, type KeyfoldProviderProps, useClient } from "./provider.js";
 export type { Query } from "./query.js";
 export { useOutgoingShares, useSuspenseOutgoingShares } from "./shares.js";
-export { useClientState, useIdentity, useKeychain, useKeychains, usePermissions } from "./state.js";
+export {
+  useClientState,
+  useIdentity,
+  useIncomingShares,
+  useKeychain,
+  useKeychains,
+  usePermissions,
+} from "./state.js";
 export {
   type Send,
   type Upload,

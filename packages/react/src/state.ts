@@ -1,6 +1,12 @@
 /** What can be shown without asking anybody: the client's snapshot, and the parts that components want of it. */
 
-import type { ClientState, Keychain, PermissionFlags, PublicUserIdentity } from "@keyfold/client";
+import type {
+  ClientState,
+  IncomingShare,
+  Keychain,
+  PermissionFlags,
+  PublicUserIdentity,
+} from "@keyfold/client";
 import { useCallback, useSyncExternalStore } from "react";
 import { useClient } from "./provider.js";
 
@@ -35,6 +41,11 @@ export function useKeychain(keychainFingerprint: string | null): Keychain | null
   return useSelected(
     (state) => state.keychains.find((one) => one.keychainFingerprint === keychainFingerprint) ?? null,
   );
+}
+
+/** The shares that wait for one's answer, by `client.acceptShare` or `client.declineShare`; oldest first. */
+export function useIncomingShares(): readonly IncomingShare[] {
+  return useSelected((state) => state.incomingShares);
 }
 
 /** What oneself may do in a keychain, live; `null` if this account has none such. */

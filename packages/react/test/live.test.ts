@@ -7,6 +7,7 @@ import {
   useDecrypted,
   useEncryptFile,
   useEvent,
+  useIncomingShares,
   useKeychain,
   useKeychains,
   useOutgoingShares,
@@ -49,6 +50,17 @@ describe("state", () => {
     await vi.waitFor(() => expect(received).toHaveLength(1), PATIENCE);
     await bob.sync();
     expect(received).toHaveLength(1);
+    drawn.unmount();
+  });
+
+  test("a share that waits is shown until it is declined", async () => {
+    const [alice, bob] = [await somebody("alice"), await somebody("bob", { acceptShares: () => false })];
+    const drawn = await under(bob, () => `${useIncomingShares().map(({ known }) => known).join()}.`);
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    await alice.shareMostRecentKey(keychainFingerprint, await identityOf(alice, bob));
+    await vi.waitFor(() => expect(drawn.text()).toBe("false."), PATIENCE);
+    await bob.declineShare(keychainFingerprint);
+    await vi.waitFor(() => expect(drawn.text()).toBe("."), PATIENCE);
     drawn.unmount();
   });
 

@@ -1,6 +1,6 @@
 /** People with real clients, and a count of what listens to each. */
 
-import { Client, type ClientEvents } from "@keyfold/client";
+import { Client, type ClientConfig, type ClientEvents } from "@keyfold/client";
 import { afterAll, beforeAll } from "vitest";
 import { Keyfold } from "../../../testing/browser/src/harness/keyfold.ts";
 
@@ -44,8 +44,12 @@ export function withServer(): void {
 }
 
 /** Somebody new with an account, of this name and a number. */
-export async function somebody(name: string): Promise<CountedClient> {
-  const client = new CountedClient({ serverURL: keyfold.url, serverSignaturePublicKey: keyfold.key });
+export async function somebody(name: string, config: Partial<ClientConfig> = {}): Promise<CountedClient> {
+  const client = new CountedClient({
+    serverURL: keyfold.url,
+    serverSignaturePublicKey: keyfold.key,
+    ...config,
+  });
   clients.push(client);
   signedUp += 1;
   await client.signup(`${name}-${signedUp}`);

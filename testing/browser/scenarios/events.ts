@@ -38,6 +38,7 @@ const CHANGES = [
   "keyRotated",
   "permissionsUpdated",
   "memberBanned",
+  "shareReceived",
 ] as const satisfies readonly (keyof ClientEvents)[];
 
 /** Every event about keychains from now on, in order: its name, and the fingerprint that tells which. */

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { runInChromium, runInNode } from "../src/harness/index.ts";
 
-for (const topic of ["values", "files", "keys", "people", "sharing"]) {
+for (const topic of ["values", "files", "keys", "people", "sharing", "incoming"]) {
   await runInNode(topic);
   await runInChromium(topic);
 }

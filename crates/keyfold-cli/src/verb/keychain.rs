@@ -110,7 +110,8 @@ fn list_text(keys: &[KeyMetadata]) -> String {
     columns(["purpose", "from", "keys", "keychain"], keys.iter().map(row))
 }
 
-fn keychain_text(keychain: &Keychain) -> String {
+/// A keychain with its keys.
+pub(super) fn keychain_text(keychain: &Keychain) -> String {
     let yes = |is: bool| is.then(|| "yes".to_owned());
     let about = fields([
         ("purpose", Some(keychain.purpose.clone())),

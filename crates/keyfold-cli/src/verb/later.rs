@@ -46,8 +46,6 @@ macro_rules! later {
 later! {
     Lock "lock": "locking a home",
     Unlock "unlock": "locking a home",
-    Accept "accept": "homes that ask before they take a share; until then a share is taken in by itself",
-    Decline "decline": "homes that ask before they take a share; until then a share is taken in by itself",
     Group "group": "groups and owners",
     Device "device": "several devices for one account",
     Recovery "recovery": "recovery",

@@ -1,7 +1,9 @@
 //! One file a verb: what it takes, what it calls, and how its document reads.
 
+pub(crate) mod accept;
 pub(crate) mod ban;
 pub(crate) mod completions;
+pub(crate) mod decline;
 pub(crate) mod decrypt;
 pub(crate) mod encrypt;
 pub(crate) mod keychain;
@@ -34,13 +36,15 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Fault> {
     match cli.verb {
         Verb::Serve(options) => serve::run(options, output).await,
         Verb::Signup(options) => signup::run(&session, options).await,
-        Verb::Login => login::run(&session).await,
+        Verb::Login(options) => login::run(&session, options).await,
         Verb::Logout(options) => logout::run(&session, options).await,
         Verb::Whoami => whoami::run(&session).await,
         Verb::User(options) => user::run(&session, options).await,
         Verb::Keychain(command) => keychain::run(&session, command).await,
         Verb::Share(options) => share::run(&session, options).await,
         Verb::Shares => shares::run(&session).await,
+        Verb::Accept(options) => accept::run(&session, options).await,
+        Verb::Decline(options) => decline::run(&session, options).await,
         Verb::Unshare(options) => unshare::run(&session, options).await,
         Verb::Participants(options) => participants::run(&session, options).await,
         Verb::Permissions(options) => permissions::run(&session, options).await,

@@ -1,6 +1,6 @@
 //! `keyfold signup`.
 
-use super::whoami;
+use super::{accept::Unasked, whoami};
 use crate::fault::Fault;
 use crate::session::Session;
 use crate::word::typed;
@@ -17,11 +17,18 @@ pub(crate) struct Options {
     /// The key that the server must have, as `keyfold serve` printed it [default: trust the one it shows]
     #[arg(long, value_name = "KEY", env = "KEYFOLD_SERVER_KEY", value_parser = typed)]
     server_key: Option<String>,
+    /// Which shares this home takes without asking [default: auto]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    accept_shares: Option<Unasked>,
 }
 
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
     let client = session.client()?;
-    let who = client.signup(&options.user, &options.server, options.server_key.as_deref()).await?;
+    let mut who = client.signup(&options.user, &options.server, options.server_key.as_deref()).await?;
+    if let Some(which) = options.accept_shares {
+        client.accept_shares(which.into()).await?;
+        who = client.whoami().await?;
+    }
     if options.server_key.is_none() {
         session.output.remark("No --server-key was given, so the key that the server showed was taken as its own.");
         session.output.remark("Compare it with what `keyfold serve` printed.");

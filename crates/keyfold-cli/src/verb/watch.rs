@@ -31,6 +31,9 @@ pub(super) fn text(event: &ClientEvent) -> String {
         ClientEvent::KeyReceived { key_fingerprint, shared_by, .. } => {
             format!("keyReceived         {key_fingerprint} from {}", shared_by.user_id)
         }
+        ClientEvent::ShareReceived { keychain_fingerprint, shared_by } => {
+            format!("shareReceived       {keychain_fingerprint} from {}: waits for your answer", shared_by.user_id)
+        }
         ClientEvent::KeyRotated { key_fingerprint, .. } => format!("keyRotated          {key_fingerprint}"),
         ClientEvent::PermissionsUpdated { keychain_fingerprint, permissions, user_id } => {
             let may = super::keychain::permissions_text(*permissions);

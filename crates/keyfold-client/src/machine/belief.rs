@@ -2,7 +2,7 @@
 //! with the commit that makes them durable; whatever was not committed is thrown away and read again.
 
 use super::{
-    Enrolled, Keyring, KnownAccount, KnownScope, Own,
+    Enrolled, Keyring, KnownAccount, KnownScope, Own, StoredScope,
     record::{self, Marks, Noted, Pins},
 };
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
 };
 use keyfold_format::{
     Rejected, ScopeId, UserId, account, cbor,
+    entry::Head,
     scope::{Ledger, Ledgers},
     sorted::{SortedMap, SortedSet},
 };
@@ -41,7 +42,13 @@ pub(crate) struct Belief {
     pub(crate) accounts: KnownAccounts,
     pub(crate) scopes: SortedMap<ScopeId, KnownScope>,
     pub(crate) rings: SortedMap<ScopeId, Keyring>,
+    /// How far the ledgers reached that are not kept here: none is believed that does not reach there again.
+    floors: SortedMap<ScopeId, Head>,
     pins: SortedMap<UserId, ScopeId>,
+    /// The keychains with a share that waits for this account's answer.
+    waiting: SortedSet<ScopeId>,
+    /// Those of the pinned accounts that only a ledger has named so far.
+    unmet: SortedSet<ScopeId>,
     disputes: SortedSet<ScopeId>,
     marks: Marks,
     staged: SortedMap<String, Option<Content>>,
@@ -53,11 +60,14 @@ impl Belief {
     pub(crate) fn new(
         enrolled: Option<Enrolled>,
         marks: Marks,
-        pins: Vec<(UserId, ScopeId)>,
+        Pins { pins, unmet }: Pins,
+        waiting: Vec<ScopeId>,
         disputes: SortedSet<ScopeId>,
         rings: SortedMap<ScopeId, Keyring>,
     ) -> Self {
-        Self { enrolled, marks, pins: pins.into_iter().collect(), disputes, rings, ..Self::default() }
+        let (pins, unmet) = (pins.into_iter().collect(), unmet.into_iter().collect());
+        let waiting = waiting.into_iter().collect();
+        Self { enrolled, marks, pins, unmet, waiting, disputes, rings, ..Self::default() }
     }
 
     pub(crate) fn enrolled(&self) -> Result<&Enrolled> {
@@ -136,8 +146,8 @@ impl Belief {
             Some(_) => {}
             None => {
                 self.pins.insert(user_id, id);
-                let pins = self.pins.iter().map(|(user, id)| (user.clone(), *id)).collect();
-                self.stage(record::PINS, Some(cbor::encode(&Pins { pins }).into()));
+                self.unmet.insert(id);
+                self.stage_pins();
             }
         }
         if self.accounts.get(&id).is_none_or(|before| before.head() != known.head()) {
@@ -145,6 +155,24 @@ impl Belief {
         }
         self.accounts.0.insert(id, known);
         Ok(())
+    }
+
+    /// Somebody has to do with this account's person: was looked up, shared with, or has shared what was taken.
+    pub(crate) fn meet(&mut self, id: &ScopeId) {
+        if self.unmet.remove(id) {
+            self.stage_pins();
+        }
+    }
+
+    /// Whether a pinned account is one that was met, beyond being named in a ledger.
+    pub(crate) fn has_met(&self, id: &ScopeId) -> bool {
+        self.accounts.get(id).is_some() && !self.unmet.contains(id) && !self.is_disputed(id)
+    }
+
+    fn stage_pins(&mut self) {
+        let pins = self.pins.iter().map(|(user, id)| (user.clone(), *id)).collect();
+        let pins = Pins { pins, unmet: self.unmet.iter().copied().collect() };
+        self.stage(record::PINS, Some(cbor::encode(&pins).into()));
     }
 
     /// Puts an account in memory that was read from the store.
@@ -155,7 +183,54 @@ impl Belief {
     pub(crate) fn keep_scope(&mut self, known: KnownScope) {
         let id = known.ledger().id();
         self.stage(record::scope(&id), Some(known.encode().into()));
+        self.floors.remove(&id);
+        let waits = self.enrolled.as_ref().is_some_and(|me| known.unanswered(&me.account).is_some());
+        self.wait_for(&id, waits);
         self.scopes.insert(id, known);
+    }
+
+    /// A share in a keychain waits for this account's answer, or none does.
+    fn wait_for(&mut self, id: &ScopeId, waits: bool) {
+        let is_other = if waits { self.waiting.insert(*id) } else { self.waiting.remove(id) };
+        if is_other {
+            let keychains = self.waiting.iter().copied().collect();
+            self.stage(record::WAITING, Some(cbor::encode(&record::Waiting { keychains }).into()));
+        }
+    }
+
+    /// The keychains with a share that waits for this account's answer.
+    pub(crate) fn waiting(&self) -> &SortedSet<ScopeId> {
+        &self.waiting
+    }
+
+    /// Puts a keychain's ledger in memory that was read from the store. `false` if it is to be fetched anew.
+    pub(crate) fn recall_scope(&mut self, id: ScopeId, stored: StoredScope) -> bool {
+        match stored {
+            StoredScope::Known(known) => drop(self.scopes.insert(id, *known)),
+            StoredScope::Floor(head) => {
+                self.floors.insert(id, head);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Keeps no more of a keychain's ledger than how far it reached.
+    pub(crate) fn forget_scope(&mut self, id: &ScopeId, reached: Head) {
+        self.scopes.remove(id);
+        self.wait_for(id, false);
+        self.floors.insert(*id, reached);
+        self.stage(record::scope(id), Some(StoredScope::Floor(reached).encode().into()));
+    }
+
+    /// How far a ledger reached that is not kept here any more.
+    pub(crate) fn floor(&self, id: &ScopeId) -> Option<Head> {
+        self.floors.get(id).copied()
+    }
+
+    /// The keychains whose ledgers are to be fetched anew.
+    pub(crate) fn floors(&self) -> impl Iterator<Item = &ScopeId> {
+        self.floors.keys()
     }
 
     /// Takes back what was staged of a keychain's ledger, to try again another time.
@@ -165,6 +240,7 @@ impl Belief {
             None => {
                 self.staged.remove(&record::scope(id));
                 self.scopes.remove(id);
+                self.wait_for(id, false);
             }
         }
     }

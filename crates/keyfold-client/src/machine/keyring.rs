@@ -118,6 +118,27 @@ impl Keyring {
         true
     }
 
+    /// Whether history leads from the current key back to key `from`, over every link between: then who gets history
+    /// from there reads all that lies between.
+    pub(crate) fn reads_back(&self, ledger: &Ledger, from: u32) -> bool {
+        let mut opened: Option<KeyWithHistory> = None;
+        for at in (from + 1..=ledger.current_key()).rev() {
+            let (Some(entry), Some(previous)) = (ledger.key(at), ledger.key(at - 1)) else { return false };
+            let Some(history) = opened.as_ref().map(|opened| &opened.history).or_else(|| self.history(at)) else {
+                return false;
+            };
+            opened = match &entry.history_link {
+                Some(link) => match site(ledger, at).open_link(history, link, previous) {
+                    Ok(opened) => Some(opened),
+                    Err(_) => return false,
+                },
+                // A segment of its own: its last key is given too.
+                None => None,
+            };
+        }
+        opened.is_some() || self.history(from).is_some()
+    }
+
     /// A key, if it is held or was reached.
     pub(crate) fn key(&self, number: u32) -> Option<&KeychainKey> {
         self.held.get(&number).map(|held| &held.key).or_else(|| self.reached.get(&number).map(|reached| &reached.key))
@@ -196,5 +217,5 @@ impl Keyring {
 /// A key that the ledger names and that did not arrive, or is not this account's.
 pub(crate) fn unreached(number: u32) -> Error {
     Error::new(keyfold_protocol::Code::WrapMissing, format!("key {number} has not arrived"))
-        .hint("Sync again later: another member's client sends it.")
+        .hint("Sync again later. If it does not come then either, whoever made it did not send it: a new key by another member helps.")
 }

@@ -17,7 +17,7 @@ pub(crate) use account::KnownAccount;
 pub(crate) use belief::Belief;
 pub(crate) use keyring::Keyring;
 pub(crate) use own::{Enrolled, Own, PendingSignUp};
-pub(crate) use scope::KnownScope;
+pub(crate) use scope::{KnownScope, StoredScope};
 pub(crate) use server::ServerPin;
 
 #[cfg(test)]

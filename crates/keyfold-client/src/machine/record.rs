@@ -21,6 +21,8 @@ pub(crate) const SIGN_UP: &str = "sign-up";
 pub(crate) const CREATION: &str = "creation";
 /// The master-key envelope; there while logged in.
 pub(crate) const MASTER: &str = "master";
+/// Which shares are taken without asking.
+pub(crate) const ACCEPTS: &str = "accepts";
 /// Which account each user id was first seen with.
 pub(crate) const PINS: &str = "pins";
 /// The user ids whose identity the server showed changed, by pinned account.
@@ -60,6 +62,17 @@ pub(crate) fn journal(number: u64) -> String {
     format!("{JOURNAL}{number:016x}")
 }
 
+/// The keychains with a share that waits for this account's answer.
+pub(crate) const WAITING: &str = "waiting";
+
+/// The record [`WAITING`].
+#[derive(Debug, Default, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct Waiting {
+    #[n(0)]
+    pub(crate) keychains: Vec<ScopeId>,
+}
+
 /// Counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
@@ -76,11 +89,14 @@ pub(crate) struct Marks {
 }
 
 /// The record [`PINS`].
-#[derive(Debug, Encode, Decode)]
+#[derive(Debug, Default, Encode, Decode)]
 #[cbor(array)]
 pub(crate) struct Pins {
     #[n(0)]
     pub(crate) pins: Vec<(UserId, ScopeId)>,
+    /// Those of the accounts that only a ledger has named so far, not this account's person.
+    #[cbor(n(1), default)]
+    pub(crate) unmet: Vec<ScopeId>,
 }
 
 /// A record of the journal: `[[kind, [field, …]]]`, without the fields that are `None`.
@@ -114,6 +130,9 @@ impl<C> Encode<C> for Noted {
             SyncStateChanged { state: SyncState::Offline } => e.u8(6)?.array(1)?.u8(1)?.ok(),
             KeychainStopped { keychain_fingerprint, code } => texts(e, 7, &[keychain_fingerprint, code]),
             MemberBanned { keychain_fingerprint, user_id } => texts(e, 8, &[keychain_fingerprint, user_id]),
+            ShareReceived { keychain_fingerprint, shared_by } => {
+                texts(e, 9, &[keychain_fingerprint, &shared_by.user_id, &shared_by.account_id])
+            }
         }
     }
 }
@@ -158,6 +177,10 @@ impl<'b, C> Decode<'b, C> for Noted {
             }
             (7, Some(2)) => KeychainStopped { keychain_fingerprint: text(d)?, code: text(d)? },
             (8, Some(2)) => MemberBanned { keychain_fingerprint: text(d)?, user_id: text(d)? },
+            (9, Some(3)) => ShareReceived {
+                keychain_fingerprint: text(d)?,
+                shared_by: Person { user_id: text(d)?, account_id: text(d)? },
+            },
             _ => return Err(cbor::unsupported()),
         };
         Ok(Self { event })
@@ -181,11 +204,12 @@ mod tests {
             ClientEvent::KeyReceived {
                 keychain_fingerprint: kc.clone(),
                 key_fingerprint: key.clone(),
-                shared_by: person,
+                shared_by: person.clone(),
             },
             ClientEvent::KeyRotated { keychain_fingerprint: kc.clone(), key_fingerprint: key },
             ClientEvent::PermissionsUpdated { keychain_fingerprint: kc.clone(), permissions, user_id: user.clone() },
             ClientEvent::MemberBanned { keychain_fingerprint: kc.clone(), user_id: user.clone() },
+            ClientEvent::ShareReceived { keychain_fingerprint: kc.clone(), shared_by: person.clone() },
             ClientEvent::IdentityUpdated { account_id: Some("id".into()) },
             ClientEvent::IdentityUpdated { account_id: None },
             ClientEvent::IdentityChanged { user_id: user },
@@ -204,6 +228,7 @@ mod tests {
             "81820282626b63636b6579",
             "81820383626b6384f5f4f5f463626f62",
             "81820882626b6363626f62",
+            "81820983626b6363626f62626964",
             "81820481626964",
             "81820480",
             "8182058163626f62",
@@ -226,7 +251,7 @@ mod tests {
 
     #[test]
     fn an_event_of_another_release_is_none() {
-        assert!(minicbor::decode::<Noted>(&[0x81, 0x82, 0x09, 0x80]).is_err());
+        assert!(minicbor::decode::<Noted>(&[0x81, 0x82, 0x0a, 0x80]).is_err());
         assert!(minicbor::decode::<Noted>(&[0x81, 0x82, 0x05, 0x82, 0x61, 0x61, 0x61, 0x62]).is_err());
     }
 }

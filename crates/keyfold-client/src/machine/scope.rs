@@ -7,7 +7,7 @@
 
 use crate::{Error, Result};
 use keyfold_format::{
-    EntryHash, Rejected, ScopeId, VerifyingKey,
+    EntryHash, Malformed, Rejected, ScopeId, VerifyingKey,
     entry::{Head, SignedEntry},
     receipt::{Receipt, Statement},
     scope::{Ledger, Ledgers, Op, ScopeEntry},
@@ -27,6 +27,8 @@ pub(crate) struct KnownScope {
     answer: Option<Answer>,
     /// What the server signed when it claimed to have placed an answer that its ledger does not have there.
     contradicted: Option<Receipt>,
+    /// How far the ledger reached before it was fetched anew, until it does again.
+    floor: Option<Head>,
 }
 
 /// An answer that the server claims to have placed.
@@ -44,7 +46,7 @@ struct Answer {
     receipt: Receipt,
 }
 
-#[derive(Debug, Encode, Decode)]
+#[derive(Debug, Default, Encode, Decode)]
 #[cbor(array)]
 struct Stored {
     #[cbor(n(0), with = "minicbor::bytes")]
@@ -57,6 +59,18 @@ struct Stored {
     answer: Option<Answer>,
     #[n(4)]
     contradicted: Option<Receipt>,
+    #[n(5)]
+    floor: Option<Head>,
+}
+
+/// What is stored of a keychain's ledger.
+#[derive(Debug)]
+pub(crate) enum StoredScope {
+    /// Its verified state.
+    Known(Box<KnownScope>),
+    /// How far it reached. The state is to be replayed from the first entry: another release wrote it, or the server
+    /// did not show it any more when there was nothing for this account in it.
+    Floor(Head),
 }
 
 /// Why served entries are not taken in.
@@ -88,7 +102,7 @@ impl KnownScope {
     pub(crate) fn founded(genesis: &SignedEntry, accounts: &impl Ledgers) -> Result<Self, Stop> {
         let ledger = Ledger::genesis(genesis, accounts)?;
         let created = vec![ledger.time()];
-        Ok(Self { ledger, receipt: None, created, answer: None, contradicted: None })
+        Ok(Self { ledger, receipt: None, created, answer: None, contradicted: None, floor: None })
     }
 
     /// With the next entry, composed here: not signed for by the server so far.
@@ -123,10 +137,12 @@ impl KnownScope {
         Ok(statement)
     }
 
-    /// A page of a ledger from its first entry on, which must be the one that `id` names.
+    /// A page of a ledger from its first entry on, which must be the one that `id` names. It has the entry `floor`,
+    /// which was known before.
     pub(crate) fn received(
         id: &ScopeId,
         page: Page<'_>,
+        floor: Option<Head>,
         accounts: &impl Ledgers,
         server: &VerifyingKey,
     ) -> Result<Self, Stop> {
@@ -134,7 +150,9 @@ impl KnownScope {
         if first.scope_id() != *id {
             return Err(Error::rollback(format!("the server answers with another ledger than {id}")).into());
         }
-        Self::founded(first, accounts)?.advanced(Page { entries: rest, ..page }, accounts, server)
+        let mut founded = Self { floor, ..Self::founded(first, accounts)? };
+        founded.check_floor()?;
+        founded.advanced(Page { entries: rest, ..page }, accounts, server)
     }
 
     /// A page of the entries after the newest known one. [`Self::broken_word`] may have something to say afterwards.
@@ -169,6 +187,7 @@ impl KnownScope {
                 }
                 other => other,
             })?;
+            next.check_floor()?;
             answer_stands |= self.answer.is_some_and(|answer| answer.at == next.ledger.head());
         }
         let head = next.ledger.head();
@@ -177,6 +196,9 @@ impl KnownScope {
             return Err(Error::rollback(format!("the server does not show the state of {id} that it signed")).into());
         }
         if !partial {
+            if next.floor.is_some() {
+                return Err(Error::rollback(format!("the server shows an older state of {id} than before")).into());
+            }
             next.receipt = Some(*page.receipt);
         }
         if let Some(answer) = self.answer.filter(|answer| !partial || answer.at.seq <= head.seq) {
@@ -186,6 +208,18 @@ impl KnownScope {
             }
         }
         Ok(next)
+    }
+
+    /// Where the ledger was known up to an entry before, that entry stands in it.
+    fn check_floor(&mut self) -> Result<(), Stop> {
+        let head = self.ledger.head();
+        let Some(floor) = self.floor.filter(|floor| floor.seq <= head.seq) else { return Ok(()) };
+        if floor != head {
+            let id = self.ledger.id();
+            return Err(Error::rollback(format!("the server shows another history of {id} than before")).into());
+        }
+        self.floor = None;
+        Ok(())
     }
 
     /// `Rollback`, if the server claimed to have placed an answer, and the ledger that it shows now does not have it
@@ -232,6 +266,11 @@ impl KnownScope {
         &self.ledger
     }
 
+    /// How far the ledger reached, here or before it was fetched anew.
+    pub(crate) fn reached(&self) -> Head {
+        self.floor.unwrap_or(self.ledger.head())
+    }
+
     /// Whether the ledger is as far as the server last signed for, and shows what this device did.
     pub(crate) fn is_complete(&self) -> bool {
         self.answer.is_none() && self.receipt.is_some_and(|receipt| receipt.statement.head == self.ledger.head())
@@ -265,15 +304,36 @@ impl KnownScope {
             created: self.created.clone(),
             answer: self.answer,
             contradicted: self.contradicted,
+            floor: self.floor,
         })
+    }
+}
+
+impl StoredScope {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Known(known) => known.encode(),
+            Self::Floor(head) => keyfold_format::cbor::encode(&Stored { floor: Some(*head), ..Stored::default() }),
+        }
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
-        let unreadable = || Error::internal("a stored keychain cannot be read");
-        let stored: Stored = minicbor::decode(bytes).map_err(|_| unreadable())?;
-        let ledger = Ledger::from_snapshot(&stored.snapshot).map_err(|_| unreadable())?;
-        let Stored { receipt, created, answer, contradicted, .. } = stored;
-        Ok(Self { ledger, receipt, created, answer, contradicted })
+        let unreadable = |_| Error::internal("a stored keychain cannot be read");
+        let stored: Stored = minicbor::decode(bytes).map_err(|_| Malformed::Encoding).map_err(unreadable)?;
+        let Stored { snapshot, receipt, created, answer, contradicted, floor } = stored;
+        if let (true, Some(floor)) = (snapshot.is_empty(), floor) {
+            return Ok(Self::Floor(floor));
+        }
+        match Ledger::from_snapshot(&snapshot) {
+            Ok(ledger) => {
+                Ok(Self::Known(Box::new(KnownScope { ledger, receipt, created, answer, contradicted, floor })))
+            }
+            Err(Malformed::Unsupported) => {
+                let head = Ledger::head_of_snapshot(&snapshot).map_err(unreadable)?;
+                Ok(Self::Floor(floor.unwrap_or(head)))
+            }
+            Err(fault) => Err(unreadable(fault)),
+        }
     }
 }
 

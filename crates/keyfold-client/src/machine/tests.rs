@@ -4,7 +4,7 @@ use super::{
     Keyring, KnownAccount, KnownScope, Own,
     belief::{Belief, KnownAccounts},
     compose::{self, Author, Draft, Terms},
-    scope::{Page, Stop},
+    scope::{Page, Stop, StoredScope},
 };
 use crate::{Code, Error, ShareKeys, ShareOptions, model::ClientEvent};
 use keyfold_core::{DeviceSeed, SigningKey, device::DeviceKeys};
@@ -112,10 +112,18 @@ fn share(
     accounts: &KnownAccounts,
 ) -> Draft {
     let own = &scope.ledger().members()[&from.id()];
-    let terms = Terms::new(scope.ledger(), own, keys, &ShareOptions::default()).unwrap();
+    let terms = Terms::new(scope.ledger(), own, ring, keys, &ShareOptions::default()).unwrap();
     let to: Vec<ScopeId> = to.iter().map(|person| person.id()).collect();
     let mut rng = Counting(from.rng.0);
     compose::share(scope, ring, &to, &terms, from.author(), accounts, &mut rng).unwrap().unwrap()
+}
+
+/// As it comes back from the store.
+fn stored(known: &KnownScope) -> KnownScope {
+    match StoredScope::decode(&known.encode()).unwrap() {
+        StoredScope::Known(known) => *known,
+        StoredScope::Floor(head) => panic!("only {head:?} came back"),
+    }
 }
 
 fn refusal(stop: Stop) -> Error {
@@ -179,13 +187,14 @@ fn a_lower_head_another_one_or_another_ledger_is_rollback_and_changes_nothing() 
     // A fork: another share after the genesis than the one that was signed for before.
     let mut elsewhere = Counting(1234);
     let own = &scope.ledger().members()[&alice.id()];
-    let terms = Terms::new(scope.ledger(), own, &ShareKeys::All, &ShareOptions::default()).unwrap();
+    let terms = Terms::new(scope.ledger(), own, &ring, &ShareKeys::All, &ShareOptions::default()).unwrap();
     let fork =
         compose::share(&scope, &ring, &[bob.id()], &terms, alice.author(), &accounts, &mut elsewhere).unwrap().unwrap();
     let fork_head = fork.next.ledger().head();
     let seen = KnownScope::received(
         &id,
         Page { entries: &entries[..1], receipt: &receipt(id, new), more: true },
+        None,
         &accounts,
         &server_key(),
     )
@@ -205,9 +214,15 @@ fn a_lower_head_another_one_or_another_ledger_is_rollback_and_changes_nothing() 
     };
     let receipt = receipt(id, new);
     let page = Page { entries: &other, receipt: &receipt, more: false };
-    assert_eq!(refusal(KnownScope::received(&id, page, &accounts, &server_key()).unwrap_err()).code, Code::Rollback);
+    assert_eq!(
+        refusal(KnownScope::received(&id, page, None, &accounts, &server_key()).unwrap_err()).code,
+        Code::Rollback
+    );
     let empty = Page { entries: &[], receipt: &receipt, more: false };
-    assert_eq!(refusal(KnownScope::received(&id, empty, &accounts, &server_key()).unwrap_err()).code, Code::Rollback);
+    assert_eq!(
+        refusal(KnownScope::received(&id, empty, None, &accounts, &server_key()).unwrap_err()).code,
+        Code::Rollback
+    );
 }
 
 #[test]
@@ -218,7 +233,7 @@ fn what_the_server_signed_survives_the_store() {
     let shared = share(&scope, &ring, &mut alice, &[&bob], &ShareKeys::Latest, &accounts);
     let head = shared.next.ledger().head();
     let known = shared.next.confirmed(&receipt(scope.ledger().id(), head), &server_key()).unwrap();
-    let back = KnownScope::decode(&known.encode()).unwrap();
+    let back = stored(&known);
     assert!(back.is_complete());
     assert_eq!((back.ledger().head(), back.created(1)), (head, 2_000));
 }
@@ -274,7 +289,7 @@ fn nothing_is_wrapped_to_somebody_whose_ledger_is_not_known() {
     let accounts = known(&[&alice]);
     let (scope, ring, _) = notes(&mut alice, &accounts);
     let own = &scope.ledger().members()[&alice.id()];
-    let terms = Terms::new(scope.ledger(), own, &ShareKeys::Latest, &ShareOptions::default()).unwrap();
+    let terms = Terms::new(scope.ledger(), own, &ring, &ShareKeys::Latest, &ShareOptions::default()).unwrap();
     let mut rng = Counting(1);
     let stop = compose::share(&scope, &ring, &[bob.id()], &terms, alice.author(), &accounts, &mut rng).unwrap_err();
     assert!(matches!(stop, Stop::MissingLedger(id) if id == bob.id()));
@@ -345,7 +360,7 @@ fn an_answer_that_is_placed_beyond_what_is_known_counts_once_the_server_signed_f
     assert_eq!(settled.broken_word(Some(&mine)).unwrap().code, Code::Rollback);
     assert!(settled.is_complete() && !settled.is_in(&bob.id()));
     assert_eq!(settled.unanswered(&bob.id()), Some(answering));
-    let settled = KnownScope::decode(&settled.encode()).unwrap();
+    let settled = stored(&settled);
     let page = Page { entries: &[], receipt: &without, more: false };
     let again = settled.extended(page, &accounts, &server_key()).unwrap();
     assert!(again.broken_word(Some(&settled)).is_none());
@@ -365,7 +380,7 @@ fn an_answer_that_stands_elsewhere_than_the_server_said_is_rollback_once_and_the
     let truth = known.tried(&carols, &accounts).unwrap().tried(&bobs, &accounts).unwrap().ledger().head();
     // "Yours stands at 2", with a receipt for the true head 3, which is carol's 2 and bob's 3.
     let lied = known.accepted(answering, head_of(&known, &bobs), &receipt(id, truth), &server_key()).unwrap();
-    let lied = KnownScope::decode(&lied.encode()).unwrap();
+    let lied = stored(&lied);
     assert!(!lied.is_complete());
     let (entries, receipt) = ([carols, bobs], receipt(id, truth));
     let settled =
@@ -393,7 +408,7 @@ fn a_receipt_of_what_was_not_shown_is_no_mark() {
     assert!(confirmed.extended(whole, &accounts, &server_key()).unwrap().is_complete());
     // With a page that is not the last, and so is not the last after all.
     let page = Page { entries: &entries, receipt: &far, more: true };
-    let partial = KnownScope::received(&id, page, &accounts, &server_key()).unwrap();
+    let partial = KnownScope::received(&id, page, None, &accounts, &server_key()).unwrap();
     assert!(!partial.is_complete());
     assert!(partial.extended(whole, &accounts, &server_key()).unwrap().is_complete());
     // One that promises more for ever is no page.
@@ -418,6 +433,46 @@ fn a_dispute_is_told_once_and_settled_by_the_pinned_identity() {
 fn head_of(before: &KnownScope, entry: &SignedEntry) -> Head {
     let head = before.ledger().head();
     Head { seq: head.seq + 1, hash: entry.hash(head.hash, head.seq + 1) }
+}
+
+#[test]
+fn a_snapshot_of_another_release_is_dropped_and_how_far_it_reached_is_kept() {
+    let mut alice = Person::new("alice", 1);
+    let accounts = known(&[&alice]);
+    let (scope, ring, mut entries) = notes(&mut alice, &accounts);
+    let id = scope.ledger().id();
+    let mut rng = Counting(8);
+    let rotated = compose::rotate(&scope, &ring, alice.author(), &accounts, &mut rng).unwrap();
+    let other = compose::rotate(&scope, &ring, alice.author(), &accounts, &mut rng).unwrap();
+    entries.push(rotated.entry.clone());
+
+    let mut bytes = rotated.next.encode();
+    let snapshot = rotated.next.ledger().to_snapshot();
+    let at = bytes.windows(snapshot.len()).position(|window| window == snapshot).unwrap();
+    // After the head of the array.
+    bytes[at + 1] -= 1;
+    let StoredScope::Floor(floor) = StoredScope::decode(&bytes).unwrap() else { panic!("of another release") };
+    assert_eq!(floor, rotated.next.ledger().head());
+    let StoredScope::Floor(again) = StoredScope::decode(&StoredScope::Floor(floor).encode()).unwrap() else {
+        panic!("a floor stays one")
+    };
+    assert_eq!(again, floor);
+
+    let received = |entries: &[SignedEntry], head: Head, more: bool| {
+        let receipt = receipt(id, head);
+        KnownScope::received(&id, Page { entries, receipt: &receipt, more }, Some(floor), &accounts, &server_key())
+    };
+    let genesis = scope.ledger().head();
+    assert_eq!(refusal(received(&entries[..1], genesis, false).unwrap_err()).code, Code::Rollback, "an older state");
+    let fork = [entries[0].clone(), other.entry.clone()];
+    let refused = received(&fork, other.next.ledger().head(), false).unwrap_err();
+    assert_eq!(refusal(refused).code, Code::Rollback, "another history");
+    // A first page says nothing yet; what follows it does, also after the store.
+    let first = stored(&received(&entries[..1], floor, true).unwrap());
+    let signed = receipt(id, other.next.ledger().head());
+    let page = Page { entries: &fork[1..], receipt: &signed, more: false };
+    assert_eq!(refusal(first.extended(page, &accounts, &server_key()).unwrap_err()).code, Code::Rollback);
+    assert!(received(&entries, floor, false).unwrap().is_complete());
 }
 
 #[test]

@@ -8,9 +8,9 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    Algorithm, BanOutcome, DecryptedValue, Error, Identity, KeyMetadata, Keychain, OutgoingShare, OwnerDecision,
-    Owners, PartialPermissions, Participant, PermissionFlags, Result, Session, ShareKeys, ShareOptions, ShareOutcome,
-    Value, WhoAmI, model::ClientEvent, session::SignUpOptions,
+    AcceptShares, Algorithm, BanOutcome, DecryptedValue, Error, Identity, IncomingShare, KeyMetadata, Keychain,
+    OutgoingShare, OwnerDecision, Owners, PartialPermissions, Participant, PermissionFlags, Result, Session, ShareKeys,
+    ShareOptions, ShareOutcome, Value, WhoAmI, model::ClientEvent, session::SignUpOptions,
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
 use keyfold_protocol::Code;
@@ -181,6 +181,26 @@ impl Client {
     /// Withdraws the share with this key. `NotPending` if its recipient was faster.
     pub async fn cancel_share(&self, user_id: &str, key_fingerprint: &str) -> Result<()> {
         self.turn().await?.cancel_share(user_id, key_fingerprint).await
+    }
+
+    /// Which shares this home takes without asking, from now on: kept in it. `NoHome` before signing up.
+    pub async fn accept_shares(&self, which: AcceptShares) -> Result<()> {
+        self.turn().await?.keep_accept_shares(which).await
+    }
+
+    /// Shares that wait for one's own answer, where not all are taken without asking.
+    pub async fn incoming_shares(&self) -> Result<Vec<IncomingShare>> {
+        self.turn().await?.incoming_shares().await
+    }
+
+    /// Takes a share that waits. `NotPending` if none does.
+    pub async fn accept_share(&self, keychain_fingerprint: &str) -> Result<Keychain> {
+        self.turn().await?.accept_share(keychain_fingerprint).await
+    }
+
+    /// Refuses a share that waits, and says which it was. Its keys were never handed out. `NotPending` if none does.
+    pub async fn decline_share(&self, keychain_fingerprint: &str) -> Result<IncomingShare> {
+        self.turn().await?.decline_share(keychain_fingerprint).await
     }
 
     /// Who owns a copy of a key, or of any, by the verified ledger; with `pending` also to whom one is on its way.

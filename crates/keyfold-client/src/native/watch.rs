@@ -27,6 +27,8 @@ use tokio::{
 const COALESCE: Duration = Duration::from_millis(150);
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LAST_RETRY: Duration = Duration::from_secs(30);
+/// A timer does not count while the machine sleeps, and clocks are set: ends that lie far ahead are looked at again.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// Events, until it is dropped. After an error that waiting does not mend, such as `Rollback` or `LoggedOut`, it
 /// ends.
@@ -77,7 +79,7 @@ struct Watcher {
     is_online: bool,
     /// Keychains of which it was told that they are stopped.
     stopped: HashSet<ScopeId>,
-    /// When to make the keys that somebody's leaving asks for.
+    /// When to make the keys that somebody's leaving asks for, and to end the next share that ends.
     repair_at: Option<Instant>,
 }
 
@@ -111,11 +113,11 @@ impl Watcher {
         }
         let mut socket = Socket::connect(&self.client).await?;
         // The stream starts now, so what was before is fetched. What comes meanwhile waits in the socket.
-        let (stopped, needs_repair) = {
+        let (stopped, repair_in) = {
             let mut turn = self.client.turn().await?;
-            (turn.catch_up_all().await?, turn.needs_repair())
+            (turn.catch_up_all().await?, turn.repair_in_ms())
         };
-        self.plan_repair(needs_repair);
+        self.plan_repair(repair_in);
         self.stopped.retain(|id| stopped.iter().any(|stopped| stopped.keychain == *id));
         if self.tell_journal().await.is_err() || self.tell_stopped(&[], stopped).await.is_err() {
             return Ok(());
@@ -130,18 +132,24 @@ impl Watcher {
                 event = socket.event() => batch.push(event?),
                 () = batch.is_due() => {
                     let events = batch.take();
-                    let (stopped, needs_repair) = {
+                    let (stopped, repair_in) = {
                         let mut turn = self.client.turn().await?;
-                        (turn.apply(&events).await?, turn.needs_repair())
+                        (turn.apply(&events).await?, turn.repair_in_ms())
                     };
-                    self.plan_repair(needs_repair);
+                    self.plan_repair(repair_in);
                     if self.tell_journal().await.is_err() || self.tell_stopped(&events, stopped).await.is_err() {
                         return Ok(());
                     }
                 }
                 () = is_due(self.repair_at) => {
                     self.repair_at = None;
-                    self.client.turn().await?.repair().await?;
+                    let repair_in = {
+                        let mut turn = self.client.turn().await?;
+                        turn.repair().await?;
+                        turn.repair_in_ms()
+                    };
+                    // What could not be done is for somebody else, or for later.
+                    self.plan_repair(repair_in.map(|ms| if ms == 0 { u64::MAX } else { ms }));
                     if self.tell_journal().await.is_err() {
                         return Ok(());
                     }
@@ -152,9 +160,12 @@ impl Watcher {
     }
 
     /// The first to come makes the new key for all followers, so they come at different times.
-    fn plan_repair(&mut self, needed: bool) {
-        if needed && self.repair_at.is_none() {
-            self.repair_at = Some(Instant::now() + Duration::from_millis(REPAIR_WITHIN_MS.into()).mul_f32(fraction()));
+    fn plan_repair(&mut self, in_ms: Option<u64>) {
+        let Some(in_ms) = in_ms else { return };
+        let within = Duration::from_millis(REPAIR_WITHIN_MS.into());
+        let due = Instant::now() + Duration::from_millis(in_ms).min(LONGEST_WAIT);
+        if self.repair_at.is_none_or(|planned| planned > due + within) {
+            self.repair_at = Some(due + within.mul_f32(fraction()));
         }
     }
 

@@ -168,6 +168,7 @@ impl<H: Host> Session<H> {
             device_id: self.device.id().to_string(),
             generation: self.belief.own_ledger()?.generation(),
             logged_in: self.belief.own.is_some(),
+            accept_shares: self.accepts,
             server_url: enrolled.server.url.http(),
             server_key: enrolled.server.key.to_string(),
         })

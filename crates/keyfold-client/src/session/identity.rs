@@ -70,6 +70,7 @@ impl<H: Host> Session<H> {
             if self.belief.is_disputed(&id) {
                 return Err(Error::identity_changed(text));
             }
+            self.belief.meet(&id);
             found.push(id);
         }
         Ok(found)
@@ -102,6 +103,7 @@ impl<H: Host> Session<H> {
         let kept = self.belief.keep_account(known);
         self.or_dispute(user_id, kept).await?;
         self.belief.settle(&id);
+        self.belief.meet(&id);
         self.renew_if_own(&id).await
     }
 

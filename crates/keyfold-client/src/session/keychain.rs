@@ -176,7 +176,7 @@ impl<H: Host> Session<H> {
         Ok(found)
     }
 
-    async fn held(&mut self, id: &ScopeId) -> Result<Keychain> {
+    pub(super) async fn held(&mut self, id: &ScopeId) -> Result<Keychain> {
         let id = *id;
         self.prepare(&id).await?;
         let me = self.me()?;
@@ -268,8 +268,12 @@ impl<H: Host> Session<H> {
         Err(Error::new(Code::Conflict, "the key could not be given up").hint("Try again."))
     }
 
-    /// Everybody to whom a new key will be wrapped, in one request at most.
+    /// Everybody to whom a new key will be wrapped, in one request at most. Before a key is given up for lost it is
+    /// asked for.
     pub(super) async fn need_followers(&mut self, id: &ScopeId) -> Result<()> {
+        if self.lacks_keys(self.belief.scope(id)?, &self.me()?) {
+            self.catch_up(&[*id], &[]).await?;
+        }
         let followers: Vec<ScopeId> = self.belief.scope(id)?.ledger().followers().map(|(id, _)| *id).collect();
         self.need_accounts(&followers).await
     }
@@ -364,7 +368,10 @@ impl<H: Host> Session<H> {
     /// Reads what is needed to show or use a keychain into memory.
     pub(super) async fn prepare(&mut self, id: &ScopeId) -> Result<()> {
         if !self.recall_scope(id).await? {
-            return Err(unknown_keychain());
+            if self.belief.floor(id).is_none() {
+                return Err(unknown_keychain());
+            }
+            self.catch_up(&[*id], &[]).await?;
         }
         let sharer = self.membership(self.belief.scope(id)?)?.shared_by;
         match sharer {
@@ -382,7 +389,9 @@ impl<H: Host> Session<H> {
     /// Takes in what can be, if the server is reached. A keychain that is stopped says so when it is used.
     pub(super) async fn sync_if_reached(&mut self) -> Result<Vec<Stopped>> {
         match self.catch_up_all().await {
-            Err(error) if error.is_offline() && !self.belief.is_changed() => Ok(Vec::new()),
+            Err(error) if error.is_offline() && !self.belief.is_changed() && self.belief.floors().next().is_none() => {
+                Ok(Vec::new())
+            }
             other => other,
         }
     }

@@ -144,15 +144,24 @@ impl<H: Host> Session<H> {
         self.commit().await
     }
 
-    /// Whether a keychain that one follows needs a new key, because somebody left it, or a share is over that one may
-    /// end: as far as was just caught up.
-    pub fn needs_repair(&self) -> bool {
-        !self.due_for_repair().is_empty()
+    /// In how many milliseconds a keychain will need a new key that one may make, or a share will be over that one may
+    /// end, as far as was just caught up. 0: now. `None`: nothing is in sight.
+    pub fn repair_in_ms(&self) -> Option<u64> {
+        let me = self.me().ok()?;
+        let now_ms = self.surely_ms();
+        if !self.due_for_repair().is_empty() {
+            return Some(0);
+        }
+        let ledgers = self.belief.scopes.values().map(|known| known.ledger());
+        let ends = ledgers
+            .filter(|ledger| is_going_on(ledger, &me, now_ms))
+            .filter_map(|ledger| compose::next_end(ledger, &me));
+        ends.min().map(|end| end.saturating_sub(now_ms))
     }
 
     /// Makes the new key of each keychain that needs one and that one follows, and ends shares that are over, unless
-    /// somebody else was faster. Whether anything was done. To be called when [`Self::needs_repair`] has said so, after a random part of
-    /// [`REPAIR_WITHIN_MS`].
+    /// somebody else was faster. Whether anything was done. To be called when [`Self::repair_in_ms`] says that it is
+    /// time, after a random part of [`REPAIR_WITHIN_MS`].
     pub async fn repair(&mut self) -> Result<bool> {
         self.me()?;
         self.recall_scopes().await?;
@@ -192,14 +201,17 @@ impl<H: Host> Session<H> {
         let Ok(me) = self.me() else { return Vec::new() };
         let now_ms = self.surely_ms();
         let is_due = |ledger: &&Ledger| {
-            let Some(own) = ledger.members().get(&me).filter(|own| own.expires_at.is_none_or(|end| end > now_ms))
-            else {
-                return false;
-            };
-            (ledger.needs_rotation() && own.follows) || !compose::over(ledger, &me, now_ms).is_empty()
+            let follows = ledger.members().get(&me).is_some_and(|own| own.follows);
+            is_going_on(ledger, &me, now_ms)
+                && ((ledger.needs_rotation() && follows) || !compose::over(ledger, &me, now_ms).is_empty())
         };
         self.belief.scopes.values().map(|known| known.ledger()).filter(is_due).map(|ledger| ledger.id()).collect()
     }
+}
+
+/// Whether somebody is a member whose membership is not over.
+fn is_going_on(ledger: &Ledger, account: &ScopeId, now_ms: u64) -> bool {
+    ledger.members().get(account).is_some_and(|own| own.expires_at.is_none_or(|end| end > now_ms))
 }
 
 /// A rule about a member, said of the person that was named.

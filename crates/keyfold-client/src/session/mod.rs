@@ -8,6 +8,7 @@ mod account;
 mod append;
 mod file;
 mod identity;
+mod incoming;
 mod keychain;
 mod member;
 mod owners;
@@ -28,11 +29,11 @@ use crate::{
     Error, Result,
     host::{Host, HostRng},
     machine::{
-        Belief, Keyring, KnownAccount, KnownScope, Own,
+        Belief, Keyring, KnownAccount, Own, StoredScope,
         compose::Author,
-        record::{self, Marks, Pins},
+        record::{self, Marks, Pins, Waiting},
     },
-    model::ClientEvent,
+    model::{AcceptShares, ClientEvent},
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
 use keyfold_format::{
@@ -48,13 +49,22 @@ pub struct Session<H> {
     is_read: bool,
     /// What the server's clock is ahead of ours, once it has said so.
     skew_ms: i64,
+    /// Which shares are taken without asking.
+    accepts: AcceptShares,
 }
 
 impl<H: Host> Session<H> {
     /// For a device, on its store.
     pub fn new(host: H, seed: &DeviceSeed) -> Result<Self> {
         let device = DeviceKeys::derive(seed)?;
-        Ok(Self { host, device, belief: Belief::default(), is_read: false, skew_ms: 0 })
+        Ok(Self {
+            host,
+            device,
+            belief: Belief::default(),
+            is_read: false,
+            skew_ms: 0,
+            accepts: AcceptShares::default(),
+        })
     }
 
     /// To be called before each operation: takes in what another process has committed, and drops what a former
@@ -73,9 +83,16 @@ impl<H: Host> Session<H> {
             None => None,
         };
         let pins = match self.host.load(record::PINS).await? {
-            Some(bytes) => read::<Pins>(&bytes)?.pins,
+            Some(bytes) => read::<Pins>(&bytes)?,
+            None => Pins::default(),
+        };
+        let waiting = match self.host.load(record::WAITING).await? {
+            Some(bytes) => read::<Waiting>(&bytes)?.keychains,
             None => Vec::new(),
         };
+        if let Some(bytes) = self.host.load(record::ACCEPTS).await? {
+            self.accepts = AcceptShares::from_number(read(&bytes)?);
+        }
         let mut disputes = SortedSet::new();
         for (name, _) in self.host.scan(record::DISPUTES).await? {
             disputes.insert(named(&name, record::DISPUTES)?);
@@ -84,7 +101,7 @@ impl<H: Host> Session<H> {
         for (name, bytes) in self.host.scan(record::RINGS).await? {
             rings.insert(named(&name, record::RINGS)?, Keyring::decode(&bytes)?);
         }
-        self.belief = Belief::new(enrolled, marks, pins, disputes, rings);
+        self.belief = Belief::new(enrolled, marks, pins, waiting, disputes, rings);
         if let Some(id) = self.belief.enrolled.as_ref().map(|enrolled| enrolled.account) {
             self.recall_account(&id).await?;
             if let Some(envelope) = self.host.load(record::MASTER).await? {
@@ -165,8 +182,7 @@ impl<H: Host> Session<H> {
             return Ok(true);
         }
         let Some(bytes) = self.host.load(&record::scope(id)).await? else { return Ok(false) };
-        self.belief.scopes.insert(*id, KnownScope::decode(&bytes)?);
-        Ok(true)
+        Ok(self.belief.recall_scope(*id, StoredScope::decode(&bytes)?))
     }
 
     /// Reads all keychains' ledgers into memory.
@@ -174,7 +190,7 @@ impl<H: Host> Session<H> {
         for (name, bytes) in self.host.scan(record::SCOPES).await? {
             let id = named(&name, record::SCOPES)?;
             if !self.belief.scopes.contains_key(&id) {
-                self.belief.scopes.insert(id, KnownScope::decode(&bytes)?);
+                self.belief.recall_scope(id, StoredScope::decode(&bytes)?);
             }
         }
         Ok(())

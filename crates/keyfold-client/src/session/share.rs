@@ -44,7 +44,7 @@ impl<H: Host> Session<H> {
         self.append(id, |belief, author, rng| {
             let (scope, ring) = (belief.scope(&id)?, belief.ring(&id)?);
             let own = scope.ledger().members().get(&me).ok_or_else(unknown_keychain)?;
-            let terms = Terms::new(scope.ledger(), own, keys, options)?;
+            let terms = Terms::new(scope.ledger(), own, ring, keys, options)?;
             before = people.iter().map(|person| compose::standing(scope.ledger(), person, &terms)).collect();
             shared = Some(terms.keys.clone());
             compose::share(scope, ring, &people, &terms, author, &belief.accounts, rng)
@@ -79,12 +79,15 @@ impl<H: Host> Session<H> {
             }
             // The last key of each segment: what wraps are made of.
             ShareKeys::All | ShareKeys::Latest => {
-                if let Some(member) = ledger.members().get(&me) {
+                if let (Some(member), Some(ring)) = (ledger.members().get(&me), self.belief.rings.get(id)) {
+                    let history = member.history;
                     // A hole in history is gone around key by key.
-                    if !member.dropped.is_empty() {
+                    let all = *keys == ShareKeys::All;
+                    if all
+                        && (!member.dropped.is_empty() || history.is_some_and(|from| !ring.reads_back(&ledger, from)))
+                    {
                         wanted.extend(member.held_keys().iter());
                     }
-                    let history = member.history;
                     let wraps = keyfold_format::scope::wraps_of_keys(&ledger, &member.keys, history);
                     wanted.extend(wraps.into_iter().map(|(number, _)| number));
                 }
@@ -224,7 +227,7 @@ impl<H: Host> Session<H> {
 }
 
 /// Fingerprints of keys, newest first.
-fn fingerprints(ledger: &Ledger, numbers: impl Iterator<Item = u32>) -> Vec<String> {
+pub(super) fn fingerprints(ledger: &Ledger, numbers: impl Iterator<Item = u32>) -> Vec<String> {
     let mut found: Vec<_> = numbers.filter_map(|number| ledger.key(number)).collect();
     found.reverse();
     found.into_iter().map(|key| key.fingerprint.to_string()).collect()

@@ -1,11 +1,11 @@
 //! Catching up: fetch what is new, replay it, answer the shares that wait, open the wraps, note what happened.
 
-use super::{Session, identity::settled, wire::decode_answer};
+use super::{Session, identity::settled};
 use crate::{
     Error, Result,
     host::Host,
     machine::{
-        KnownScope, compose, event,
+        KnownScope, event,
         scope::{Page, Stop},
     },
     model::ClientEvent,
@@ -13,7 +13,7 @@ use crate::{
 use keyfold_format::{
     ScopeId,
     entry::{Head, SignedEntry},
-    scope::{Member, Op, ScopeEntry},
+    scope::{Op, ScopeEntry},
     sorted::{SortedMap, SortedSet},
 };
 use keyfold_protocol::{
@@ -21,7 +21,7 @@ use keyfold_protocol::{
     events::Event,
     route,
     signing::Method,
-    wire::{After, LedgerPage, OwnWraps, Place, Placed, ScopeKind, Scopes},
+    wire::{After, LedgerPage, OwnWraps, ScopeKind, Scopes},
 };
 
 /// A keychain that was left as it was, because what the server shows of it is not believed. Others go on.
@@ -68,7 +68,7 @@ impl<H: Host> Session<H> {
             let up_to_date = known.is_some_and(|known| {
                 known.is_complete()
                     && known.ledger().head() == summary.head
-                    && known.unanswered(&me).is_none()
+                    && !self.is_taken_unasked(known, &me)
                     && !self.lacks_keys(known, &me)
             });
             // A head that is not ours yet is a hint: what it is, its ledger says.
@@ -77,9 +77,14 @@ impl<H: Host> Session<H> {
             }
         }
         let is_listed = |id: &ScopeId| listed.scopes.iter().any(|summary| summary.scope == *id);
-        let scopes = self.belief.scopes.iter().filter(|(id, known)| known.is_in(&me) && !is_listed(id));
+        let concerns_me = |known: &KnownScope| known.is_in(&me) || known.unanswered(&me).is_some();
+        let scopes = self.belief.scopes.iter().filter(|(id, known)| concerns_me(known) && !is_listed(id));
         let unlisted: Vec<(ScopeId, Head)> = scopes.map(|(id, known)| (*id, known.ledger().head())).collect();
         behind.extend(unlisted.iter().map(|(id, _)| *id));
+        // What another release wrote is read anew; the server still shows whoever was in it how it ended.
+        let unread = self.belief.floors().filter(|id| !behind.contains(id) && self.belief.rings.contains_key(id));
+        let unread: Vec<ScopeId> = unread.copied().collect();
+        behind.extend(unread);
         let mut stopped = self.catch_up_each(&behind, &[me]).await?;
         // Whoever is not in a keychain any more is shown the entry that says so. Nothing less ends a membership.
         for (keychain, head) in unlisted {
@@ -137,7 +142,7 @@ impl<H: Host> Session<H> {
                 self.commit().await?;
                 false
             }
-            Err(error) if error.is_offline() && !self.belief.is_changed() => true,
+            Err(error) if error.is_offline() && !self.belief.is_changed() && self.belief.floor(id).is_none() => true,
             Err(error) => return Err(error),
         };
         if self.recall_scope(id).await? {
@@ -160,6 +165,9 @@ impl<H: Host> Session<H> {
 
     /// The same; those that are stopped are returned. Staged, not committed.
     async fn catch_up_each(&mut self, scopes: &[ScopeId], accounts: &[ScopeId]) -> Result<Vec<Stopped>> {
+        for id in scopes {
+            self.recall_scope(id).await?;
+        }
         let before: SortedMap<ScopeId, KnownScope> =
             scopes.iter().filter_map(|id| Some((*id, self.belief.scopes.get(id)?.clone()))).collect();
         let Fetched { shared_by, mut stopped } = self.fetch_scopes(scopes, accounts).await?;
@@ -242,6 +250,14 @@ impl<H: Host> Session<H> {
             Ok(page) => Ok(Some(page)),
             Err(Code::UnknownKeychain) => match self.belief.scopes.get(id) {
                 Some(known) if known.is_in(&me) => Err(self.hidden(id, &me)),
+                None if self.belief.floor(id).is_some() && self.belief.rings.contains_key(id) => {
+                    Err(self.hidden(id, &me))
+                }
+                Some(known) if !self.belief.rings.contains_key(id) => {
+                    let reached = known.reached();
+                    self.belief.forget_scope(id, reached);
+                    Ok(None)
+                }
                 _ => Ok(None),
             },
             Err(code) => Err(Error::new(code, format!("the server does not show {id}"))),
@@ -275,7 +291,7 @@ impl<H: Host> Session<H> {
             let accounts = &self.belief.accounts;
             let next = match self.belief.scopes.get(id) {
                 Some(known) => known.extended(page, accounts, &key),
-                None => KnownScope::received(id, page, accounts, &key),
+                None => KnownScope::received(id, page, self.belief.floor(id), accounts, &key),
             };
             match next {
                 Ok(next) => {
@@ -306,86 +322,42 @@ impl<H: Host> Session<H> {
         before: Option<&KnownScope>,
         shared_by: Option<ScopeId>,
     ) -> Result<()> {
+        let takes = self.takes(id, before)?;
+        self.follow_up_taking(id, before, shared_by, takes).await
+    }
+
+    /// The same; whether a share that waits is taken was decided.
+    pub(super) async fn follow_up_taking(
+        &mut self,
+        id: &ScopeId,
+        before: Option<&KnownScope>,
+        shared_by: Option<ScopeId>,
+        takes: bool,
+    ) -> Result<()> {
         let me = self.me()?;
-        let accepted = match self.belief.scope(id)?.unanswered(&me) {
-            Some(_) => self.accept(id).await?,
-            None => None,
-        };
-        let known = self.belief.scope(id)?;
+        let accepted = if takes { self.accept(id).await? } else { None };
+        // Withdrawn a moment ago.
+        let Some(known) = self.belief.scopes.get(id) else { return Ok(()) };
         if accepted.is_none() && self.lacks_keys(known, &me) {
             let path = route::wraps(id);
             let own = self.ask(Method::Get, &path, Vec::new(), OwnWraps::decode).await?;
             self.open_wraps(id, &own.wraps)?;
         }
-        let told: Vec<ScopeId> = event::told(&me, before, self.belief.scope(id)?).everybody().collect();
+        let told = event::told(&me, before, self.belief.scope(id)?);
+        let sharers = accepted.as_ref().and_then(|terms| terms.shared_by).into_iter().chain(shared_by);
+        let told: Vec<ScopeId> = told.everybody().chain(sharers).collect();
         self.need_accounts(&told).await?;
         let known = self.belief.scope(id)?;
         if let Some(ring) = self.belief.rings.get(id) {
             let change = event::Change { me, before, after: known, accepted: accepted.as_ref(), shared_by, ring };
-            let sharers = accepted.as_ref().and_then(|terms| terms.shared_by).into_iter().chain(shared_by);
-            let sharers: Vec<ScopeId> = sharers.collect();
             let events = change.events(|id| self.belief.person(id));
-            debug_assert!(sharers.iter().all(|id| self.belief.accounts.get(id).is_some()), "replay needed them");
             events.into_iter().for_each(|event| self.belief.emit(event));
         }
         Ok(())
     }
 
-    /// Takes a share: the server places our answer, and hands our wraps out in the reply. Returns its terms.
-    async fn accept(&mut self, id: &ScopeId) -> Result<Option<Member>> {
-        let me = self.me()?;
-        for _ in 0..3 {
-            let known = self.belief.scope(id)?;
-            let Some(share) = known.unanswered(&me) else { return Ok(None) };
-            let terms = known.ledger().pending().get(&me).map(|share| share.terms.clone());
-            let entry = compose::accept(known, share, self.author()?);
-            let body = Place { entry: entry.clone() }.encode();
-            match self.exchange(Method::Post, &route::placed(id), body).await? {
-                Ok(bytes) => {
-                    let placed = decode_answer(&bytes, Placed::decode)?;
-                    self.placed(id, share, &entry, &placed)?;
-                    self.open_wraps(id, &placed.wraps)?;
-                    return Ok(terms);
-                }
-                Err(refusal) if refusal.code == Code::StaleCitation => self.fetch_own_account().await?,
-                // Withdrawn, or accepted by this account before: the ledger tells which.
-                Err(refusal) if matches!(refusal.code.as_str(), "NotPending" | "UnknownKeychain") => {
-                    let fetched = self.fetch_scopes(&[*id], &[]).await?;
-                    return fetched.stopped.into_iter().next().map_or(Ok(None), |stopped| Err(stopped.error));
-                }
-                Err(refusal) if refusal.code == Code::ClockSkew => {}
-                Err(refusal) => return Err(refusal.into()),
-            }
-        }
-        Err(Error::new(Code::Conflict, "the share could not be accepted").hint("Try again."))
-    }
-
-    /// Others' answers may stand between what is known and ours. They need not be read before the key is used: the
-    /// share that we answered is verified, and with it the key's fingerprint.
-    fn placed(
-        &mut self,
-        id: &ScopeId,
-        share: keyfold_format::EntryHash,
-        entry: &SignedEntry,
-        placed: &Placed,
-    ) -> Result<()> {
-        let key = self.belief.enrolled()?.server.key;
-        let known = self.belief.scope(id)?;
-        let head = known.ledger().head();
-        let at = Head { seq: placed.seq, hash: entry.hash(placed.prev, placed.seq) };
-        let follows = placed.seq == head.seq + 1 && placed.prev == head.hash;
-        // It belongs to the ledger if that very head is signed. A later one says nothing of what is before it.
-        let next = if follows && placed.receipt.statement.head == at {
-            known.tried(entry, &self.belief.accounts).map_err(settled)?.confirmed(&placed.receipt, &key)?
-        } else {
-            known.accepted(share, at, &placed.receipt, &key)?
-        };
-        self.belief.keep_scope(next);
-        Ok(())
-    }
-
     /// Whether keys that we are entitled to are not here.
-    fn lacks_keys(&self, known: &KnownScope, me: &ScopeId) -> bool {
+    pub(super) fn lacks_keys(&self, known: &KnownScope, me: &ScopeId) -> bool {
         let Some(member) = known.ledger().members().get(me) else { return false };
         match self.belief.rings.get(&known.ledger().id()) {
             Some(ring) => !ring.missing(known.ledger(), member).is_empty(),
@@ -393,7 +365,7 @@ impl<H: Host> Session<H> {
         }
     }
 
-    fn open_wraps(&mut self, id: &ScopeId, wraps: &[keyfold_format::wrap::Wrap]) -> Result<()> {
+    pub(super) fn open_wraps(&mut self, id: &ScopeId, wraps: &[keyfold_format::wrap::Wrap]) -> Result<()> {
         let mut ring = self.belief.rings.remove(id).unwrap_or_default();
         let (known, own, account) = (self.belief.scope(id)?, self.belief.own()?, self.belief.own_ledger()?);
         ring.open_wraps(known.ledger(), wraps, own, account);

@@ -13,6 +13,9 @@ use keyfold_protocol::{
     wire::Info,
 };
 
+/// How far the server's clock may be from this device's to be gone by: what a wrong time zone makes, and no more.
+const CLOCK_BOUND_MS: u64 = 24 * 60 * 60 * 1_000;
+
 /// What a server said: yes with a body, or no.
 pub(super) type Answer = std::result::Result<Vec<u8>, ErrorBody>;
 
@@ -47,7 +50,7 @@ impl<H: Host> Session<H> {
         let answer = self.send_signed(server, request.clone()).await?;
         match answer {
             Err(ErrorBody { code: Code::ClockSkew, details: Some(Details::Time(time_ms)), .. }) => {
-                self.set_clock(time_ms);
+                self.set_clock(time_ms)?;
                 self.send_signed(server, request).await
             }
             answer => Ok(answer),
@@ -88,7 +91,10 @@ impl<H: Host> Session<H> {
             return Err(wrong(()));
         }
         // The reply is bound to our nonce, so its time is now.
-        self.set_clock_if_far(verified.time_ms);
+        // A clock that is right to a few seconds is left alone: the network's delay would make it worse.
+        if self.now_ms().abs_diff(verified.time_ms) > 30_000 {
+            self.set_clock(verified.time_ms)?;
+        }
         Ok(info)
     }
 
@@ -111,16 +117,18 @@ impl<H: Host> Session<H> {
         Nonce(nonce)
     }
 
-    fn set_clock(&mut self, server_ms: u64) {
-        let ahead = i128::from(server_ms) - i128::from(self.host.now_ms());
-        self.skew_ms = i64::try_from(ahead).unwrap_or_default();
-    }
-
-    /// A clock that is right to a few seconds is left alone: the network's delay would make it worse.
-    fn set_clock_if_far(&mut self, server_ms: u64) {
-        if self.now_ms().abs_diff(server_ms) > 30_000 {
-            self.set_clock(server_ms);
+    /// Goes by the server's clock, if it is near enough. One that runs ahead would have this account's entries dated
+    /// ahead, and every later entry of everybody must not be before them.
+    fn set_clock(&mut self, server_ms: u64) -> Result<()> {
+        let host_ms = self.host.now_ms();
+        if host_ms.abs_diff(server_ms) > CLOCK_BOUND_MS {
+            return Err(Error::new(Code::ClockSkew, "this device's clock and the server's are more than a day apart")
+                .hint(
+                    "Set this device's clock. If it is right the server's is wrong, and only its operator can mend it.",
+                ));
         }
+        self.skew_ms = server_ms.wrapping_sub(host_ms).cast_signed();
+        Ok(())
     }
 }
 

@@ -18,8 +18,8 @@ pub use entry::{Entry, Placed, ScopeEntry};
 pub use key_set::KeySet;
 pub use ledger::{Ledger, Ledgers};
 pub use op::{
-    Algorithm, Ban, CancelShare, Decision, DropKey, Expire, Genesis, KEYCHAIN_RANK, KeyEntry, Observe, Op, Principal,
-    Rotate, SetPermissions, Share, binding, key_fingerprint_message,
+    Algorithm, Ban, CancelShare, Decision, DropKey, Expire, Genesis, HISTORY_LINK_BYTES, KEYCHAIN_RANK, KeyEntry,
+    Observe, Op, Principal, Rotate, SetPermissions, Share, binding, key_fingerprint_message,
 };
 pub use past::Past;
 pub use state::{Kind, Member, MemberGroup, PendingShare, Proposal, State};

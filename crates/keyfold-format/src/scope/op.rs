@@ -252,9 +252,10 @@ impl Algorithm {
     }
 }
 
-/// Room for a name of 258 bytes and the overhead of its sealing; and the exact size of a link.
+/// Room for a name of 258 bytes and the overhead of its sealing.
 const NAME_BYTES: usize = 384;
-const LINK_BYTES: usize = 104;
+/// The exact size of a history link.
+pub const HISTORY_LINK_BYTES: usize = 104;
 
 impl<C> Encode<C> for Principal {
     fn encode<W: minicbor::encode::Write>(
@@ -305,7 +306,7 @@ impl<'b, C> Decode<'b, C> for KeyEntry {
             fingerprint: d.decode_with(ctx)?,
             public: cbor::nullable(d, |d| d.decode_with(ctx))?,
             history_commitment: cbor::bytes_of(d)?,
-            history_link: cbor::nullable(d, |d| cbor::bytes_of::<LINK_BYTES>(d).map(|link| link.to_vec()))?,
+            history_link: cbor::nullable(d, |d| cbor::bytes_of::<HISTORY_LINK_BYTES>(d).map(|link| link.to_vec()))?,
             name: d.bytes()?.to_vec(),
         };
         if entry.name.len() > NAME_BYTES { Err(cbor::fault(Malformed::TooLarge)) } else { Ok(entry) }

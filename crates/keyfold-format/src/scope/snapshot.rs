@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Malformed, cbor,
     entry::Head,
+    id::ScopeId,
     limits,
     sorted::{SortedMap, SortedSet},
 };
@@ -31,6 +32,19 @@ impl Ledger {
         let mut d = Decoder::new(bytes);
         let state = d.decode().map_err(cbor::classify)?;
         if d.position() == bytes.len() { Ok(Self { state }) } else { Err(Malformed::Encoding) }
+    }
+
+    /// The head in a snapshot of any release: what a client has seen, when it must replay the rest.
+    pub fn head_of_snapshot(bytes: &[u8]) -> Result<Head, Malformed> {
+        let mut d = Decoder::new(bytes);
+        let mut head = || -> Result<Head, DecodeError> {
+            d.array()?;
+            let (_version, _id): (u8, ScopeId) = (d.u8()?, d.decode()?);
+            let (_algorithm, _rank, _creator): (u8, u16, ScopeId) = (d.u8()?, d.u16()?, d.decode()?);
+            cbor::bytes_of::<32>(&mut d)?;
+            d.decode()
+        };
+        head().map_err(cbor::classify)
     }
 }
 

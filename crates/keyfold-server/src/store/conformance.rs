@@ -243,12 +243,16 @@ async fn a_former_member_reads_up_to_the_entry_that_ended_it(factory: Factory<'_
         (1, Some(Standing::Pending), Some(Reading::All)),
         (2, Some(Standing::Member), Some(Reading::All)),
         (3, None, Some(Reading::Until(3))),
-        // Invited again, and not any more: what he could read he still can.
+        // Invited again, and not any more: what he read meanwhile he still can.
         (4, Some(Standing::Pending), Some(Reading::All)),
-        (5, None, Some(Reading::Until(3))),
+        (5, None, Some(Reading::Until(5))),
         (6, Some(Standing::Member), Some(Reading::All)),
         (7, None, Some(Reading::Until(7))),
         (8, None, Some(Reading::Until(7))),
+        // Put out and invited again in one entry, and then not any more.
+        (9, Some(Standing::Member), Some(Reading::All)),
+        (10, Some(Standing::Pending), Some(Reading::All)),
+        (11, None, Some(Reading::Until(11))),
     ] {
         store.append(once(seq as u8), with_bob(seq, standing)).await.unwrap();
         assert_eq!(reading().await, expected, "after entry {seq}");

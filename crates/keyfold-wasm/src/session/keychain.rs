@@ -56,6 +56,38 @@ impl Session {
         to_js(&self.inner.outgoing_shares().await?)
     }
 
+    /// Which shares are taken without asking, from now on: `auto`, `known` or `ask`.
+    #[wasm_bindgen(js_name = acceptShares)]
+    pub fn accept_shares(&mut self, #[wasm_bindgen(unchecked_param_type = "AcceptShares")] which: &str) -> Result<()> {
+        self.inner.accept_shares(plain::accept_shares(which)?);
+        Ok(())
+    }
+
+    /// Shares that wait for this account's answer.
+    #[wasm_bindgen(js_name = incomingShares, unchecked_return_type = "IncomingShare[]")]
+    pub async fn incoming_shares(&mut self) -> Result<JsValue> {
+        to_js(&self.inner.incoming_shares().await?)
+    }
+
+    /// The same, as far as is known without asking the server.
+    #[wasm_bindgen(js_name = waitingShares, unchecked_return_type = "IncomingShare[]")]
+    pub async fn waiting_shares(&mut self) -> Result<JsValue> {
+        to_js(&self.inner.waiting_shares().await?)
+    }
+
+    /// Takes a share that waits. `NotPending` if none does.
+    #[wasm_bindgen(js_name = acceptShare, unchecked_return_type = "Keychain")]
+    pub async fn accept_share(&mut self, keychain_fingerprint: &str) -> Result<JsValue> {
+        to_js(&self.inner.accept_share(keychain_fingerprint).await?)
+    }
+
+    /// Refuses a share that waits. `NotPending` if none does.
+    #[wasm_bindgen(js_name = declineShare)]
+    pub async fn decline_share(&mut self, keychain_fingerprint: &str) -> Result<()> {
+        self.inner.decline_share(keychain_fingerprint).await?;
+        Ok(())
+    }
+
     /// Withdraws a share before its recipient has answered. `NotPending` if there is none.
     #[wasm_bindgen(js_name = cancelShare)]
     pub async fn cancel_share(&mut self, user_id: &str, key_fingerprint: &str) -> Result<()> {

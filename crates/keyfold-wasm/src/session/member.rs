@@ -59,10 +59,12 @@ impl Session {
         to_js(&self.inner.approve(kc, proposal).await?)
     }
 
-    /// Whether a keychain that one follows needs a new key, because somebody left it.
-    #[wasm_bindgen(js_name = needsRepair)]
-    pub fn needs_repair(&self) -> bool {
-        self.inner.needs_repair()
+    /// In how many milliseconds a keychain will need a new key that one may make, or a share will be over that one may
+    /// end. 0: now.
+    #[wasm_bindgen(js_name = repairInMs)]
+    pub fn repair_in_ms(&self) -> Option<f64> {
+        // Nobody lives to see 2⁵³ milliseconds.
+        self.inner.repair_in_ms().map(|ms| ms as f64)
     }
 
     /// Makes the new key of each keychain that needs one, unless somebody else was faster. Whether any was made.

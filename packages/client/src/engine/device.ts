@@ -3,6 +3,7 @@ import { KeyfoldError } from "../error.js";
 import { Session, type WhoAmI } from "../wasm/keyfold.js";
 import { type Home, loadSeed } from "./homes.js";
 import { SessionHost } from "./host.js";
+import type { EngineConfig } from "./messages.js";
 import type { Store } from "./store/store.js";
 import { release } from "./traps.js";
 
@@ -25,7 +26,12 @@ export class Device {
   }
 
   /** Reads a device from its home. */
-  static async open(store: Store, home: Home, signal: () => AbortSignal | undefined): Promise<Device> {
+  static async open(
+    store: Store,
+    home: Home,
+    acceptShares: EngineConfig["acceptShares"],
+    signal: () => AbortSignal | undefined,
+  ): Promise<Device> {
     const seed = await loadSeed(store, home);
     if (seed === undefined) throw new KeyfoldError("Internal", `the device of ${home.userId} has no seed`);
     const host = new SessionHost(store, home.id, signal);
@@ -33,6 +39,7 @@ export class Device {
     seed.fill(0);
     const device = new Device(home, session, host);
     try {
+      session.acceptShares(acceptShares);
       await session.refresh();
     } catch (thrown) {
       device.free();

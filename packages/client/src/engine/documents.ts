@@ -22,6 +22,11 @@ export function outgoingShareFrom(document: wasm.OutgoingShare): api.OutgoingSha
   return { ...document, sharedAt: new Date(document.sharedAt), expiresAt: date(document.expiresAt) };
 }
 
+/** A share that waits for one's own answer. */
+export function incomingShareFrom(document: wasm.IncomingShare): api.IncomingShare {
+  return { ...document, sharedAt: new Date(document.sharedAt), expiresAt: date(document.expiresAt) };
+}
+
 /** A participant. */
 export function participantFrom(document: wasm.Participant): api.Participant {
   return { ...document, since: new Date(document.since), expiresAt: date(document.expiresAt) };

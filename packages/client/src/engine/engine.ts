@@ -350,7 +350,9 @@ export class Engine {
   async #use(store: Store, home: Home | undefined): Promise<Device | undefined> {
     this.#device?.free();
     this.#device = undefined;
-    if (home !== undefined) this.#device = await Device.open(store, home, () => this.#signal);
+    if (home !== undefined) {
+      this.#device = await Device.open(store, home, this.config.acceptShares, () => this.#signal);
+    }
     return this.#device;
   }
 

@@ -11,6 +11,7 @@ const HINTS: { readonly [code in ErrorCode]?: string } = {
   LoggedOut: "Call login().",
   NeedsRotation: "Call rotateKey(), or wait until a member's client has.",
   NoHome: "Call signup(), or login() with the user id of somebody who has a device here.",
+  NotPending: "getIncomingSharedKeys() and getOutgoingSharedKeys() list what waits.",
 };
 
 /** An error with advice for a program. */

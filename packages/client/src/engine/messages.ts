@@ -12,7 +12,9 @@ import type {
   ClientState,
   DecryptedFile,
   FileMetadata,
+  IncomingShare,
   KeyMetadata,
+  Keychain,
   OutgoingShare,
   OwnerProposal,
   Owners,
@@ -39,6 +41,8 @@ export interface EngineConfig {
   readonly storage: StorageChoice;
   /** Hold a connection, or take part in electing who does. */
   readonly follow: boolean;
+  /** Which shares are taken without asking. */
+  readonly acceptShares: "auto" | "known" | "ask";
   /** If it is not beside this module. */
   readonly wasm: WasmSource | undefined;
   /** Who had a device here when somebody last looked: if the records are gone, that must not go unnoticed. */
@@ -98,6 +102,9 @@ export interface Calls {
     terms: ShareTerms;
   }): ShareOutcome;
   outgoingShares(args: object): OutgoingShare[];
+  incomingShares(args: object): IncomingShare[];
+  acceptShare(args: { kc: string }): Keychain;
+  declineShare(args: { kc: string }): void;
   cancelShare(args: { userId: string; keyFingerprint: string }): void;
   participants(args: { kc: string; keyFingerprint: string | undefined; pending: boolean }): Participant[];
   permissions(args: { kc: string; userId: string | undefined }): PermissionFlags;

@@ -4,7 +4,7 @@
  */
 import type { ClientState, Keychain, PublicUserIdentity, SyncState } from "../types.js";
 import type { ClientEvent, Session, WhoAmI } from "../wasm/keyfold.js";
-import { keychainFrom } from "./documents.js";
+import { incomingShareFrom, keychainFrom } from "./documents.js";
 import type { Told } from "./messages.js";
 
 /** What a state is made of beside what a session knows. */
@@ -22,12 +22,13 @@ export async function stateOf(session: Session, who: WhoAmI, standing: Standing)
     (one, other) =>
       order(one.purpose, other.purpose) || order(one.keychainFingerprint, other.keychainFingerprint),
   );
-  return { status: "in", identity, deviceId: who.deviceId, keychains, ...standing };
+  const incomingShares = (await session.waitingShares()).map(incomingShareFrom);
+  return { status: "in", identity, deviceId: who.deviceId, keychains, incomingShares, ...standing };
 }
 
 /** The state while nobody is logged in. */
 export function nobody({ sync, leader }: Standing): ClientState {
-  return { status: "out", identity: null, deviceId: null, keychains: [], sync, leader };
+  return { status: "out", identity: null, deviceId: null, keychains: [], incomingShares: [], sync, leader };
 }
 
 /** Events of the journal, for whoever sees `state` by now. */

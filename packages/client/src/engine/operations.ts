@@ -6,7 +6,7 @@ import { KeyfoldError } from "../error.js";
 import type { Bytes, Progress, PublicUserIdentity } from "../types.js";
 import type { Session } from "../wasm/keyfold.js";
 import type { Device } from "./device.js";
-import { keyFrom, outgoingShareFrom, participantFrom } from "./documents.js";
+import { incomingShareFrom, keyFrom, keychainFrom, outgoingShareFrom, participantFrom } from "./documents.js";
 import type { Engine, Turn } from "./engine.js";
 import { type Surroundings, openFile, openFileRange, sealFile } from "./files.js";
 import {
@@ -60,6 +60,12 @@ export const operations: Operations = {
     engine.sessionTurn((session) => session.share(kc, [...userIds], keys, terms), signal),
   outgoingShares: (engine, _, { signal }) =>
     engine.sessionTurn(async (session) => (await session.outgoingShares()).map(outgoingShareFrom), signal),
+  incomingShares: (engine, _, { signal }) =>
+    engine.sessionTurn(async (session) => (await session.incomingShares()).map(incomingShareFrom), signal),
+  acceptShare: (engine, { kc }, { signal }) =>
+    engine.sessionTurn(async (session) => keychainFrom(await session.acceptShare(kc)), signal),
+  declineShare: (engine, { kc }, { signal }) =>
+    engine.sessionTurn((session) => session.declineShare(kc), signal),
   cancelShare: (engine, { userId, keyFingerprint }, { signal }) =>
     engine.sessionTurn((session) => session.cancelShare(userId, keyFingerprint), signal),
   participants: (engine, { kc, keyFingerprint, pending }, { signal }) =>

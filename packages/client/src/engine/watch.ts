@@ -19,8 +19,10 @@ const LAST_RETRY_MS = 30_000;
 const SILENCE_MS = 300_000;
 /** A page that is shown and hidden in turns tries no more often. */
 const PROBE_MS = 5_000;
-/** The first to come makes the new key for all followers, so they come at different times. */
+/** Within this time from when it is needed, a client that follows makes the new key, or ends what is over. */
 const REPAIR_MS = 2_000;
+/** Timers do not count while a machine sleeps, and clocks are set: ends that lie far ahead are looked at again. */
+const LONGEST_WAIT_MS = 600_000;
 
 /** What a watch needs of its engine. */
 export interface Watched {
@@ -122,7 +124,12 @@ export class Watch {
           await this.#takeIn(looked, (session) => session.apply(frames));
         } else if (now >= this.#repairAt) {
           this.#repairAt = Number.POSITIVE_INFINITY;
-          await engine.turn((session) => session.repair());
+          const repairIn = await engine.turn(async (session) => {
+            await session.repair();
+            return session.repairInMs();
+          });
+          // What could not be done is for somebody else, or for later.
+          this.#planRepair(repairIn === 0 ? LONGEST_WAIT_MS : repairIn);
         } else if (now >= this.#probeAt) {
           await this.#probe();
         } else {
@@ -149,18 +156,25 @@ export class Watch {
     this.#probeAt = performance.now() + SILENCE_MS;
   }
 
-  /** Takes in what is new, and plans to make the new keys that somebody's leaving asks for. */
+  /** Takes in what is new, and plans to make the keys that somebody's leaving asks for, and to end what ends. */
   async #takeIn(
     looked: readonly string[] | undefined,
     work: (session: Session) => Promise<Stopped[]>,
   ): Promise<void> {
-    const { stopped, needsRepair } = await this.#engine.turn(async (session) => {
+    const { stopped, repairIn } = await this.#engine.turn(async (session) => {
       const stopped = await work(session);
-      return { stopped, needsRepair: session.needsRepair() };
+      return { stopped, repairIn: session.repairInMs() };
     });
     this.#engine.stopped(looked, stopped);
     this.#engine.looked(looked);
-    if (needsRepair) this.#repairAt = Math.min(this.#repairAt, performance.now() + Math.random() * REPAIR_MS);
+    this.#planRepair(repairIn);
+  }
+
+  /** The first to come does it for all, so they come at different times. */
+  #planRepair(milliseconds: number | undefined): void {
+    if (milliseconds === undefined) return;
+    const due = performance.now() + Math.min(milliseconds, LONGEST_WAIT_MS);
+    if (this.#repairAt > due + REPAIR_MS) this.#repairAt = due + Math.random() * REPAIR_MS;
   }
 
   /** Until `milliseconds` are over (never, if not given), something arrives, or it is woken. */

@@ -15,7 +15,10 @@ use keyfold_format::{
     EntryHash, Name, Rejected, ScopeId,
     entry::SignedEntry,
     label::SignatureLabel,
-    scope::{Algorithm, CancelShare, Entry, Genesis, KEYCHAIN_RANK, Ledgers, Op, Placed, Rotate, ScopeEntry, binding},
+    scope::{
+        Algorithm, CancelShare, Entry, Genesis, HISTORY_LINK_BYTES, KEYCHAIN_RANK, Ledgers, Op, Placed, Rotate,
+        ScopeEntry, binding,
+    },
 };
 use rand_core::CryptoRng;
 
@@ -49,7 +52,8 @@ pub(crate) fn create(
     Ok(Draft { expected: None, entry, wraps, next, made: Some(made) })
 }
 
-/// Makes the next key, for every follower in one entry. With history of one's own it is linked to the key before.
+/// Makes the next key, for every follower in one entry. With history of one's own it is linked to the key before. If
+/// that one never opened here the link is none: whoever made it must not be able to keep the next one from coming.
 pub(crate) fn rotate(
     scope: &KnownScope,
     ring: &Keyring,
@@ -72,13 +76,17 @@ pub(super) fn with_next_key(
     let ledger = scope.ledger();
     let own = ledger.members().get(&author.id()).ok_or_else(|| refused(Rejected::NotAMember))?;
     let current = ledger.current_key();
-    let previous = match own.history {
-        Some(_) => Some(copy(ring, current)?),
-        None => None,
-    };
+    if ring.is_empty() {
+        // What the keychain is for is not known here.
+        return Err(unreached(current).into());
+    }
+    let previous = own.history.and_then(|_| copy(ring, current));
     let purpose = Name::new(ring.purpose()).map_err(Error::from)?;
     let number = current + 1;
-    let (made, key) = site(ledger, number).generate(&purpose, previous.as_ref(), rng).map_err(Error::from)?;
+    let (made, mut key) = site(ledger, number).generate(&purpose, previous.as_ref(), rng).map_err(Error::from)?;
+    if own.history.is_some() && previous.is_none() {
+        key.history_link = Some(lost_link(rng));
+    }
     ops.push(Op::Rotate(Rotate { key }));
     let followers: Vec<ScopeId> =
         ledger.followers().map(|(id, _)| *id).filter(|id| !ledger.is_put_out_by(&ops, id)).collect();
@@ -87,12 +95,17 @@ pub(super) fn with_next_key(
     Ok(Draft { made: Some(made), ..draft })
 }
 
-fn copy(ring: &Keyring, number: u32) -> Result<KeyWithHistory, Stop> {
-    let copied = || {
-        let key = KeychainKey::from_slice(ring.key(number)?.expose())?;
-        Some(KeyWithHistory { key, history: HistorySecret::from_slice(ring.history(number)?.expose())? })
-    };
-    copied().ok_or_else(|| unreached(number).into())
+fn copy(ring: &Keyring, number: u32) -> Option<KeyWithHistory> {
+    let key = KeychainKey::from_slice(ring.key(number)?.expose())?;
+    Some(KeyWithHistory { key, history: HistorySecret::from_slice(ring.history(number)?.expose())? })
+}
+
+/// A link that opens for nobody. The ledger demands one of every author with history; whoever reads along it finds
+/// that a segment starts there.
+fn lost_link(rng: &mut impl CryptoRng) -> Vec<u8> {
+    let mut link = vec![0; HISTORY_LINK_BYTES];
+    rng.fill_bytes(&mut link);
+    link
 }
 
 /// Withdraws a share that nobody has answered.
@@ -111,6 +124,11 @@ pub(crate) fn cancel_share(
 /// Takes the share that `answers` made.
 pub(crate) fn accept(scope: &KnownScope, answers: EntryHash, author: Author<'_>) -> SignedEntry {
     placed(scope, answers, Op::Accept, author)
+}
+
+/// Refuses the share that `answers` made.
+pub(crate) fn decline(scope: &KnownScope, answers: EntryHash, author: Author<'_>) -> SignedEntry {
+    placed(scope, answers, Op::Decline, author)
 }
 
 /// An answer to an entry. The server places it, so it names no place.

@@ -62,17 +62,26 @@ pub(crate) fn ban(
 
 /// The shares and memberships whose time is over at `now_ms`, and that the author may end.
 pub(crate) fn over(ledger: &Ledger, author: &ScopeId, now_ms: u64) -> Vec<Op> {
+    let over = ending(ledger, author).filter(|(_, end)| *end <= now_ms);
+    over.map(|(expire, _)| Op::Expire(expire)).take(limits::ENTRY_OPS - 1).collect()
+}
+
+/// When the next of them will be over, in milliseconds since 1970.
+pub(crate) fn next_end(ledger: &Ledger, author: &ScopeId) -> Option<u64> {
+    ending(ledger, author).map(|(_, end)| end).min()
+}
+
+/// The shares and memberships that have an end, and that the author may end then.
+fn ending<'a>(ledger: &'a Ledger, author: &'a ScopeId) -> impl Iterator<Item = (Expire, u64)> + 'a {
     let may = ledger.permissions(author);
     let ends_any = may.contains(Permissions::DELETION) || may.contains(Permissions::MANAGEMENT);
     let taken = ledger.members().iter().map(|(id, member)| (*id, member, member.since));
     let pending = ledger.pending().iter().map(|(id, share)| (*id, &share.terms, share.entry));
-    let is_over = |terms: &Member| terms.expires_at.is_some_and(|end| end <= now_ms);
+    let may_end = move |id: &ScopeId, terms: &Member| id != author && (ends_any || terms.shared_by == Some(*author));
     taken
         .chain(pending)
-        .filter(|(id, terms, _)| id != author && is_over(terms) && (ends_any || terms.shared_by == Some(*author)))
-        .map(|(principal, _, share)| Op::Expire(Expire { share, principal }))
-        .take(limits::ENTRY_OPS - 1)
-        .collect()
+        .filter(move |(id, terms, _)| may_end(id, terms))
+        .filter_map(|(principal, terms, share)| Some((Expire { share, principal }, terms.expires_at?)))
 }
 
 /// Ends what is over, and makes the key that is needed: because of it, or because somebody left. `None` if there is

@@ -6,8 +6,8 @@ mod member;
 mod share;
 mod sign_up;
 
-pub(crate) use keychain::{accept, cancel_share, create, rotate};
-pub(crate) use member::{ban, decide, drop_key, leave, over, repair, set_permissions};
+pub(crate) use keychain::{accept, cancel_share, create, decline, rotate};
+pub(crate) use member::{ban, decide, drop_key, leave, next_end, over, repair, set_permissions};
 pub(crate) use share::{Standing, Terms, share, standing};
 pub(crate) use sign_up::sign_up;
 

@@ -26,7 +26,13 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    pub(crate) fn new(ledger: &Ledger, own: &Member, keys: &ShareKeys, options: &ShareOptions) -> Result<Self, Stop> {
+    pub(crate) fn new(
+        ledger: &Ledger,
+        own: &Member,
+        ring: &Keyring,
+        keys: &ShareKeys,
+        options: &ShareOptions,
+    ) -> Result<Self, Stop> {
         let held = own.held_keys();
         let holds_current = held.contains(ledger.current_key());
         let (keys, follows, history) = match keys {
@@ -38,10 +44,22 @@ impl Terms {
                 (KeySet::one(newest), own.follows && holds_current, None)
             }
             ShareKeys::All => {
-                let follows = own.follows && holds_current;
                 // Only who follows gets history: it is reached from the current key, over all that lies between.
-                let whole = |from: &u32| follows && own.dropped.last().is_none_or(|dropped| dropped < *from);
-                (held, follows, own.history.filter(whole))
+                let whole = |from: &u32| {
+                    own.follows
+                        && holds_current
+                        && own.dropped.last().is_none_or(|dropped| dropped < *from)
+                        && ring.reads_back(ledger, *from)
+                };
+                match own.history.filter(whole) {
+                    Some(from) => (held, true, Some(from)),
+                    // Where history is broken, keys that never opened are gone around.
+                    None => {
+                        let opened: KeySet = held.iter().filter(|number| ring.key(*number).is_some()).collect();
+                        let follows = own.follows && opened.contains(ledger.current_key());
+                        (opened, follows, None)
+                    }
+                }
             }
             ShareKeys::One(fingerprint) => {
                 let parsed: Option<KeyFingerprint> = fingerprint.parse().ok();

@@ -149,10 +149,14 @@ pub(super) async fn append(c: &mut SqliteConnection, once: Once, new: &NewEntry)
     insert_wraps(c, new).await?;
     for (account, standing) in &new.standings {
         let standing = standing.map(|s| i64::from(s.number()));
+        // Whoever was a member once and is invited again reads on meanwhile; whatever he has seen stays readable.
         sqlx::query(
-            "INSERT INTO audience (account, scope, standing, until) VALUES (?, ?, ?, ?)
-             ON CONFLICT DO UPDATE SET standing = excluded.standing, until = excluded.until, read_until =
-                 CASE WHEN excluded.standing IS NULL AND audience.standing = ? THEN ? ELSE audience.read_until END",
+            "INSERT INTO audience (account, scope, standing, until) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET standing = excluded.standing, until = excluded.until, read_until = CASE
+                 WHEN audience.standing = ?5 AND excluded.standing IS NOT ?5 THEN ?6
+                 WHEN audience.standing IS NOT NULL AND audience.read_until IS NOT NULL AND excluded.standing IS NULL
+                     THEN ?6
+                 ELSE audience.read_until END",
         )
         .bind(&account.0[..])
         .bind(scope)
