@@ -13,6 +13,7 @@ use crate::{
     entry::{Cite, Head, SignedEntry},
     id::{EntryHash, ScopeId},
     label::SignatureLabel,
+    sorted::SortedMap,
 };
 use core::ops::Deref;
 
@@ -20,6 +21,12 @@ use core::ops::Deref;
 pub trait Accounts {
     /// The ledger of an account, as far as it is known.
     fn account(&self, id: &ScopeId) -> Option<&account::Ledger>;
+}
+
+impl Accounts for SortedMap<ScopeId, account::Ledger> {
+    fn account(&self, id: &ScopeId) -> Option<&account::Ledger> {
+        self.get(id)
+    }
 }
 
 impl Accounts for alloc::collections::BTreeMap<ScopeId, account::Ledger> {
@@ -43,7 +50,7 @@ impl Deref for Ledger {
 
 impl Ledger {
     /// Founds a scope from its first entry.
-    pub fn genesis(entry: &SignedEntry, accounts: &impl Accounts) -> Result<Self, Rejected> {
+    pub fn genesis(entry: &SignedEntry, accounts: &dyn Accounts) -> Result<Self, Rejected> {
         let ScopeEntry::Ordinary(parsed) = ScopeEntry::decode(&entry.signed)? else {
             return Err(Rejected::GenesisMisplaced);
         };
@@ -54,7 +61,7 @@ impl Ledger {
     }
 
     /// Appends the next entry, or says which rule it breaks and stays as it was.
-    pub fn append(&mut self, entry: &SignedEntry, accounts: &impl Accounts) -> Result<ScopeEntry, Rejected> {
+    pub fn append(&mut self, entry: &SignedEntry, accounts: &dyn Accounts) -> Result<ScopeEntry, Rejected> {
         let parsed = ScopeEntry::decode(&entry.signed)?;
         let head = Head { seq: self.head.seq + 1, hash: entry.hash(self.head.hash, self.head.seq + 1) };
         match &parsed {
@@ -67,7 +74,7 @@ impl Ledger {
     /// Replays a whole ledger.
     pub fn replay<'a>(
         entries: impl IntoIterator<Item = &'a SignedEntry>,
-        accounts: &impl Accounts,
+        accounts: &dyn Accounts,
     ) -> Result<Self, Rejected> {
         let mut entries = entries.into_iter();
         let mut ledger = Self::genesis(entries.next().ok_or(Rejected::GenesisMisplaced)?, accounts)?;
@@ -79,7 +86,7 @@ impl Ledger {
 
     /// Compares what the scope cites of an account with its ledger: before anybody wraps to it, or shows it as
     /// verified. [`Rejected::MissingLedger`] if that ledger is not known so far.
-    pub fn verify_citation(&self, principal: &ScopeId, accounts: &impl Accounts) -> Result<Cite, Rejected> {
+    pub fn verify_citation(&self, principal: &ScopeId, accounts: &dyn Accounts) -> Result<Cite, Rejected> {
         let cite = *self.cited(principal).ok_or(Rejected::CitationMissing)?;
         match accounts.account(principal) {
             Some(ledger) if ledger.generation_at(cite.head) == Some(cite.exclusions) => Ok(cite),
@@ -93,7 +100,7 @@ impl Ledger {
         entry: &SignedEntry,
         parsed: &Entry,
         head: Head,
-        accounts: &impl Accounts,
+        accounts: &dyn Accounts,
     ) -> Result<(), Rejected> {
         if parsed.scope != Some(self.id) || parsed.group != (self.kind() == super::Kind::Group) {
             return Err(Rejected::WrongScope);
@@ -140,7 +147,7 @@ impl Ledger {
         entry: &SignedEntry,
         parsed: &Placed,
         head: Head,
-        accounts: &impl Accounts,
+        accounts: &dyn Accounts,
     ) -> Result<(), Rejected> {
         if parsed.scope != self.id || parsed.group != (self.kind() == super::Kind::Group) {
             return Err(Rejected::WrongScope);
@@ -169,7 +176,7 @@ impl Ledger {
 }
 
 /// The author cites himself, and signed with the ledger key of the generation that he cites.
-fn verify_entry(entry: &SignedEntry, parsed: &Entry, accounts: &impl Accounts) -> Result<(), Rejected> {
+fn verify_entry(entry: &SignedEntry, parsed: &Entry, accounts: &dyn Accounts) -> Result<(), Rejected> {
     let cite = parsed.cites.iter().find(|c| c.principal == parsed.author).ok_or(Rejected::CitationMissing)?;
     verify_author(entry, cite, SignatureLabel::Entry, accounts)
 }
@@ -178,7 +185,7 @@ fn verify_author(
     entry: &SignedEntry,
     cite: &Cite,
     label: SignatureLabel,
-    accounts: &impl Accounts,
+    accounts: &dyn Accounts,
 ) -> Result<(), Rejected> {
     let missing = Rejected::MissingLedger(cite.principal);
     let account = accounts.account(&cite.principal).ok_or(missing)?;

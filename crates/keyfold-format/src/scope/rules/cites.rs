@@ -28,7 +28,7 @@ impl Observed {
 }
 
 /// Checks all citations of an entry.
-pub(in super::super) fn check(state: &State, entry: &Entry, accounts: &impl Accounts) -> Result<Observed, Rejected> {
+pub(in super::super) fn check(state: &State, entry: &Entry, accounts: &dyn Accounts) -> Result<Observed, Rejected> {
     let concerned = concerned(state, entry);
     let mut observed = Observed { cites: Vec::with_capacity(entry.cites.len()), passes_exclusion: false };
     for cite in &entry.cites {
@@ -43,7 +43,7 @@ pub(in super::super) fn check(state: &State, entry: &Entry, accounts: &impl Acco
 }
 
 /// Checks the one citation of a placed entry.
-pub(in super::super) fn check_one(state: &State, cite: &Cite, accounts: &impl Accounts) -> Result<Observed, Rejected> {
+pub(in super::super) fn check_one(state: &State, cite: &Cite, accounts: &dyn Accounts) -> Result<Observed, Rejected> {
     Ok(Observed { passes_exclusion: check_cite(state, cite, accounts)?, cites: alloc::vec![*cite] })
 }
 
@@ -51,7 +51,7 @@ pub(in super::super) fn check_one(state: &State, cite: &Cite, accounts: &impl Ac
 ///
 /// A newcomer's ledger may be compared later: his first citation grants nobody anything. Every further one needs it,
 /// or a made-up exclusion would let a follower rotate, and a made-up head would silence its owner.
-fn check_cite(state: &State, cite: &Cite, accounts: &impl Accounts) -> Result<bool, Rejected> {
+fn check_cite(state: &State, cite: &Cite, accounts: &dyn Accounts) -> Result<bool, Rejected> {
     let before = state.cited.get(&cite.principal);
     if let Some(before) = before {
         if cite.head.seq < before.head.seq || cite.exclusions < before.exclusions {
