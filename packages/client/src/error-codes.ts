@@ -41,6 +41,8 @@ export type ErrorCode =
   | "IdentityChanged"
   | "Rollback"
   | "Fork"
+  | "NoEvidence"
+  | "NotProved"
   | "NotAnEnvelope"
   | "NoSlot"
   | "Unauthentic"

@@ -294,7 +294,7 @@ impl<H: Host> Session<H> {
                         self.fetch_accounts(&[account]).await?;
                     }
                 }
-                Err(stop) => return Err(settled(stop)),
+                Err(stop) => return Err(self.doubted(id, page.receipt, settled(stop)).await),
             }
         }
     }
@@ -343,7 +343,9 @@ impl<H: Host> Session<H> {
             match self.exchange(Method::Post, &route::placed(id), body).await? {
                 Ok(bytes) => {
                     let placed = decode_answer(&bytes, Placed::decode)?;
-                    self.placed(id, share, &entry, &placed)?;
+                    if let Err(error) = self.placed(id, share, &entry, &placed) {
+                        return Err(self.doubted(id, &placed.receipt, error).await);
+                    }
                     self.open_wraps(id, &placed.wraps)?;
                     return Ok(terms);
                 }

@@ -1,0 +1,187 @@
+//! Reading a ledger for people: verified by full replay from its first entry on, never from a cached state, and told
+//! as who did what, when, and when it counted. Separate from `session`, because files need neither account nor server.
+//!
+//! Spec: `docs/spec/audit.md`.
+
+mod action;
+mod model;
+
+pub use model::{
+    AccountState, Audit, AuditAction, AuditAfter, AuditComparison, AuditEntry, AuditMember, AuditPerson, AuditProposal,
+    AuditReceipt, AuditState, AuditedFile, EvidenceReport, KeychainState,
+};
+
+use crate::{Error, Result, session::parse_server_key};
+use action::{Translator, account_action};
+use keyfold_format::{
+    Malformed, ScopeId, VerifyingKey,
+    account::{self, AccountOp},
+    audit::{AuditFile, Evidence, History, Step},
+    entry::SignedEntry,
+    receipt::Statement,
+    scope::{Ledger, Member, ScopeEntry},
+    sorted::SortedMap,
+};
+use keyfold_protocol::Code;
+
+/// Verifies an audit file: a ledger, or evidence against a server. With `server_key` (base64url) the file must be
+/// about that server; without, about the one that it names itself, which proves nothing about any other.
+///
+/// `Malformed` if it is no audit file, `Unsupported` if a newer release made it, `WrongServerKey`, and `NotProved` if it
+/// does not hold.
+pub fn verify_audit_file(file: &[u8], server_key: Option<&str>) -> Result<AuditedFile> {
+    let key: Option<VerifyingKey> = server_key.map(|key| parse_server_key(key)).transpose()?;
+    match decode(file)? {
+        AuditFile::History(history) => {
+            expect_server(&history.server, key)?;
+            Ok(AuditedFile::History(Box::new(read(&history)?)))
+        }
+        AuditFile::Evidence(evidence) => {
+            expect_server(&evidence.server, key)?;
+            report(&evidence).map(AuditedFile::Evidence)
+        }
+    }
+}
+
+/// A file's bytes. What is cut or altered behind the version is not proved.
+pub(crate) fn decode(file: &[u8]) -> Result<AuditFile> {
+    AuditFile::decode(file).map_err(|fault| match fault {
+        Malformed::Encoding if !file.starts_with(&keyfold_format::audit::MAGIC) => {
+            Error::new(Code::Malformed, "this is not an audit file")
+        }
+        Malformed::Unsupported | Malformed::TooLarge => fault.into(),
+        _ => not_proved(fault.to_string()),
+    })
+}
+
+pub(crate) fn expect_server(found: &VerifyingKey, expected: Option<VerifyingKey>) -> Result<()> {
+    if expected.is_none_or(|key| key == *found) {
+        return Ok(());
+    }
+    Err(Error::new(Code::WrongServerKey, "the file is about another server than the one whose key is given"))
+}
+
+/// What evidence proves, once verified.
+pub(crate) fn report(evidence: &Evidence) -> Result<EvidenceReport> {
+    let proved = evidence.verify().map_err(|fault| not_proved(fault.to_string()))?;
+    let receipt = |said: Statement| AuditReceipt {
+        seq: said.head.seq,
+        entry_hash: said.head.hash.to_string(),
+        signed_at: said.time,
+    };
+    Ok(EvidenceReport {
+        kind: "evidence",
+        scope: proved.earlier.scope.to_string(),
+        server_key: evidence.server.to_string(),
+        earlier: receipt(proved.earlier),
+        later: receipt(proved.later),
+        fork: proved.fork.to_string(),
+    })
+}
+
+/// Replays a ledger and tells it.
+pub(crate) fn read(history: &History) -> Result<Audit> {
+    let names = names(history);
+    let name = |id: &ScopeId| AuditPerson { user_id: names.get(id).cloned(), account_id: id.to_string() };
+    let mut translator = Translator::new(&name);
+    let (mut entries, mut state) = (Vec::with_capacity(history.entries.len()), None);
+    let last = history.entries.len();
+    let replayed = history.verify(|step| {
+        let is_last = entries.len() + 1 == last;
+        match step {
+            Step::Scope(entry, head, ledger) => {
+                let (time, placed) = match entry {
+                    ScopeEntry::Ordinary(entry) => (entry.time, false),
+                    ScopeEntry::Placed(entry) => (entry.time, true),
+                };
+                entries.push(AuditEntry {
+                    seq: head.seq,
+                    entry_hash: head.hash.to_string(),
+                    time,
+                    author: name(&entry.author()),
+                    placed,
+                    actions: translator.actions(entry, ledger),
+                    after: Some(AuditAfter {
+                        members: ledger.members().len(),
+                        key_number: ledger.current_key(),
+                        needs_rotation: ledger.needs_rotation(),
+                    }),
+                });
+                if is_last {
+                    state = Some(AuditState::Keychain(keychain_state(ledger, &name)));
+                }
+            }
+            Step::Account(entry, head, ledger) => {
+                entries.push(AuditEntry {
+                    seq: head.seq,
+                    entry_hash: head.hash.to_string(),
+                    time: entry.time,
+                    author: name(&ledger.id()),
+                    placed: false,
+                    actions: entry.ops.iter().map(account_action).collect(),
+                    after: None,
+                });
+                if is_last {
+                    state = Some(AuditState::Account(account_state(ledger)));
+                }
+            }
+        }
+    });
+    let statement = replayed.map_err(|why| not_proved(why.to_string()))?.statement;
+    let state = state.ok_or_else(|| Error::internal("a verified ledger without a state"))?;
+    Ok(Audit {
+        kind: if matches!(state, AuditState::Account(_)) { "account" } else { "keychain" },
+        scope: statement.scope.to_string(),
+        server_key: history.server.to_string(),
+        seq: statement.head.seq,
+        entry_hash: statement.head.hash.to_string(),
+        signed_at: statement.time,
+        known_seq: None,
+        entries,
+        state,
+    })
+}
+
+/// User ids as the account ledgers name them. Whether those hold, replay says; until it did nothing is answered.
+fn names(history: &History) -> SortedMap<ScopeId, String> {
+    let named = |ledger: &Vec<SignedEntry>| {
+        let first = ledger.first()?;
+        let founded = account::Entry::decode(&first.signed).ok()?;
+        let AccountOp::Genesis(genesis) = founded.ops.first()? else { return None };
+        Some((first.scope_id(), genesis.user_id.to_string()))
+    };
+    history.accounts.iter().chain([&history.entries]).filter_map(named).collect()
+}
+
+fn keychain_state(ledger: &Ledger, name: &dyn Fn(&ScopeId) -> AuditPerson) -> KeychainState {
+    let member = |id: &ScopeId, terms: &Member| AuditMember {
+        user_id: name(id).user_id,
+        account_id: id.to_string(),
+        permissions: if ledger.owners().contains(id) { ledger.permissions(id) } else { terms.permissions }.into(),
+        read_only: terms.read_only,
+        follows: terms.follows,
+        expires_at: terms.expires_at,
+    };
+    KeychainState {
+        members: ledger.members().iter().map(|(id, terms)| member(id, terms)).collect(),
+        pending: ledger.pending().iter().map(|(id, share)| member(id, &share.terms)).collect(),
+        owners: ledger.owners().iter().map(name).collect(),
+        banned: ledger.bans().iter().map(name).collect(),
+        keys: ledger.keys().iter().map(|key| key.fingerprint.to_string()).collect(),
+        needs_rotation: ledger.needs_rotation(),
+        successor: ledger.successor().map(|scope| scope.to_string()),
+    }
+}
+
+fn account_state(ledger: &account::Ledger) -> AccountState {
+    AccountState {
+        user_id: ledger.user_id().to_string(),
+        generation: ledger.generation(),
+        holders: ledger.holders().keys().map(ToString::to_string).collect(),
+    }
+}
+
+fn not_proved(why: String) -> Error {
+    Error::new(Code::NotProved, why)
+        .hint("Somebody altered it, or the server shows what does not hold. Nothing in it is to be relied on.")
+}
