@@ -17,8 +17,9 @@ mod session;
 mod native;
 
 pub use audit::{
-    AccountState, Audit, AuditAction, AuditAfter, AuditComparison, AuditEntry, AuditMember, AuditPerson, AuditProposal,
-    AuditReceipt, AuditState, AuditedFile, EvidenceReport, KeychainState, verify_audit_file,
+    AUDIT_FILE_BYTES, AccountState, Audit, AuditAction, AuditAfter, AuditComparison, AuditEntry, AuditMember,
+    AuditPerson, AuditProposal, AuditReceipt, AuditState, AuditedFile, EvidenceReport, KeychainState, is_audit_file,
+    verify_audit_file,
 };
 pub use error::{Error, Result};
 pub use host::{Content, Host, HttpRequest, HttpResponse, Put, StoreFault, Unreachable};

@@ -16,13 +16,21 @@ use action::{Translator, account_action};
 use keyfold_format::{
     Malformed, ScopeId, VerifyingKey,
     account::{self, AccountOp},
-    audit::{AuditFile, Evidence, History, Step},
+    audit::{AuditFile, Evidence, History, MAGIC, Step},
     entry::SignedEntry,
     receipt::Statement,
     scope::{Ledger, Member, ScopeEntry},
     sorted::SortedMap,
 };
 use keyfold_protocol::Code;
+
+/// The most bytes of an audit file.
+pub const AUDIT_FILE_BYTES: usize = keyfold_format::limits::AUDIT_BYTES;
+
+/// Whether a file that begins so is an audit file, or claims to be one.
+pub fn is_audit_file(start: &[u8]) -> bool {
+    start.starts_with(&MAGIC)
+}
 
 /// Verifies an audit file: a ledger, or evidence against a server. With `server_key` (base64url) the file must be
 /// about that server; without, about the one that it names itself, which proves nothing about any other.
@@ -46,9 +54,7 @@ pub fn verify_audit_file(file: &[u8], server_key: Option<&str>) -> Result<Audite
 /// A file's bytes. What is cut or altered behind the version is not proved.
 pub(crate) fn decode(file: &[u8]) -> Result<AuditFile> {
     AuditFile::decode(file).map_err(|fault| match fault {
-        Malformed::Encoding if !file.starts_with(&keyfold_format::audit::MAGIC) => {
-            Error::new(Code::Malformed, "this is not an audit file")
-        }
+        Malformed::Encoding if !is_audit_file(file) => Error::new(Code::Malformed, "this is not an audit file"),
         Malformed::Unsupported | Malformed::TooLarge => fault.into(),
         _ => not_proved(fault.to_string()),
     })
