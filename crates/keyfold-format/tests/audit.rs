@@ -86,14 +86,14 @@ fn a_history_shows_every_entry_and_the_state_it_led_to() {
     let mut heads = Vec::new();
     let mut last = None;
     let replayed = history.verify(|step| {
-        let Step::Scope(_, head, ledger) = step else { panic!("a keychain's entry") };
-        heads.push(head);
+        let Step::Scope(_, ledger, _) = step else { panic!("a keychain's entry") };
+        heads.push(ledger.head());
         last = Some(ledger.clone());
     });
     assert_eq!(heads.iter().map(|head| head.hash).collect::<Vec<_>>(), history.hashes());
     assert_eq!(heads.last(), Some(&forked.bob.head()));
     assert_eq!(last, Some(forked.bob.ledger.clone()));
-    assert_eq!(replayed.unwrap().statement.head, forked.bob.head());
+    assert_eq!(replayed.unwrap().head, forked.bob.head());
 }
 
 #[test]
@@ -108,11 +108,14 @@ fn an_accounts_history_proves_itself() {
     assert_eq!(shown, 1);
 }
 
+/// What is done to a history, and why it then proves nothing.
+type Alteration = (fn(&mut History), fn(&Unproved) -> bool);
+
 #[test]
 fn a_history_with_an_entry_left_out_altered_or_added_proves_nothing() {
     let forked = Forked::new();
     let whole = forked.history(&forked.alice);
-    let cases: [(fn(&mut History), fn(&Unproved) -> bool); 6] = [
+    let cases: [Alteration; 6] = [
         (|history| history.entries.clear(), |why| *why == Unproved::Empty),
         (|history| drop(history.entries.pop()), |why| *why == Unproved::OtherHead),
         (|history| drop(history.entries.remove(1)), |why| matches!(why, Unproved::Entry(1, _))),

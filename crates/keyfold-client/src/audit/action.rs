@@ -1,40 +1,69 @@
 //! What ops say, as plain actions with the names of the TypeScript API. The one place that translates: the command
 //! line and pages only choose words.
 
-use super::model::{AuditAction, AuditPerson, AuditProposal};
+use super::model::{AuditAction, AuditAfter, AuditEntry, AuditPerson, AuditProposal};
 use keyfold_format::{
-    EntryHash, ScopeId,
+    EntryHash, ScopeId, account,
     account::AccountOp,
-    scope::{Decision, Op, Principal, ScopeEntry, State},
-    sorted::SortedMap,
+    entry::Head,
+    scope::{Accounts, Decision, Ledger, Op, Principal, ScopeEntry, State},
 };
 
-/// Names people, and remembers who made which share.
-pub(super) struct Translator<'a> {
-    pub(super) name: &'a dyn Fn(&ScopeId) -> AuditPerson,
-    sharers: SortedMap<EntryHash, ScopeId>,
+/// Entries that were told, and who made which share.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) entries: Vec<AuditEntry>,
+    sharers: Vec<(EntryHash, AuditPerson)>,
 }
 
-impl<'a> Translator<'a> {
-    pub(super) fn new(name: &'a dyn Fn(&ScopeId) -> AuditPerson) -> Self {
-        Self { name, sharers: SortedMap::new() }
-    }
+/// By both names, if the ledger is at hand.
+pub(super) fn person(accounts: &dyn Accounts, id: &ScopeId) -> AuditPerson {
+    let user_id = accounts.account(id).map(|ledger| ledger.user_id().to_string());
+    AuditPerson { user_id, account_id: id.to_string() }
+}
 
-    /// What an entry did; `after` is the state that it led to, in which it is the head.
-    pub(super) fn actions(&mut self, entry: &ScopeEntry, after: &State) -> Vec<AuditAction> {
-        match entry {
-            ScopeEntry::Ordinary(entry) => {
-                if entry.ops.iter().any(|op| matches!(op, Op::Share(_))) {
-                    self.sharers.insert(after.head().hash, entry.author);
-                }
-                entry.ops.iter().map(|op| self.action(op, EntryHash::NONE, after)).collect()
-            }
-            ScopeEntry::Placed(placed) => vec![self.action(&placed.op, placed.answers, after)],
+impl Told {
+    /// An entry of a keychain, and the state that it led to.
+    pub(super) fn keychain_entry(&mut self, entry: &ScopeEntry, ledger: &Ledger, accounts: &dyn Accounts) {
+        let author = person(accounts, &entry.author());
+        let (time, placed, answers, ops) = match entry {
+            ScopeEntry::Ordinary(entry) => (entry.time, false, EntryHash::NONE, entry.ops.as_slice()),
+            ScopeEntry::Placed(entry) => (entry.time, true, entry.answers, std::slice::from_ref(&entry.op)),
+        };
+        if ops.iter().any(|op| matches!(op, Op::Share(_))) {
+            self.sharers.push((ledger.head().hash, author.clone()));
         }
+        let actions = ops.iter().map(|op| self.action(op, answers, ledger, accounts)).collect();
+        let after = AuditAfter {
+            members: ledger.members().len(),
+            key_number: ledger.current_key(),
+            needs_rotation: ledger.needs_rotation(),
+        };
+        self.tell(ledger.head(), time, author, placed, actions, Some(after));
     }
 
-    fn action(&self, op: &Op, answers: EntryHash, after: &State) -> AuditAction {
-        let person = |id: &ScopeId| (self.name)(id);
+    /// An entry of an account, and the state that it led to.
+    pub(super) fn account_entry(&mut self, entry: &account::Entry, ledger: &account::Ledger) {
+        let author = AuditPerson { user_id: Some(ledger.user_id().to_string()), account_id: ledger.id().to_string() };
+        let actions = entry.ops.iter().map(account_action).collect();
+        self.tell(ledger.head(), entry.time, author, false, actions, None);
+    }
+
+    fn tell(
+        &mut self,
+        head: Head,
+        time: u64,
+        author: AuditPerson,
+        placed: bool,
+        actions: Vec<AuditAction>,
+        after: Option<AuditAfter>,
+    ) {
+        let (seq, entry_hash) = (head.seq, head.hash.to_string());
+        self.entries.push(AuditEntry { seq, entry_hash, time, author, placed, actions, after });
+    }
+
+    fn action(&self, op: &Op, answers: EntryHash, after: &State, accounts: &dyn Accounts) -> AuditAction {
+        let person = |id: &ScopeId| person(accounts, id);
         match op {
             Op::Genesis(op) => {
                 AuditAction::Genesis { algorithm: op.algorithm, key_fingerprint: op.key.fingerprint.to_string() }
@@ -47,7 +76,10 @@ impl<'a> Translator<'a> {
                 read_only: op.read_only,
                 expires_at: op.expires_at,
             },
-            Op::Accept => AuditAction::Accept { shared_by: self.sharers.get(&answers).map(person) },
+            Op::Accept => {
+                let share = self.sharers.iter().rev().find(|(share, _)| *share == answers);
+                AuditAction::Accept { shared_by: share.map(|(_, sharer)| sharer.clone()) }
+            }
             Op::Decline => AuditAction::Decline,
             Op::Leave => AuditAction::Leave,
             Op::DropKey(op) => AuditAction::DropKey { key_number: op.key },
@@ -62,31 +94,31 @@ impl<'a> Translator<'a> {
                 AuditAction::Rotate { key_number: op.key.number, key_fingerprint: op.key.fingerprint.to_string() }
             }
             Op::Ban(op) => AuditAction::Ban { person: person(&op.principal) },
-            Op::Propose(decision) => AuditAction::Propose { proposal: self.proposal(*decision, after) },
-            Op::Approve(decision) => AuditAction::Approve { proposal: self.proposal(*decision, after) },
+            Op::Propose(decision) => AuditAction::Propose { proposal: proposal(*decision, after, person) },
+            Op::Approve(decision) => AuditAction::Approve { proposal: proposal(*decision, after, person) },
             _ => AuditAction::Other,
-        }
-    }
-
-    fn proposal(&self, decision: Decision, after: &State) -> AuditProposal {
-        let (name, account, successor, holds) = match decision {
-            Decision::AddOwner(id) => ("addOwner", Some(id), None, after.owners().contains(&id)),
-            Decision::RemoveOwner(id) => ("removeOwner", Some(id), None, !after.owners().contains(&id)),
-            Decision::Successor(id) => ("successor", None, Some(id), after.successor() == Some(id)),
-            _ => ("other", None, None, false),
-        };
-        AuditProposal {
-            decision: name,
-            person: account.as_ref().map(self.name),
-            successor: successor.map(|id| id.to_string()),
-            // What holds may have held before, while it is proposed anew.
-            decided: holds && after.proposals().iter().all(|open| open.decision != decision),
         }
     }
 }
 
+fn proposal(decision: Decision, after: &State, person: impl Fn(&ScopeId) -> AuditPerson) -> AuditProposal {
+    let (name, account, successor, holds) = match decision {
+        Decision::AddOwner(id) => ("addOwner", Some(id), None, after.owners().contains(&id)),
+        Decision::RemoveOwner(id) => ("removeOwner", Some(id), None, !after.owners().contains(&id)),
+        Decision::Successor(id) => ("successor", None, Some(id), after.successor() == Some(id)),
+        _ => ("other", None, None, false),
+    };
+    AuditProposal {
+        decision: name,
+        person: account.as_ref().map(person),
+        successor: successor.map(|id| id.to_string()),
+        // What holds may have held before, while it is proposed anew.
+        decided: holds && after.proposals().iter().all(|open| open.decision != decision),
+    }
+}
+
 /// What an op of an account did.
-pub(super) fn account_action(op: &AccountOp) -> AuditAction {
+fn account_action(op: &AccountOp) -> AuditAction {
     match op {
         AccountOp::Genesis(op) => AuditAction::CreateAccount { device_id: op.device.id().to_string() },
         _ => AuditAction::Other,

@@ -12,15 +12,12 @@ pub use model::{
 };
 
 use crate::{Error, Result, session::parse_server_key};
-use action::{Translator, account_action};
+use action::{Told, person};
 use keyfold_format::{
-    Malformed, ScopeId, VerifyingKey,
-    account::{self, AccountOp},
+    Malformed, ScopeId, VerifyingKey, account,
     audit::{AuditFile, Evidence, History, MAGIC, Step},
-    entry::SignedEntry,
     receipt::Statement,
-    scope::{Ledger, Member, ScopeEntry},
-    sorted::SortedMap,
+    scope::{Accounts, Ledger, Member},
 };
 use keyfold_protocol::Code;
 
@@ -38,7 +35,7 @@ pub fn is_audit_file(start: &[u8]) -> bool {
 /// `Malformed` if it is no audit file, `Unsupported` if a newer release made it, `WrongServerKey`, and `NotProved` if it
 /// does not hold.
 pub fn verify_audit_file(file: &[u8], server_key: Option<&str>) -> Result<AuditedFile> {
-    let key: Option<VerifyingKey> = server_key.map(|key| parse_server_key(key)).transpose()?;
+    let key: Option<VerifyingKey> = server_key.map(parse_server_key).transpose()?;
     match decode(file)? {
         AuditFile::History(history) => {
             expect_server(&history.server, key)?;
@@ -87,53 +84,26 @@ pub(crate) fn report(evidence: &Evidence) -> Result<EvidenceReport> {
 
 /// Replays a ledger and tells it.
 pub(crate) fn read(history: &History) -> Result<Audit> {
-    let names = names(history);
-    let name = |id: &ScopeId| AuditPerson { user_id: names.get(id).cloned(), account_id: id.to_string() };
-    let mut translator = Translator::new(&name);
-    let (mut entries, mut state) = (Vec::with_capacity(history.entries.len()), None);
+    let (mut told, mut state) = (Told::default(), None);
     let last = history.entries.len();
-    let replayed = history.verify(|step| {
-        let is_last = entries.len() + 1 == last;
+    let statement = history.verify(|step| {
+        let is_last = told.entries.len() + 1 == last;
         match step {
-            Step::Scope(entry, head, ledger) => {
-                let (time, placed) = match entry {
-                    ScopeEntry::Ordinary(entry) => (entry.time, false),
-                    ScopeEntry::Placed(entry) => (entry.time, true),
-                };
-                entries.push(AuditEntry {
-                    seq: head.seq,
-                    entry_hash: head.hash.to_string(),
-                    time,
-                    author: name(&entry.author()),
-                    placed,
-                    actions: translator.actions(entry, ledger),
-                    after: Some(AuditAfter {
-                        members: ledger.members().len(),
-                        key_number: ledger.current_key(),
-                        needs_rotation: ledger.needs_rotation(),
-                    }),
-                });
+            Step::Scope(entry, ledger, accounts) => {
+                told.keychain_entry(entry, ledger, accounts);
                 if is_last {
-                    state = Some(AuditState::Keychain(keychain_state(ledger, &name)));
+                    state = Some(AuditState::Keychain(keychain_state(ledger, accounts)));
                 }
             }
-            Step::Account(entry, head, ledger) => {
-                entries.push(AuditEntry {
-                    seq: head.seq,
-                    entry_hash: head.hash.to_string(),
-                    time: entry.time,
-                    author: name(&ledger.id()),
-                    placed: false,
-                    actions: entry.ops.iter().map(account_action).collect(),
-                    after: None,
-                });
+            Step::Account(entry, ledger) => {
+                told.account_entry(entry, ledger);
                 if is_last {
                     state = Some(AuditState::Account(account_state(ledger)));
                 }
             }
         }
     });
-    let statement = replayed.map_err(|why| not_proved(why.to_string()))?.statement;
+    let statement = statement.map_err(|why| not_proved(why.to_string()))?;
     let state = state.ok_or_else(|| Error::internal("a verified ledger without a state"))?;
     Ok(Audit {
         kind: if matches!(state, AuditState::Account(_)) { "account" } else { "keychain" },
@@ -143,23 +113,13 @@ pub(crate) fn read(history: &History) -> Result<Audit> {
         entry_hash: statement.head.hash.to_string(),
         signed_at: statement.time,
         known_seq: None,
-        entries,
+        entries: told.entries,
         state,
     })
 }
 
-/// User ids as the account ledgers name them. Whether those hold, replay says; until it did nothing is answered.
-fn names(history: &History) -> SortedMap<ScopeId, String> {
-    let named = |ledger: &Vec<SignedEntry>| {
-        let first = ledger.first()?;
-        let founded = account::Entry::decode(&first.signed).ok()?;
-        let AccountOp::Genesis(genesis) = founded.ops.first()? else { return None };
-        Some((first.scope_id(), genesis.user_id.to_string()))
-    };
-    history.accounts.iter().chain([&history.entries]).filter_map(named).collect()
-}
-
-fn keychain_state(ledger: &Ledger, name: &dyn Fn(&ScopeId) -> AuditPerson) -> KeychainState {
+fn keychain_state(ledger: &Ledger, accounts: &dyn Accounts) -> KeychainState {
+    let name = |id: &ScopeId| person(accounts, id);
     let member = |id: &ScopeId, terms: &Member| AuditMember {
         user_id: name(id).user_id,
         account_id: id.to_string(),

@@ -7,8 +7,7 @@ use crate::{
     id::{EntryHash, ScopeId},
     key::VerifyingKey,
     receipt::{Receipt, Statement},
-    scope::{self, ScopeEntry},
-    sorted::SortedMap,
+    scope::{self, Accounts, ScopeEntry},
 };
 use alloc::vec::Vec;
 
@@ -25,22 +24,23 @@ pub struct History {
     pub accounts: Vec<Vec<SignedEntry>>,
 }
 
-/// One verified entry, and the state that it led to.
-#[derive(Clone, Copy, Debug)]
+/// One verified entry, and the state that it led to, whose head it is.
+#[derive(Clone, Copy)]
 pub enum Step<'a> {
     /// Of an account.
-    Account(&'a account::Entry, Head, &'a account::Ledger),
-    /// Of a keychain or group.
-    Scope(&'a ScopeEntry, Head, &'a scope::Ledger),
+    Account(&'a account::Entry, &'a account::Ledger),
+    /// Of a keychain or group; with the accounts that it cites.
+    Scope(&'a ScopeEntry, &'a scope::Ledger, &'a dyn Accounts),
 }
 
-/// What a history proved.
-#[derive(Clone, Debug)]
-pub struct Replayed {
-    /// What the server signed.
-    pub statement: Statement,
-    /// The account ledgers beside it.
-    pub accounts: SortedMap<ScopeId, account::Ledger>,
+/// Verified accounts, ascending by id.
+struct Cited(Vec<account::Ledger>);
+
+impl Accounts for Cited {
+    fn account(&self, id: &ScopeId) -> Option<&account::Ledger> {
+        let at = self.0.binary_search_by_key(id, account::Ledger::id).ok()?;
+        self.0.get(at)
+    }
 }
 
 /// Why a history proves nothing.
@@ -85,25 +85,26 @@ impl History {
         (0..).zip(&self.entries).map(next).collect()
     }
 
-    /// Replays everything and shows each entry once it holds. What was shown counts only if all of it holds.
-    pub fn verify(&self, mut each: impl FnMut(Step<'_>)) -> Result<Replayed, Unproved> {
+    /// Replays everything and shows each entry once it holds. What was shown counts only if all of it holds: then this
+    /// is what the server signed.
+    pub fn verify(&self, mut each: impl FnMut(Step<'_>)) -> Result<Statement, Unproved> {
         let first = self.entries.first().ok_or(Unproved::Empty)?;
-        let mut accounts = SortedMap::new();
+        let mut accounts = Vec::with_capacity(self.accounts.len());
         for entries in &self.accounts {
             let id = founded_by(entries).ok_or(Unproved::Empty)?;
             let ledger = account::Ledger::replay(entries).map_err(|rule| Unproved::Account(id, rule))?;
-            accounts.insert(id, ledger);
+            accounts.push(ledger);
         }
         let (id, head) = match account::Entry::decode(&first.signed) {
             Ok(_) => self.replay_account(&mut each)?,
             // Not an account's; if it is nothing at all, that shows now.
-            Err(_) => self.replay_scope(&accounts, &mut each)?,
+            Err(_) => self.replay_scope(&Cited(accounts), &mut each)?,
         };
         let statement = self.receipt.verify(&self.server).map_err(|_| Unproved::Receipt)?;
         if statement.scope != id || statement.head != head {
             return Err(Unproved::OtherHead);
         }
-        Ok(Replayed { statement, accounts })
+        Ok(statement)
     }
 
     fn replay_account(&self, each: &mut impl FnMut(Step<'_>)) -> Result<(ScopeId, Head), Unproved> {
@@ -116,16 +117,12 @@ impl History {
             };
             let next = ledger.insert(next.map_err(refused)?);
             let parsed = account::Entry::decode(&entry.signed).map_err(|fault| refused(fault.into()))?;
-            each(Step::Account(&parsed, next.head(), next));
+            each(Step::Account(&parsed, next));
         }
         ledger.map(|ledger| (ledger.id(), ledger.head())).ok_or(Unproved::Empty)
     }
 
-    fn replay_scope(
-        &self,
-        accounts: &SortedMap<ScopeId, account::Ledger>,
-        each: &mut impl FnMut(Step<'_>),
-    ) -> Result<(ScopeId, Head), Unproved> {
+    fn replay_scope(&self, accounts: &Cited, each: &mut impl FnMut(Step<'_>)) -> Result<(ScopeId, Head), Unproved> {
         let mut ledger: Option<scope::Ledger> = None;
         for (seq, entry) in (0..).zip(&self.entries) {
             let refused = |rule| Unproved::Entry(seq, rule);
@@ -135,7 +132,7 @@ impl History {
             };
             let next = ledger.insert(next.map_err(refused)?);
             let parsed = ScopeEntry::decode(&entry.signed).map_err(|fault| refused(fault.into()))?;
-            each(Step::Scope(&parsed, next.head(), next));
+            each(Step::Scope(&parsed, next, accounts));
         }
         ledger.map(|ledger| (ledger.id(), ledger.head())).ok_or(Unproved::Empty)
     }

@@ -9,7 +9,7 @@ mod evidence;
 mod history;
 
 pub use evidence::{Contradiction, Evidence, NotEvidence};
-pub use history::{History, Replayed, Step, Unproved};
+pub use history::{History, Step, Unproved};
 
 use crate::{Malformed, cbor, limits};
 use alloc::vec::Vec;

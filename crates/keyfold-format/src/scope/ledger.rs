@@ -13,7 +13,6 @@ use crate::{
     entry::{Cite, Head, SignedEntry},
     id::{EntryHash, ScopeId},
     label::SignatureLabel,
-    sorted::SortedMap,
 };
 use core::ops::Deref;
 
@@ -21,12 +20,6 @@ use core::ops::Deref;
 pub trait Accounts {
     /// The ledger of an account, as far as it is known.
     fn account(&self, id: &ScopeId) -> Option<&account::Ledger>;
-}
-
-impl Accounts for SortedMap<ScopeId, account::Ledger> {
-    fn account(&self, id: &ScopeId) -> Option<&account::Ledger> {
-        self.get(id)
-    }
 }
 
 impl Accounts for alloc::collections::BTreeMap<ScopeId, account::Ledger> {
