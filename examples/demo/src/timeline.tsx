@@ -14,14 +14,14 @@ export function Timeline({ keychain }: { readonly keychain: Keychain }): ReactEl
   const [open, setOpen] = useState(false);
   const id = useId();
   return (
-    <section className="timeline" aria-label="History">
+    <div className="timeline">
       <button type="button" aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
         <HistoryIcon /> Who did what
       </button>
       <div id={id} hidden={!open}>
         {open && <Entries keychain={keychain} />}
       </div>
-    </section>
+    </div>
   );
 }
 
@@ -41,7 +41,7 @@ function Entries({ keychain }: { readonly keychain: Keychain }): ReactElement {
         </p>
       )}
       {data !== undefined && (
-        <ol className="entries" aria-label="What happened, newest first" reversed>
+        <ol className="entries" aria-label="What happened, newest first" reversed tabIndex={0}>
           {[...data.entries].reverse().map((entry) => (
             <Entry key={entry.entryHash} entry={entry} />
           ))}

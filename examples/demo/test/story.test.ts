@@ -288,6 +288,7 @@ describe.sequential("the demo", () => {
     await carol.button("New key").click();
     await shows(entries.getByRole("listitem").first(), "carol made key 5");
     expect(await violations(stage.page)).toEqual([]);
+    await open.scrollIntoViewIfNeeded();
     await picture("demo-history");
     await stage.page.setViewportSize({ width: 360, height: 760 });
     await stage.page.getByRole("tablist", { name: "Whose view" }).getByRole("tab", { name: "carol" }).click();

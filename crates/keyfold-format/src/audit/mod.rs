@@ -81,8 +81,8 @@ impl<'b, C> Decode<'b, C> for AuditFile {
         let server = d.decode_with(ctx)?;
         if fields == 5 {
             let receipt = d.decode_with(ctx)?;
-            let entries = cbor::list(d, limits::AUDIT_ENTRIES, |d| d.decode_with(ctx))?;
-            let ledger = |d: &mut Decoder<'b>| cbor::list(d, limits::AUDIT_ENTRIES, |d| d.decode_with(ctx));
+            let mut ledger = |d: &mut Decoder<'b>| cbor::list(d, limits::AUDIT_ENTRIES, |d| d.decode_with(ctx));
+            let entries = ledger(d)?;
             let accounts = cbor::set(d, limits::AUDIT_ACCOUNTS, |ledger| history::founded_by(ledger), ledger)?;
             return Ok(Self::History(History { server, receipt, entries, accounts }));
         }
