@@ -105,7 +105,7 @@ pub struct EvilServer {
 }
 
 struct Shared {
-    upstream: String,
+    upstream: Mutex<String>,
     key: ServerKey,
     script: Mutex<Script>,
     seen: Mutex<Vec<Asked>>,
@@ -122,7 +122,7 @@ impl EvilServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared {
-            upstream: upstream.to_owned(),
+            upstream: Mutex::new(upstream.to_owned()),
             key,
             script: Mutex::new(Box::new(|_, _| ())),
             seen: Mutex::new(Vec::new()),
@@ -148,6 +148,11 @@ impl EvilServer {
         self.lie(|_, _| ());
     }
 
+    /// From now on another server stands behind it. Streams of events that are open stay where they are.
+    pub fn turn_to(&self, upstream: &str) {
+        *self.shared.upstream.lock().unwrap_or_else(PoisonError::into_inner) = upstream.to_owned();
+    }
+
     /// The operator's key.
     pub fn key(&self) -> &ServerKey {
         &self.shared.key
@@ -169,6 +174,12 @@ impl EvilServer {
     }
 }
 
+impl Shared {
+    fn upstream(&self) -> String {
+        self.upstream.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 impl Drop for EvilServer {
     fn drop(&mut self) {
         self.task.abort();
@@ -183,7 +194,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             let mut start = [0; 14];
             let read = stream.peek(&mut start).await.unwrap_or(0);
             if start.get(..read).is_some_and(|s| s.starts_with(b"GET /v1/events")) {
-                tunnel(stream, &shared.upstream).await;
+                tunnel(stream, &shared.upstream()).await;
             } else {
                 let service = service_fn(move |request| answer(shared.clone(), request));
                 // A client that goes away ends its connection.
@@ -220,7 +231,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
 
     // The Host header stays: the request is signed for the proxy's address, and the server believes what it reads.
     let target = head.uri.path_and_query().map_or("/", |p| p.as_str());
-    let mut forward = Request::builder().method(head.method).uri(format!("http://{}{target}", shared.upstream));
+    let mut forward = Request::builder().method(head.method).uri(format!("http://{}{target}", shared.upstream()));
     if let Some(headers) = forward.headers_mut() {
         *headers = head.headers;
     }
@@ -273,6 +284,8 @@ pub struct EvilWorld {
     pub evil: EvilServer,
     /// The honest server behind it.
     pub server: keyfold_server::Running,
+    /// Copies of it that went their own way.
+    copies: Mutex<Vec<keyfold_server::Running>>,
     folder: tempfile::TempDir,
 }
 
@@ -289,7 +302,47 @@ impl EvilWorld {
         let server = keyfold_server::Server::start(config).await.expect("the server starts");
         let upstream = server.address().to_string();
         let evil = EvilServer::start(&upstream, ServerKey::in_folder(&secrets)).await;
-        Self { evil, server, folder }
+        Self { evil, server, copies: Mutex::default(), folder }
+    }
+
+    /// Forks the world: from now on a copy of the server answers, with the same key, and what happens on either side
+    /// stays there. Nobody may be writing meanwhile.
+    ///
+    /// # Panics
+    /// If the copy does not start.
+    pub async fn fork(&self) {
+        let data = self.folder.path().join("data");
+        let number = self.copies.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let copy = self.folder.path().join(format!("copy-{number}"));
+        std::fs::create_dir(&copy).expect("a new folder");
+        for file in std::fs::read_dir(&data).expect("the server's folder") {
+            let file = file.expect("a file of the server").path();
+            let name = file.file_name().expect("a file has a name");
+            // What only the running server needs, it makes anew.
+            if file.is_file() && !name.to_string_lossy().ends_with("-shm") {
+                std::fs::copy(&file, copy.join(name)).expect("room for a copy");
+            }
+        }
+        let secrets = Some(keyfold_server::Config::new(data).secrets_folder());
+        let mut config = keyfold_server::Config { secrets, ..keyfold_server::Config::new(copy) };
+        config.listen.set_port(0);
+        let server = keyfold_server::Server::start(config).await.expect("the copy starts");
+        self.evil.turn_to(&server.address().to_string());
+        self.copies.lock().unwrap_or_else(PoisonError::into_inner).push(server);
+    }
+
+    /// The first server answers again.
+    pub fn show_first(&self) {
+        self.evil.turn_to(&self.server.address().to_string());
+    }
+
+    /// The newest copy answers again.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn show_copy(&self) {
+        let copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
+        self.evil.turn_to(&copies.last().expect("the world was forked").address().to_string());
     }
 
     /// Where somebody's home is.

@@ -382,7 +382,6 @@ fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
         "form create notes",
         "publish n f",
         "verify f",
-        "audit notes",
         "inspect",
         "doctor",
         "backup",

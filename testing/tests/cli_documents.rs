@@ -35,10 +35,15 @@ fn the_page_names_only_documents_that_the_schema_has() {
     let rows = PAGE.lines().filter(|line| line.starts_with("| `")).map(|line| line.trim_end_matches(" |"));
     let named = rows.filter_map(|row| row.rsplit_once("| ").and_then(|(_, last)| last.split('`').nth(1)));
     let named: Vec<&str> = named.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase())).collect();
-    assert!(named.len() >= 22, "{named:?}");
+    assert!(named.len() >= 27, "{named:?}");
     for name in named {
         assert!(schema["$defs"][name].is_object(), "the schema has no {name}");
     }
+}
+
+/// What a person reads.
+fn text<const N: usize>(person: &Person, arguments: [&str; N]) -> String {
+    String::from_utf8(person.run(arguments).stdout).unwrap()
 }
 
 #[test]
@@ -177,6 +182,70 @@ fn permissions_and_bans_print_their_documents() {
     assert_eq!((&left["userId"], &left["keyFingerprint"]), (&json!("carol"), &Value::Null));
     is("events", &alice.json(["sync"]));
     assert_eq!(alice.json(["keychain", "list"])[0]["keyNumber"], 3, "alice made the key that carol does not have");
+}
+
+#[test]
+fn audits_print_their_documents() {
+    let server = Server::start();
+    let [alice, bob] = ["alice", "bob"].map(|name| Person::signed_up(name, &server));
+    let notes = alice.json(["keychain", "create", "notes"])["keychainFingerprint"].clone();
+    alice.json(["share", "notes", "bob", "--allow", "sharing", "--expires", "7d"]);
+    bob.json(["sync"]);
+    alice.json(["permissions", "notes", "bob", "--allow", "rotation", "--deny", "sharing"]);
+    alice.json(["owners", "notes", "--add", "bob"]);
+    bob.json(["owners", "notes", "--remove", "alice"]);
+    let audit = alice.json(["audit", "notes"]);
+    is("audit", &audit);
+    assert_eq!((&audit["scope"], &audit["entries"][5]["author"]["userId"]), (&notes, &json!("bob")));
+    is("audit", &alice.json(["audit", "bob"]));
+    let text = text(&alice, ["audit", "notes"]);
+    for line in ["made the keychain; key 1", "took alice's share", "allowed bob: rotation; denied bob: sharing"] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(text.contains("Members: alice (owner), bob (owner).") || text.contains("Members: bob (owner), alice"));
+
+    let exported = alice.json(["audit", "notes", "--export", "ledger"]);
+    is("auditFile", &exported);
+    let exists = alice.failure(["audit", "notes", "--export", "ledger"]);
+    assert_eq!((exists.code.as_str(), exists.exit), ("OutputExists", 2));
+    let ledger = alice.file("ledger");
+    let compared = bob.json(["audit", "notes", "--compare", ledger.to_str().unwrap()]);
+    is("auditComparison", &compared);
+    assert_eq!(compared["agrees"], true);
+    let none = bob.failure(["audit", "notes", "--evidence", "proof"]);
+    assert_eq!((none.code.as_str(), none.exit), ("NoEvidence", 4));
+    assert!(!bob.file("proof").exists());
+    // Without an account.
+    let carol = Person::new("carol");
+    let verified = carol.json(["audit", ledger.to_str().unwrap(), "--server-key", &server.key]);
+    is("audit", &verified);
+    assert_eq!(verified["entries"], audit["entries"]);
+}
+
+#[test]
+fn a_file_of_evidence_prints_what_it_proves_and_an_altered_one_exits_5() {
+    let vector = |name: &str| {
+        let path = format!("{}/../vectors/audit/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let vector: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let hex = vector["file"].as_str().unwrap().to_owned();
+        (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect::<Vec<u8>>()
+    };
+    let carol = Person::new("carol");
+    carol.write("proof", &vector("evidence-of-two-branches"));
+    let evidence = carol.json(["audit", "proof"]);
+    is("evidence", &evidence);
+    let text = text(&carol, ["audit", "proof"]);
+    assert!(text.contains("Proved:") && text.contains("Not proved:"), "{text}");
+    let key = evidence["serverKey"].as_str().unwrap();
+    is("evidence", &carol.json(["audit", "proof", "--server-key", key]));
+    let other = evidence["fork"].as_str().unwrap();
+    let wrong = carol.failure(["audit", "proof", "--server-key", other]);
+    assert_eq!((wrong.code.as_str(), wrong.exit), ("WrongServerKey", 5));
+    for name in ["evidence-that-is-one-ledger", "history-without-its-last-entry", "truncated"] {
+        carol.write("altered", &vector(name));
+        let altered = carol.failure(["audit", "altered"]);
+        assert_eq!((altered.code.as_str(), altered.exit), ("NotProved", 5), "{name}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use crate::fault::Fault;
 use crate::output::Output;
 use crate::verb::{
-    accept, ban, completions, decrypt, encrypt, keychain, later, leave, login, logout, owners, participants,
+    accept, audit, ban, completions, decrypt, encrypt, keychain, later, leave, login, logout, owners, participants,
     permissions, serve, share, signup, slot, unshare, user,
 };
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -84,6 +84,8 @@ pub(crate) enum Verb {
     Decrypt(decrypt::Options),
     /// Say who can open an encrypted file, and change that
     Slot(slot::Options),
+    /// Tell who did what in a keychain, verified; and what proves it to others
+    Audit(audit::Options),
     /// Take in what arrived
     Sync,
     /// Follow what arrives, line by line

@@ -5,6 +5,7 @@
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod audit;
 mod error;
 mod host;
 mod machine;
@@ -15,6 +16,11 @@ mod session;
 #[cfg(feature = "native")]
 mod native;
 
+pub use audit::{
+    AUDIT_FILE_BYTES, AccountState, Audit, AuditAction, AuditAfter, AuditComparison, AuditEntry, AuditMember,
+    AuditPerson, AuditProposal, AuditReceipt, AuditState, AuditedFile, EvidenceReport, KeychainState, is_audit_file,
+    verify_audit_file,
+};
 pub use error::{Error, Result};
 pub use host::{Content, Host, HttpRequest, HttpResponse, Put, StoreFault, Unreachable};
 pub use keyfold_core::{DeviceSeed, PayloadKey, envelope, value::Value};

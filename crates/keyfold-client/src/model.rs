@@ -463,7 +463,7 @@ pub enum SyncState {
     Offline,
 }
 
-fn algorithm<S: serde::Serializer>(algorithm: &Algorithm, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn algorithm<S: serde::Serializer>(algorithm: &Algorithm, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(match algorithm {
         Algorithm::SecretBox => "secretBox",
         Algorithm::SealedBox => "sealedBox",

@@ -33,6 +33,11 @@ pub struct SignedEntry {
     pub signatures: Vec<Signature>,
 }
 
+/// `H("KF1 entry hash", prev ‖ u64 seq ‖ signed bytes)`.
+pub fn entry_hash(prev: EntryHash, seq: u64, signed: &[u8]) -> EntryHash {
+    EntryHash(hash(HashLabel::EntryHash, &[&prev.0, &seq.to_be_bytes(), signed]))
+}
+
 impl SignedEntry {
     /// From its canonical encoding `[signed bytes, [signature, …]]`.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
@@ -47,9 +52,9 @@ impl SignedEntry {
         cbor::encode(self)
     }
 
-    /// `H("KF1 entry hash", prev ‖ u64 seq ‖ signed bytes)`.
+    /// Its hash at a place: [`entry_hash`].
     pub fn hash(&self, prev: EntryHash, seq: u64) -> EntryHash {
-        EntryHash(hash(HashLabel::EntryHash, &[&prev.0, &seq.to_be_bytes(), &self.signed]))
+        entry_hash(prev, seq, &self.signed)
     }
 
     /// The id of the scope that this entry founds, if it is a genesis.

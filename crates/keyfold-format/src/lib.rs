@@ -8,6 +8,7 @@
 extern crate alloc;
 
 pub mod account;
+pub mod audit;
 pub mod cbor;
 pub mod entry;
 pub mod envelope;

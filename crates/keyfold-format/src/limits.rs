@@ -42,3 +42,9 @@ pub const SEGMENTS: u64 = 1 << 24;
 pub const GROUP_DEPTH: usize = 8;
 /// CBOR nesting.
 pub const DEPTH: usize = 8;
+/// A file for auditors, in bytes.
+pub const AUDIT_BYTES: usize = 256 << 20;
+/// Entries of one ledger in it.
+pub const AUDIT_ENTRIES: usize = 1 << 20;
+/// Account ledgers in it.
+pub const AUDIT_ACCOUNTS: usize = 65_536;

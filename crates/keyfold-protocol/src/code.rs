@@ -158,6 +158,10 @@ codes! {
     Rollback: 409 Unverified,
     /// Two signed receipts contradict each other.
     Fork: 409 Unverified,
+    /// Nothing that is held shows that the server contradicted itself.
+    NoEvidence: 404 NotFound,
+    /// An audit file, or what the server shows for an audit, does not hold.
+    NotProved: 422 Unverified,
     /// Not an envelope or value of ours.
     NotAnEnvelope: 400 Failed,
     /// No slot that the caller's keys open.

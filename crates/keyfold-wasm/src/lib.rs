@@ -56,3 +56,9 @@ pub fn verify_signature(signature: &str, public_key: &str, items: Vec<Uint8Array
     let items = plain::bytes_of(&items);
     keyfold_client::verify_signature(signature, public_key, &plain::slices(&items))
 }
+
+/// Verifies an audit file, with the server's key if one is given (base64url), else with the one that it names.
+#[wasm_bindgen(js_name = verifyAuditFile, unchecked_return_type = "AuditedFile")]
+pub fn verify_audit_file(file: &[u8], server_key: Option<String>) -> Result<JsValue> {
+    plain::to_js(&keyfold_client::verify_audit_file(file, server_key.as_deref())?)
+}

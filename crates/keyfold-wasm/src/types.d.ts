@@ -161,6 +161,109 @@ export interface Owners {
   successor: string | null;
 }
 
+export interface AuditPerson {
+  userId: string | null;
+  accountId: string;
+}
+
+export interface AuditMember extends AuditPerson {
+  permissions: PermissionFlags;
+  readOnly: boolean;
+  follows: boolean;
+  expiresAt: number | null;
+}
+
+export interface AuditProposal {
+  decision: OwnerProposal["decision"];
+  person: AuditPerson | null;
+  successor: string | null;
+  decided: boolean;
+}
+
+export type AuditAction =
+  | { kind: "createAccount"; deviceId: string }
+  | { kind: "genesis"; algorithm: Algorithm; keyFingerprint: string }
+  | {
+      kind: "share";
+      to: AuditPerson[];
+      keyNumbers: [number, number][];
+      permissions: PermissionFlags;
+      follows: boolean;
+      readOnly: boolean;
+      expiresAt: number | null;
+    }
+  | { kind: "accept"; sharedBy: AuditPerson | null }
+  | { kind: "decline" | "leave" | "other" }
+  | { kind: "dropKey"; keyNumber: number }
+  | { kind: "cancelShare" | "expire" | "ban"; person: AuditPerson }
+  | { kind: "setPermissions"; person: AuditPerson; granted: PermissionFlags; withdrawn: PermissionFlags }
+  | { kind: "rotate"; keyNumber: number; keyFingerprint: string }
+  | { kind: "propose" | "approve"; proposal: AuditProposal };
+
+export interface AuditEntry {
+  seq: number;
+  entryHash: string;
+  time: number;
+  author: AuditPerson;
+  placed: boolean;
+  actions: AuditAction[];
+  after: { members: number; keyNumber: number; needsRotation: boolean } | null;
+}
+
+interface AuditedLedger {
+  scope: string;
+  serverKey: string;
+  seq: number;
+  entryHash: string;
+  signedAt: number;
+  knownSeq: number | null;
+  entries: AuditEntry[];
+}
+
+export interface KeychainAudit extends AuditedLedger {
+  kind: "keychain";
+  state: {
+    members: AuditMember[];
+    pending: AuditMember[];
+    owners: AuditPerson[];
+    banned: AuditPerson[];
+    keys: string[];
+    needsRotation: boolean;
+    successor: string | null;
+  };
+}
+
+export interface AccountAudit extends AuditedLedger {
+  kind: "account";
+  state: { userId: string; generation: number; holders: string[] };
+}
+
+export type Audit = KeychainAudit | AccountAudit;
+
+export interface AuditComparison {
+  agrees: boolean;
+  commonSeq: number | null;
+  ownSeq: number;
+  otherSeq: number;
+}
+
+export interface AuditReceipt {
+  seq: number;
+  entryHash: string;
+  signedAt: number;
+}
+
+export interface Evidence {
+  kind: "evidence";
+  scope: string;
+  serverKey: string;
+  earlier: AuditReceipt;
+  later: AuditReceipt;
+  fork: string;
+}
+
+export type AuditedFile = Audit | Evidence;
+
 /** A JSON value is given as its text, a date as its milliseconds. */
 export type WireValue =
   | { type: "text" | "json"; value: string }

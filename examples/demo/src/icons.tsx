@@ -18,6 +18,7 @@ export const CloseIcon = icon("M5 5l10 10M15 5L5 15");
 export const DownloadIcon = icon("M10 3v9M6 8.5l4 4 4-4M4 16.5h12");
 export const EditIcon = icon("M4 16l.8-3.6L13 4.200l2.800 2.800-8.200 8.200L4 16zM11.500 5.700l2.800 2.800");
 export const FileIcon = icon("M6 2.500h5.500L15 6v11.500H6zM11.500 2.500V6H15");
+export const HistoryIcon = icon("M10 3a7 7 0 1 1-6.500 4.400M3 3.500v4h4M10 6.500V10l2.500 2");
 export const KeyIcon = icon(
   "M8 12a3.500 3.500 0 1 1-2-3.200M7.500 10.500L15.500 4M13 6l2 2.200M11 7.700l1.500 1.600",
 );
@@ -34,4 +35,7 @@ export const SunIcon = icon(
 );
 export const TrashIcon = icon(
   "M4 5.500h12M8 5.500v-2h4v2M5.500 5.500l.7 11h7.600l.7-11M8.500 8.500v5M11.500 8.500v5",
+);
+export const VerifiedIcon = icon(
+  "M10 2.500l6 2v5c0 4-2.500 6.500-6 8-3.500-1.500-6-4-6-8v-5zM7 10l2.200 2.200L13 8.300",
 );

@@ -8,6 +8,7 @@ import { KeyIcon } from "./icons.js";
 import { explain, useAct, useNotify } from "./notices.js";
 import { Avatar, Confirm, Switch } from "./parts.js";
 import { useNameOf, usePerson } from "./person.js";
+import { Timeline } from "./timeline.js";
 
 const PERMISSIONS: readonly { readonly flag: keyof PermissionFlags; readonly label: string }[] = [
   { flag: "allowSharing", label: "Invite people" },
@@ -34,6 +35,7 @@ export function Members(props: { readonly keychain: Keychain; readonly removed: 
     <>
       {status === "loading" && <p className="nothing">Reading the signed list…</p>}
       {status === "failed" && data === undefined && <p className="nothing">{explain(error).detail}</p>}
+      <Timeline keychain={keychain} />
       <ul className="cards" aria-label="People">
         {members.map((member) => (
           <Member key={member.userId} member={member} keychain={keychain} owners={owners} />

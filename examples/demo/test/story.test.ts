@@ -266,6 +266,40 @@ describe.sequential("the demo", () => {
     await picture("demo-owners");
   });
 
+  test("who did what is told, verified, and grows while one looks", async () => {
+    const carol = stage.person("carol");
+    const open = carol.button("Who did what");
+    await open.focus();
+    await stage.page.keyboard.press("Enter");
+    expect(await open.getAttribute("aria-expanded")).toBe("true");
+    await shows(carol.region, "Verified from the first entry on");
+    const entries = carol.region.getByRole("list", { name: "What happened, newest first" });
+    for (const words of [
+      "alice made the workspace",
+      "alice invited bob",
+      "bob joined",
+      "alice allowed bob to invite people",
+      "bob made key 2",
+      "alice removed bob, and made key 4",
+      "alice decided that carol becomes an owner",
+      "alice proposed that carol is no owner any more",
+    ])
+      await shows(entries, words);
+    await carol.button("New key").click();
+    await shows(entries.getByRole("listitem").first(), "carol made key 5");
+    expect(await violations(stage.page)).toEqual([]);
+    await open.scrollIntoViewIfNeeded();
+    await picture("demo-history");
+    await stage.page.setViewportSize({ width: 360, height: 760 });
+    await stage.page.getByRole("tablist", { name: "Whose view" }).getByRole("tab", { name: "carol" }).click();
+    expect(await violations(stage.page)).toEqual([]);
+    const overflow = await stage.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+    await stage.page.setViewportSize({ width: 1600, height: 1000 });
+    await open.click();
+    await count(entries, 0);
+  });
+
   test("the servers hold none of the words, names and contents that people wrote", async () => {
     const stored = await stage.stored();
     const files = [...stored.values()].join("");

@@ -1,6 +1,19 @@
 /** What every entry exports beside its `Client`, listed once: the entries differ in how they start an engine only. */
 export { KeyfoldError } from "./error.js";
 export type { ErrorCode } from "./error-codes.js";
+export type { Audits } from "./audit.js";
+export type {
+  AccountAudit,
+  AuditAction,
+  AuditComparison,
+  AuditEntry,
+  AuditMember,
+  AuditPerson,
+  AuditProposal,
+  AuditReceipt,
+  Evidence,
+  KeychainAudit,
+} from "./audit-types.js";
 export type { Cancellable } from "./client.js";
 export type {
   Algorithm,

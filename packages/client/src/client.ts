@@ -2,6 +2,7 @@
  * The client that applications use: every call checks what it is given, and asks the engine.
  */
 import * as check from "./arguments.js";
+import { Audits } from "./audit.js";
 import { ClientCore } from "./client-core.js";
 import { decodeBase64url, encodeBase64url } from "./encoding.js";
 import type { OpenedFile, ShareTerms } from "./engine/messages.js";
@@ -20,6 +21,9 @@ export interface Cancellable {
  * connects. Every call may fail with a `KeyfoldError`.
  */
 export class BaseClient extends ClientCore {
+  /** Who did what, verified; and what proves it to others. */
+  readonly audit = new Audits(this.call);
+
   // What is known without asking.
 
   /** Whoever is logged in; `null` if nobody is. */

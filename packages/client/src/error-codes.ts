@@ -42,6 +42,8 @@ export type ErrorCode =
   | "IdentityChanged"
   | "Rollback"
   | "Fork"
+  | "NoEvidence"
+  | "NotProved"
   | "NotAnEnvelope"
   | "NoSlot"
   | "Unauthentic"

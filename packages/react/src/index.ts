@@ -1,5 +1,6 @@
 /** React hooks over one client. Everything public, by name. */
 
+export { useAudit, useSuspenseAudit } from "./audit.js";
 export { useDecrypted, useSuspenseDecrypted } from "./decrypted.js";
 export { useEvent } from "./event.js";
 export { useOwners, useSuspenseOwners } from "./owners.js";

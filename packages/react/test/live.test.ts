@@ -7,6 +7,7 @@ import {
   useDecrypted,
   useEncryptFile,
   useEvent,
+  useAudit,
   useIncomingShares,
   useKeychain,
   useKeychains,
@@ -134,6 +135,21 @@ describe("questions", () => {
     await vi.waitFor(() => expect(drawn.text()).toBe("2 "), PATIENCE);
     await alice.removeOwner(userId, keychainFingerprint);
     await vi.waitFor(() => expect(drawn.text()).toBe("2 removeOwner"), PATIENCE);
+    drawn.unmount();
+  });
+
+  test("an audit follows what people do", async () => {
+    const [alice, bob] = [await somebody("alice"), await somebody("bob")];
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    await alice.shareMostRecentKey(keychainFingerprint, await identityOf(alice, bob));
+    await vi.waitFor(() => expect(bob.keys[keychainFingerprint]).toBeDefined(), PATIENCE);
+    const drawn = await under(bob, () => {
+      const { data } = useAudit(keychainFingerprint);
+      return data?.entries.flatMap(({ actions }) => actions.map(({ kind }) => kind)).join() ?? "?";
+    });
+    await vi.waitFor(() => expect(drawn.text()).toBe("genesis,share,accept"), PATIENCE);
+    await alice.rotateKey(keychainFingerprint);
+    await vi.waitFor(() => expect(drawn.text()).toBe("genesis,share,accept,rotate"), PATIENCE);
     drawn.unmount();
   });
 

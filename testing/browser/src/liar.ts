@@ -21,7 +21,7 @@ export type Lie =
       readonly signer: string;
       readonly author: string;
     }
-  | { readonly kind: "no-wraps" | "altered-wraps" | "down" }
+  | { readonly kind: "no-wraps" | "altered-wraps" | "down" | "fork" | "show-fork" }
   | {
       readonly kind: "error";
       readonly path: string;

@@ -78,6 +78,10 @@ pub enum Lie {
         /// `html`, `newer` or `garbage`.
         form: Form,
     },
+    /// A copy of the server answers, with the same key, and goes its own way from now on.
+    Fork,
+    /// The same copy answers again.
+    ShowFork,
     /// No connection, until there is another lie or none.
     Down,
 }
@@ -100,6 +104,14 @@ pub async fn tell(world: &EvilWorld, lie: Lie) -> Result<(), String> {
         Lie::Error { path, status, code, signed } => reply::error(world, path, status, &code, signed),
         Lie::LostReply { path } => reply::lost(world, path),
         Lie::Foreign { form } => reply::foreign(world, form),
+        Lie::Fork => {
+            world.fork().await;
+            Ok(())
+        }
+        Lie::ShowFork => {
+            world.show_copy();
+            Ok(())
+        }
         Lie::Down => {
             world.evil.be_down(true);
             Ok(())
@@ -111,6 +123,7 @@ pub async fn tell(world: &EvilWorld, lie: Lie) -> Result<(), String> {
 pub fn be_honest(world: &EvilWorld) {
     world.evil.be_honest();
     world.evil.be_down(false);
+    world.show_first();
 }
 
 fn scope(fingerprint: &str) -> Result<ScopeId, String> {

@@ -54,7 +54,6 @@ later! {
     Form "form": "forms",
     Publish "publish": "publications",
     Verify "verify": "publications",
-    Audit "audit": "the audit of ledgers",
     Inspect "inspect": "the server's tools",
     Doctor "doctor": "the server's tools",
     Backup "backup": "the server's tools",

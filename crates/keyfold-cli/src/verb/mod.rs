@@ -1,10 +1,12 @@
 //! One file a verb: what it takes, what it calls, and how its document reads.
 
 pub(crate) mod accept;
+pub(crate) mod audit;
 pub(crate) mod ban;
 pub(crate) mod completions;
 pub(crate) mod decline;
 pub(crate) mod decrypt;
+mod deed;
 pub(crate) mod encrypt;
 pub(crate) mod keychain;
 pub(crate) mod later;
@@ -54,6 +56,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Fault> {
         Verb::Encrypt(options) => encrypt::run(&session, options).await,
         Verb::Decrypt(options) => decrypt::run(&session, options).await,
         Verb::Slot(options) => slot::run(&session, options).await,
+        Verb::Audit(options) => audit::run(&session, options).await,
         Verb::Sync => sync::run(&session).await,
         Verb::Watch => watch::run(&session).await,
         Verb::Completions(options) => completions::run(options, output),

@@ -95,6 +95,15 @@ impl KnownAccount {
         &self.ledger
     }
 
+    /// What the ledger was replayed from.
+    pub(crate) fn entries(&self) -> &[SignedEntry] {
+        &self.entries
+    }
+
+    pub(crate) fn receipt(&self) -> Option<Receipt> {
+        self.receipt
+    }
+
     pub(crate) fn head(&self) -> Head {
         self.ledger.head()
     }

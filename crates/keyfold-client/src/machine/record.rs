@@ -35,6 +35,8 @@ pub(crate) const ACCOUNTS: &str = "account/";
 pub(crate) const SCOPES: &str = "scope/";
 /// Every keychain's opened keys, by id.
 pub(crate) const RINGS: &str = "ring/";
+/// Receipts that a keychain's ledger here refused, by id.
+const DOUBTS: &str = "doubt/";
 /// Events, by number.
 pub(crate) const JOURNAL: &str = "journal/";
 
@@ -55,6 +57,10 @@ pub(crate) fn scope(id: &ScopeId) -> String {
 
 pub(crate) fn ring(id: &ScopeId) -> String {
     format!("{RINGS}{id}")
+}
+
+pub(crate) fn doubts(id: &ScopeId) -> String {
+    format!("{DOUBTS}{id}")
 }
 
 /// Numbers have one width, so that their order is that of the names.

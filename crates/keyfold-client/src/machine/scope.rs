@@ -271,6 +271,13 @@ impl KnownScope {
         self.floor.unwrap_or(self.ledger.head())
     }
 
+    /// Everything that the server signed and that is kept: the newest receipt, that for an answer, and that for one
+    /// which its ledger does not have.
+    pub(crate) fn receipts(&self) -> impl Iterator<Item = Receipt> {
+        let answer = self.answer.map(|answer| answer.receipt);
+        [self.receipt, answer, self.contradicted].into_iter().flatten()
+    }
+
     /// Whether the ledger is as far as the server last signed for, and shows what this device did.
     pub(crate) fn is_complete(&self) -> bool {
         self.answer.is_none() && self.receipt.is_some_and(|receipt| receipt.statement.head == self.ledger.head())

@@ -8,9 +8,9 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    AcceptShares, Algorithm, BanOutcome, DecryptedValue, Error, Identity, IncomingShare, KeyMetadata, Keychain,
-    OutgoingShare, OwnerDecision, Owners, PartialPermissions, Participant, PermissionFlags, Result, Session, ShareKeys,
-    ShareOptions, ShareOutcome, Value, WhoAmI, model::ClientEvent, session::SignUpOptions,
+    AcceptShares, Algorithm, Audit, AuditComparison, BanOutcome, DecryptedValue, Error, Identity, IncomingShare,
+    KeyMetadata, Keychain, OutgoingShare, OwnerDecision, Owners, PartialPermissions, Participant, PermissionFlags,
+    Result, Session, ShareKeys, ShareOptions, ShareOutcome, Value, WhoAmI, model::ClientEvent, session::SignUpOptions,
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
 use keyfold_protocol::Code;
@@ -131,6 +131,27 @@ impl Client {
             Err(error) if error.code != Code::NoHome => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Who did what in a keychain or an account, verified from the first entry on. `UnknownKeychain`, `NotProved`,
+    /// `Rollback`, `IdentityChanged`.
+    pub async fn audit(&self, scope: &str) -> Result<Audit> {
+        self.turn().await?.audit(scope).await
+    }
+
+    /// The same as a file that anybody verifies with [`crate::verify_audit_file`].
+    pub async fn export_audit(&self, scope: &str) -> Result<Vec<u8>> {
+        self.turn().await?.export_audit(scope).await
+    }
+
+    /// Compares one's own view of a ledger with the file that somebody else exported.
+    pub async fn compare_audit(&self, scope: &str, file: &[u8]) -> Result<AuditComparison> {
+        self.turn().await?.compare_audit(scope, file).await
+    }
+
+    /// Evidence that the server contradicted itself, as a file. `NoEvidence`.
+    pub async fn evidence(&self, scope: &str, file: Option<&[u8]>) -> Result<Vec<u8>> {
+        self.turn().await?.evidence(scope, file).await
     }
 
     /// Who this home belongs to.

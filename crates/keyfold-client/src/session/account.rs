@@ -175,7 +175,7 @@ impl<H: Host> Session<H> {
     }
 }
 
-fn parse_server_key(text: &str) -> Result<VerifyingKey> {
+pub(crate) fn parse_server_key(text: &str) -> Result<VerifyingKey> {
     let bytes = from_base64url(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
     bytes.map(VerifyingKey).ok_or_else(|| {
         Error::new(Code::WrongServerKey, "this is not a server key")

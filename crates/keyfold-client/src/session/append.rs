@@ -60,7 +60,11 @@ impl<H: Host> Session<H> {
                 Ok(bytes) => {
                     let appended = decode_answer(&bytes, Appended::decode)?;
                     let key = self.belief.enrolled()?.server.key;
-                    self.confirm(&id, draft.next.clone().confirmed(&appended.receipt, &key)?).await?;
+                    let next = match draft.next.clone().confirmed(&appended.receipt, &key) {
+                        Ok(next) => next,
+                        Err(error) => return Err(self.doubted(&id, &appended.receipt, error).await),
+                    };
+                    self.confirm(&id, next).await?;
                     return Ok(Some(draft));
                 }
                 Err(refusal) => refusal,

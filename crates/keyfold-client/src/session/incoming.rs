@@ -200,7 +200,9 @@ impl<H: Host> Session<H> {
             let entry = compose::accept(known, share, self.author()?);
             match self.send_answer(id, &entry).await? {
                 Answered::Placed(placed) => {
-                    self.placed(id, share, &entry, &placed)?;
+                    if let Err(error) = self.placed(id, share, &entry, &placed) {
+                        return Err(self.doubted(id, &placed.receipt, error).await);
+                    }
                     self.open_wraps(id, &placed.wraps)?;
                     terms.iter().filter_map(|terms| terms.shared_by).for_each(|by| self.belief.meet(&by));
                     return Ok(terms);

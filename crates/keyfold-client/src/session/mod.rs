@@ -6,6 +6,7 @@
 
 mod account;
 mod append;
+mod audit;
 mod file;
 mod identity;
 mod incoming;
@@ -19,6 +20,7 @@ mod value;
 mod wire;
 
 pub use account::SignUpOptions;
+pub(crate) use account::parse_server_key;
 pub use file::{NamedKey, SealedHead, TrailerCheck};
 pub use member::REPAIR_WITHIN_MS;
 pub use subscribe::Subscription;

@@ -310,7 +310,7 @@ impl<H: Host> Session<H> {
                         self.fetch_accounts(&[account]).await?;
                     }
                 }
-                Err(stop) => return Err(settled(stop)),
+                Err(stop) => return Err(self.doubted(id, page.receipt, settled(stop)).await),
             }
         }
     }

@@ -37,6 +37,11 @@ impl KeySet {
         other.0.iter().all(|(a, b)| self.contains_range(*a, *b))
     }
 
+    /// The ranges, as they stand in the encoding.
+    pub fn ranges(&self) -> &[(u32, u32)] {
+        &self.0
+    }
+
     /// How many keys are in it.
     pub fn count(&self) -> u64 {
         self.0.iter().map(|(first, last)| u64::from(last - first) + 1).sum()

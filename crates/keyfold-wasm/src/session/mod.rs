@@ -2,6 +2,7 @@
 //! that it wraps do. None may be called while another one's promise is pending: the engine gives turns.
 
 mod account;
+mod audit;
 mod file;
 mod keychain;
 mod member;

@@ -2,6 +2,7 @@
  * What the page and the engine say to each other: plain data only, so that it makes no difference whether a worker's
  * border lies between them. No secret crosses but the plaintext that a caller asked for.
  */
+import type { AccountAudit, AuditComparison, Evidence, KeychainAudit } from "../audit-types.js";
 import type { ErrorRecord } from "../error.js";
 import type { TypedValue } from "../value.js";
 import type {
@@ -117,6 +118,15 @@ export interface Calls {
   owners(args: { kc: string }): Owners;
   propose(args: { kc: string; decision: OwnerProposal["decision"]; subject: string }): Owners;
   approve(args: { kc: string; proposal: string }): Owners;
+  auditKeychain(args: { kc: string }): KeychainAudit;
+  auditAccount(args: { userId: string }): AccountAudit;
+  exportAudit(args: { kc: string }): Bytes;
+  compareAudit(args: { kc: string; file: Bytes }): AuditComparison;
+  evidence(args: { kc: string; file: Bytes | undefined }): Bytes;
+  verifyAuditFile(args: {
+    file: Bytes;
+    serverKey: string | undefined;
+  }): KeychainAudit | AccountAudit | Evidence;
   encryptValue(args: { kc: string; value: TypedValue; context: Bytes }): string;
   decryptValue(args: { text: string; context: Bytes }): OpenedTypedValue;
   sign(args: { items: readonly Uint8Array[] }): string;

@@ -6,6 +6,7 @@ import { KeyfoldError } from "../error.js";
 import type { Bytes, Progress, PublicUserIdentity } from "../types.js";
 import type { Session } from "../wasm/keyfold.js";
 import type { Device } from "./device.js";
+import { accountAuditFrom, auditedFileFrom, keychainAuditFrom } from "./audit-documents.js";
 import { incomingShareFrom, keyFrom, keychainFrom, outgoingShareFrom, participantFrom } from "./documents.js";
 import type { Engine, Turn } from "./engine.js";
 import { type Surroundings, openFile, openFileRange, sealFile } from "./files.js";
@@ -84,6 +85,23 @@ export const operations: Operations = {
     engine.sessionTurn((session) => session.propose(kc, decision, subject), signal),
   approve: (engine, { kc, proposal }, { signal }) =>
     engine.sessionTurn((session) => session.approve(kc, proposal), signal),
+  auditKeychain: (engine, { kc }, { signal }) =>
+    engine.sessionTurn(async (session) => keychainAuditFrom(await session.audit(kc)), signal),
+  auditAccount: (engine, { userId }, { signal }) =>
+    engine.sessionTurn(async (session) => {
+      const [identity] = await session.identities([userId]);
+      if (identity === undefined || identity === null)
+        throw new KeyfoldError("UnknownUser", `nobody on this server is called ${userId}`);
+      return accountAuditFrom(await session.audit(identity.accountId));
+    }, signal),
+  exportAudit: (engine, { kc }, { signal }) =>
+    engine.sessionTurn((session) => session.exportAudit(kc), signal),
+  compareAudit: (engine, { kc, file }, { signal }) =>
+    engine.sessionTurn((session) => session.compareAudit(kc, file), signal),
+  evidence: (engine, { kc, file }, { signal }) =>
+    engine.sessionTurn((session) => session.evidence(kc, file), signal),
+  verifyAuditFile: async (engine, { file, serverKey }) =>
+    auditedFileFrom((await engine.module()).verifyAuditFile(file, serverKey)),
   encryptValue: (engine, { kc, value, context }, { signal }) =>
     engine.sessionTurn(async (session) => (await session.encryptValue(kc, value, context)).text, signal),
   decryptValue: (engine, { text, context }, { signal }) =>

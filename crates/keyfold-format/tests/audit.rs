@@ -1,0 +1,371 @@
+//! Audit files: what they prove, and that nothing can be altered in them. As vectors, too.
+//!
+//! `cargo test -p keyfold-format --test audit -- --ignored` writes `vectors/audit/` anew.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod people;
+
+use ed25519_dalek::SigningKey;
+use keyfold_format::{
+    EntryHash, Malformed, Permissions, ScopeId, VerifyingKey,
+    audit::{AuditFile, Evidence, History, NotEvidence, Step, Unproved},
+    entry::{Head, SignedEntry},
+    id::server_id,
+    label::SignatureLabel,
+    receipt::{Receipt, Statement},
+};
+use people::{World, bytes_of};
+use serde_json::{Value, json};
+use std::{fs, path::PathBuf};
+
+fn key(name: &str) -> SigningKey {
+    SigningKey::from_bytes(&bytes_of(name))
+}
+
+fn public(key: &SigningKey) -> VerifyingKey {
+    VerifyingKey(key.verifying_key().to_bytes())
+}
+
+fn receipt(by: &SigningKey, scope: ScopeId, head: Head) -> Receipt {
+    let statement = Statement { server: server_id(&public(by)), scope, head, time: people::TIME };
+    let signature = people::sign(by, SignatureLabel::Receipt, &statement.signed());
+    Receipt { statement, signature }
+}
+
+/// What alice and bob would have seen, had the server shown each of them another world.
+struct Forked {
+    server: SigningKey,
+    alice: World,
+    bob: World,
+}
+
+impl Forked {
+    /// Both have three entries. Then alice rotates once and bob twice, each in a world of his own.
+    fn new() -> Self {
+        let world = || World::with_bob(Permissions::ROTATION);
+        let alice = world().after(|w| &w.alice, |_| vec![people::rotate(2, true)]);
+        let mut bob = world();
+        for number in 2..=3 {
+            let entry = bob.bob.sign(&bob.bob.entry(&bob.ledger, vec![people::rotate(number, number == 3)], &[]));
+            bob.append(entry).unwrap();
+        }
+        Self { server: key("server"), alice, bob }
+    }
+
+    fn history(&self, world: &World) -> History {
+        let mut accounts: Vec<Vec<SignedEntry>> =
+            [&world.alice, &world.bob].map(|person| vec![person.genesis.clone()]).into();
+        accounts.sort_by_key(|ledger| ledger[0].scope_id());
+        let receipt = receipt(&self.server, world.ledger.id(), world.head());
+        History { server: public(&self.server), receipt, entries: world.entries.clone(), accounts }
+    }
+
+    fn receipts(&self) -> [Receipt; 2] {
+        [&self.alice, &self.bob].map(|world| receipt(&self.server, world.ledger.id(), world.head()))
+    }
+
+    fn evidence(&self) -> Evidence {
+        let [alice, bob] = self.receipts();
+        Evidence::find(&public(&self.server), &alice, &bob, &self.bob.entries).unwrap()
+    }
+}
+
+fn proves(file: &AuditFile) -> bool {
+    match file {
+        AuditFile::History(history) => history.verify(|_| ()).is_ok(),
+        AuditFile::Evidence(evidence) => evidence.verify().is_ok(),
+    }
+}
+
+#[test]
+fn a_history_shows_every_entry_and_the_state_it_led_to() {
+    let forked = Forked::new();
+    let file = AuditFile::decode(&AuditFile::History(forked.history(&forked.bob)).encode()).unwrap();
+    let AuditFile::History(history) = file else { panic!("a history") };
+    assert_eq!(history.scope(), Some(forked.bob.ledger.id()));
+    let mut heads = Vec::new();
+    let mut last = None;
+    let replayed = history.verify(|step| {
+        let Step::Scope(_, ledger, _) = step else { panic!("a keychain's entry") };
+        heads.push(ledger.head());
+        last = Some(ledger.clone());
+    });
+    assert_eq!(heads.iter().map(|head| head.hash).collect::<Vec<_>>(), history.hashes());
+    assert_eq!(heads.last(), Some(&forked.bob.head()));
+    assert_eq!(last, Some(forked.bob.ledger.clone()));
+    assert_eq!(replayed.unwrap().head, forked.bob.head());
+}
+
+#[test]
+fn an_accounts_history_proves_itself() {
+    let forked = Forked::new();
+    let person = &forked.bob.bob;
+    let receipt = receipt(&forked.server, person.id(), person.account.head());
+    let server = public(&forked.server);
+    let history = History { server, receipt, entries: vec![person.genesis.clone()], accounts: vec![] };
+    let mut shown = 0;
+    history.verify(|step| shown += usize::from(matches!(step, Step::Account(..)))).unwrap();
+    assert_eq!(shown, 1);
+}
+
+/// What is done to a history, and why it then proves nothing.
+type Alteration = (fn(&mut History), fn(&Unproved) -> bool);
+
+#[test]
+fn a_history_with_an_entry_left_out_altered_or_added_proves_nothing() {
+    let forked = Forked::new();
+    let whole = forked.history(&forked.alice);
+    let cases: [Alteration; 6] = [
+        (|history| history.entries.clear(), |why| *why == Unproved::Empty),
+        (|history| drop(history.entries.pop()), |why| *why == Unproved::OtherHead),
+        (|history| drop(history.entries.remove(1)), |why| matches!(why, Unproved::Entry(1, _))),
+        (|history| history.entries[3].signatures[0].0[0] ^= 1, |why| matches!(why, Unproved::Entry(3, _))),
+        (|history| drop(history.accounts.pop()), |why| matches!(why, Unproved::Entry(..))),
+        (|history| history.accounts[0][0].signatures[0].0[0] ^= 1, |why| matches!(why, Unproved::Account(..))),
+    ];
+    for (number, (alter, expected)) in cases.into_iter().enumerate() {
+        let mut altered = whole.clone();
+        alter(&mut altered);
+        let why = altered.verify(|_| ()).expect_err("altered");
+        assert!(expected(&why), "{number}: {why}");
+    }
+    let other = History { server: public(&key("another server")), ..whole };
+    assert_eq!(other.verify(|_| ()).err(), Some(Unproved::Receipt));
+}
+
+#[test]
+fn s11_two_receipts_that_no_ledger_has_are_evidence_whoever_is_ahead() {
+    let forked = Forked::new();
+    let server = public(&forked.server);
+    let [alice, bob] = forked.receipts();
+    assert_eq!(bob.statement.head.seq, alice.statement.head.seq + 1);
+    let proved = forked.evidence().verify().unwrap();
+    assert_eq!((proved.earlier, proved.later), (alice.statement, bob.statement));
+    assert_eq!(proved.fork, forked.history(&forked.bob).hashes()[3]);
+    // For one number no entry is needed.
+    let third = Head { seq: 3, hash: proved.fork };
+    let of_bobs_third = receipt(&forked.server, alice.statement.scope, third);
+    Evidence::find(&server, &alice, &of_bobs_third, &[]).unwrap().verify().unwrap();
+    // The shorter branch says nothing of the longer one's receipt.
+    assert_eq!(Evidence::find(&server, &bob, &alice, &forked.alice.entries), None);
+}
+
+#[test]
+fn s11_receipts_of_one_ledger_are_never_evidence_in_whatever_order_they_came() {
+    let forked = Forked::new();
+    let entries = &forked.bob.entries;
+    let hashes = forked.history(&forked.bob).hashes();
+    let head = |seq: usize| Head { seq: seq as u64, hash: hashes[seq] };
+    let signed = |seq| receipt(&forked.server, forked.bob.ledger.id(), head(seq));
+    for low in 0..hashes.len() {
+        for high in 0..hashes.len() {
+            let found = Evidence::find(&public(&forked.server), &signed(low), &signed(high), entries);
+            assert_eq!(found, None, "{low} {high}");
+        }
+    }
+}
+
+#[test]
+fn evidence_with_anything_altered_proves_nothing() {
+    let evidence = Forked::new().evidence();
+    let alterations: [fn(&mut Evidence); 8] = [
+        |e| e.server = public(&key("another server")),
+        |e| e.earlier.statement.head.hash = EntryHash([7; 32]),
+        |e| e.later.statement.scope = ScopeId([7; 32]),
+        |e| e.fork = e.earlier.statement.head.hash,
+        |e| drop(e.chain.pop()),
+        |e| e.chain.push(vec![]),
+        |e| e.chain[0][0] ^= 1,
+        |e| std::mem::swap(&mut e.earlier, &mut e.later),
+    ];
+    for (number, alter) in alterations.into_iter().enumerate() {
+        let mut altered = evidence.clone();
+        alter(&mut altered);
+        assert_eq!(altered.verify(), Err(NotEvidence), "{number}");
+    }
+}
+
+#[test]
+fn a_file_with_any_byte_flipped_or_cut_is_refused_or_proves_nothing() {
+    let forked = Forked::new();
+    for file in [AuditFile::History(forked.history(&forked.alice)), AuditFile::Evidence(forked.evidence())] {
+        let bytes = file.encode();
+        assert!(proves(&AuditFile::decode(&bytes).unwrap()));
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            assert!(AuditFile::decode(&flipped).map_or(true, |file| !proves(&file)), "byte {at}");
+        }
+        for len in 0..bytes.len() {
+            assert!(AuditFile::decode(&bytes[..len]).is_err(), "cut to {len}");
+        }
+        assert_eq!(AuditFile::decode(&[&bytes[..], &[0]].concat()), Err(Malformed::NotCanonical));
+    }
+}
+
+// Vectors.
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/audit"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A file's name, what it is about, its bytes, and how reading it ends.
+type Case = (&'static str, &'static str, Vec<u8>, &'static str);
+
+fn cases() -> Vec<Case> {
+    let forked = Forked::new();
+    let history = forked.history(&forked.alice);
+    let altered = |alter: fn(&mut History)| {
+        let mut altered = history.clone();
+        alter(&mut altered);
+        AuditFile::History(altered).encode()
+    };
+    let evidence = forked.evidence();
+    let altered_evidence = |alter: fn(&mut Evidence)| {
+        let mut altered = evidence.clone();
+        alter(&mut altered);
+        AuditFile::Evidence(altered).encode()
+    };
+    let [alice, bob] = forked.receipts();
+    let fork = evidence.fork;
+    let same = receipt(&forked.server, alice.statement.scope, Head { seq: alice.statement.head.seq, hash: fork });
+    let of_one_number = Evidence::find(&public(&forked.server), &alice, &same, &[]).unwrap();
+    let person = &forked.bob.bob;
+    let account = History {
+        receipt: receipt(&forked.server, person.id(), person.account.head()),
+        entries: vec![person.genesis.clone()],
+        accounts: vec![],
+        ..history.clone()
+    };
+    // Once a server's word, and no contradiction: a newer head of the same ledger.
+    let hashes = forked.history(&forked.bob).hashes();
+    let older = receipt(&forked.server, bob.statement.scope, Head { seq: 2, hash: hashes[2] });
+    let one_ledger = Evidence {
+        server: public(&forked.server),
+        earlier: older,
+        later: bob,
+        fork: hashes[2],
+        chain: forked.bob.entries[3..].iter().map(|entry| entry.signed.clone()).collect(),
+    };
+    let ok = AuditFile::History(history.clone()).encode();
+    let mut magic = ok.clone();
+    magic[1] = b'X';
+    let mut version = ok.clone();
+    version[8] = 2;
+    let mut kind = ok.clone();
+    kind[10] = 2;
+    vec![
+        ("history-of-a-keychain", "alice's view of a keychain of four entries", ok.clone(), "ok"),
+        ("history-of-an-account", "an account's ledger", AuditFile::History(account).encode(), "ok"),
+        ("evidence-of-one-number", "two heads under one number", AuditFile::Evidence(of_one_number).encode(), "ok"),
+        ("evidence-of-two-branches", "bob's branch is longer", AuditFile::Evidence(evidence.clone()).encode(), "ok"),
+        ("another-magic", "not an audit file", magic, "Malformed"),
+        ("version-2-unsupported", "of a later release", version, "Unsupported"),
+        ("kind-2-unsupported", "neither history nor evidence", kind, "Unsupported"),
+        ("truncated", "the last byte is missing", ok[..ok.len() - 1].to_vec(), "NotProved"),
+        ("a-byte-appended", "a byte follows the body", [&ok[..], &[0]].concat(), "NotProved"),
+        ("history-without-entries", "no entry at all", altered(|h| h.entries.clear()), "NotProved"),
+        (
+            "history-without-its-last-entry",
+            "the receipt is of a later head",
+            altered(|h| drop(h.entries.pop())),
+            "NotProved",
+        ),
+        ("history-with-an-entry-left-out", "the second one", altered(|h| drop(h.entries.remove(1))), "NotProved"),
+        (
+            "history-with-a-signature-flipped",
+            "a bit of an author's signature",
+            altered(|h| h.entries[3].signatures[0].0[0] ^= 1),
+            "NotProved",
+        ),
+        ("history-without-an-authors-ledger", "one is missing", altered(|h| drop(h.accounts.pop())), "NotProved"),
+        (
+            "history-with-accounts-in-another-order",
+            "they stand ascending",
+            altered(|h| h.accounts.reverse()),
+            "NotProved",
+        ),
+        (
+            "history-of-another-server",
+            "the receipt is not that server's",
+            altered(|h| h.server = public(&key("another server"))),
+            "NotProved",
+        ),
+        (
+            "evidence-that-is-one-ledger",
+            "the later head grows from the earlier one",
+            AuditFile::Evidence(one_ledger).encode(),
+            "NotProved",
+        ),
+        (
+            "evidence-with-a-link-missing",
+            "the chain is too short",
+            altered_evidence(|e| drop(e.chain.pop())),
+            "NotProved",
+        ),
+        (
+            "evidence-with-a-link-altered",
+            "the chain leads elsewhere",
+            altered_evidence(|e| e.chain[0][40] ^= 1),
+            "NotProved",
+        ),
+        (
+            "evidence-of-two-scopes",
+            "receipts of different ledgers contradict nothing",
+            altered_evidence(|e| e.later.statement.scope = ScopeId([7; 32])),
+            "NotProved",
+        ),
+        (
+            "evidence-with-a-made-up-receipt",
+            "the earlier one is not the server's",
+            altered_evidence(|e| e.earlier.statement.head.hash = EntryHash([7; 32])),
+            "NotProved",
+        ),
+        (
+            "evidence-the-wrong-way-round",
+            "the later receipt first",
+            altered_evidence(|e| std::mem::swap(&mut e.earlier, &mut e.later)),
+            "NotProved",
+        ),
+    ]
+}
+
+/// As clients answer: past magic and version everything that does not check is one code.
+fn verdict(bytes: &[u8]) -> &'static str {
+    match AuditFile::decode(bytes) {
+        Err(Malformed::Encoding) if !bytes.starts_with(&keyfold_format::audit::MAGIC) => "Malformed",
+        Err(Malformed::Unsupported) => "Unsupported",
+        Ok(file) if proves(&file) => "ok",
+        _ => "NotProved",
+    }
+}
+
+#[test]
+#[ignore = "writes the vectors"]
+fn regenerate() {
+    let _ = fs::remove_dir_all(folder());
+    fs::create_dir_all(folder()).unwrap();
+    for (name, about, file, expect) in cases() {
+        let vector = json!({ "about": about, "file": hex(&file), "expect": expect });
+        fs::write(folder().join(format!("{name}.json")), serde_json::to_string_pretty(&vector).unwrap() + "\n")
+            .unwrap();
+    }
+}
+
+#[test]
+fn the_vectors_are_those_that_the_cases_make_and_end_as_they_say() {
+    let cases = cases();
+    assert_eq!(fs::read_dir(folder()).unwrap().count(), cases.len());
+    for (name, _, file, expect) in cases {
+        let vector: Value =
+            serde_json::from_slice(&fs::read(folder().join(format!("{name}.json"))).unwrap_or_default())
+                .unwrap_or_default();
+        assert_eq!(vector["file"], hex(&file), "{name}: vectors are stale, regenerate them");
+        assert_eq!(vector["expect"], expect, "{name}");
+        assert_eq!(verdict(&file), expect, "{name}");
+    }
+}
