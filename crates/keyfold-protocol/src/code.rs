@@ -126,6 +126,8 @@ codes! {
     UnknownUser: 404 NotFound,
     /// No such keychain, or one that the caller is not in: a stranger cannot tell.
     UnknownKeychain: 404 NotFound,
+    /// No such group, or one that the caller is not in.
+    UnknownGroup: 404 NotFound,
     /// No such key.
     UnknownKey: 404 NotFound,
     /// No such file.

@@ -26,6 +26,7 @@ export type ErrorCode =
   | "UserTaken"
   | "UnknownUser"
   | "UnknownKeychain"
+  | "UnknownGroup"
   | "UnknownKey"
   | "UnknownFile"
   | "NoRoute"

@@ -7,7 +7,7 @@ use crate::{
     machine::{KnownAccount, scope::Stop},
     model::Identity,
 };
-use keyfold_format::{Malformed, ScopeId, UserId, sorted::SortedSet};
+use keyfold_format::{Malformed, Rejected, ScopeId, UserId, sorted::SortedSet};
 use keyfold_protocol::{
     Code, limits, route,
     signing::Method,
@@ -201,5 +201,6 @@ pub(super) fn settled(stop: Stop) -> Error {
     match stop {
         Stop::Refused(error) => error,
         Stop::MissingLedger(_) => Error::new(Code::MissingLedger, "the server does not show an author's ledger"),
+        Stop::MissingState(..) => Rejected::CitationUnknown.into(),
     }
 }

@@ -241,7 +241,7 @@ impl<H: Host> Session<H> {
         let follows = placed.seq == head.seq + 1 && placed.prev == head.hash;
         // It belongs to the ledger if that very head is signed. A later one says nothing of what is before it.
         let next = if follows && placed.receipt.statement.head == at {
-            known.tried(entry, &self.belief.accounts).map_err(settled)?.confirmed(&placed.receipt, &key)?
+            known.tried(entry, &self.belief.ledgers()).map_err(settled)?.confirmed(&placed.receipt, &key)?
         } else {
             known.accepted(share, at, &placed.receipt, &key)?
         };

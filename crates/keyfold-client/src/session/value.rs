@@ -1,12 +1,7 @@
 //! Values, and statements of the application.
 
 use super::Session;
-use crate::{
-    Error, Result,
-    host::Host,
-    machine::{belief::unknown_keychain, keyring::unreached},
-    model::DecryptedValue,
-};
+use crate::{Error, Result, host::Host, machine::keyring::unreached, model::DecryptedValue};
 use keyfold_core::{
     sign::{sign_statement, verify_statement},
     value::{self, Value},
@@ -90,18 +85,17 @@ impl<H: Host> Session<H> {
     /// Finds the key that a ciphertext names, and opens it through history if need be. From what is known first, so
     /// that reading works without a server.
     pub(super) async fn key_for_reading(&mut self, fingerprint: &KeyFingerprint) -> Result<Option<(ScopeId, u32)>> {
-        let me = self.me()?;
+        self.me()?;
         for attempt in 0..2 {
             if let Some((id, number)) = self.locate(fingerprint).await? {
-                let ledger = self.belief.scope(&id)?.ledger().clone();
-                let gave_up = ledger.standing(&me).is_some_and(|member| member.dropped.contains(number));
-                let ring = self.belief.rings.get_mut(&id).ok_or_else(unknown_keychain)?;
-                if !gave_up && ring.reach(&ledger, number) {
+                let terms = self.belief.terms(self.belief.scope(&id)?);
+                let gave_up = terms.as_ref().is_some_and(|member| member.dropped.contains(number));
+                if !gave_up && self.belief.reach(&id, number) {
                     return Ok(Some((id, number)));
                 }
                 if attempt == 1 {
                     // Of a key that is for others nothing will arrive.
-                    let own = ledger.standing(&me).is_some_and(|member| member.held_keys().contains(number));
+                    let own = terms.is_some_and(|member| member.held_keys().contains(number));
                     return if own { Err(unreached(number)) } else { Ok(None) };
                 }
             }
