@@ -147,7 +147,6 @@ codes! {
     /// The ledger of an author or recipient is needed first.
     MissingLedger: 409 Failed,
     /// This release serves no groups.
-    GroupsUnsupported: 501 Failed,
     /// A wrap that the entry entitles somebody to is not there, or none opens.
     WrapMissing: 422 Failed,
     /// A wrap that no entry entitles anybody to, or one twice.

@@ -36,7 +36,6 @@ export type ErrorCode =
   | "Conflict"
   | "StaleCitation"
   | "MissingLedger"
-  | "GroupsUnsupported"
   | "WrapMissing"
   | "WrapUnexpected"
   // What a client finds out.
