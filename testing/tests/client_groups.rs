@@ -159,7 +159,10 @@ async fn s12_who_is_removed_from_a_team_reads_nothing_new_in_it_above_it_and_whe
     assert_eq!(bob.encrypt_value("notes", &text("no"), None).await.unwrap_err().code, Code::UnknownKeychain);
     // What he had he keeps.
     reads(bob, &before, "before").await;
-    assert_eq!(names(alice, "notes").await.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["alice", "carol"]);
+    assert_eq!(
+        names(alice, "notes").await.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["alice", "carol"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -146,7 +146,6 @@ codes! {
     StaleCitation: 409 Failed,
     /// The ledger of an author or recipient is needed first.
     MissingLedger: 409 Failed,
-    /// This release serves no groups.
     /// A wrap that the entry entitles somebody to is not there, or none opens.
     WrapMissing: 422 Failed,
     /// A wrap that no entry entitles anybody to, or one twice.

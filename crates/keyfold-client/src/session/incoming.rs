@@ -13,7 +13,7 @@ use crate::{
 use keyfold_format::{
     EntryHash, Rejected, ScopeId, cbor,
     entry::{Head, SignedEntry},
-    scope::Member,
+    scope::{Kind, Member},
 };
 use keyfold_protocol::{
     Code, route,
@@ -108,7 +108,14 @@ impl<H: Host> Session<H> {
         }
         self.commit().await?;
         match self.belief.scopes.get(&id) {
-            Some(known) if known.is_in(&me) && !was_in => self.held(&id).await,
+            Some(known) if known.is_in(&me) && !was_in => {
+                let is_group = known.ledger().kind() == Kind::Group;
+                let held = self.held(&id).await?;
+                if is_group {
+                    self.catch_up_all().await?;
+                }
+                Ok(held)
+            }
             _ => Err(nothing_waits()),
         }
     }

@@ -279,10 +279,8 @@ impl<H: Host> Session<H> {
         if self.lacks_keys(self.belief.scope(id)?) {
             self.catch_up(&[*id], &[]).await?;
         }
-        let ledger = self.belief.scope(id)?.ledger();
-        let people = ledger.followers().map(|(id, _)| *id).filter(|id| !ledger.groups().contains_key(id));
-        let people: Vec<ScopeId> = people.collect();
-        self.need_accounts(&people).await
+        let followers: Vec<ScopeId> = self.belief.scope(id)?.ledger().followers().map(|(id, _)| *id).collect();
+        self.need_accounts(&followers).await
     }
 
     /// Holds the key that an appended entry made, and tells it, with those whom the entry banned. Staged, not

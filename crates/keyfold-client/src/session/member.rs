@@ -1,6 +1,6 @@
 //! Members of a keychain: what each may do, who is banned, leaving, and the new key that somebody's leaving asks for.
 
-use super::{Session, sync::one_keychain_s, wire::decode_answer};
+use super::{Session, group::ASKS, sync::one_keychain_s, wire::decode_answer};
 use crate::{
     Error, Result,
     host::Host,
@@ -191,6 +191,29 @@ impl<H: Host> Session<H> {
             }
         }
         Ok(any)
+    }
+
+    /// Repairs a keychain before it is written to, and before it the groups that stand in it, as far as one may.
+    pub(super) async fn repair_below(&mut self, id: &ScopeId) -> Result<()> {
+        for each in self.with_groups(&[*id]).await? {
+            // One entry ends a few shares; there may be more.
+            for _ in 0..ASKS {
+                if !self.due_for_repair().contains(&each) {
+                    break;
+                }
+                match self.repair_one(&each).await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) if each == *id => return Err(error),
+                    // What is above goes around a group that is not repaired.
+                    Err(error) => {
+                        one_keychain_s(error)?;
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn repair_one(&mut self, id: &ScopeId) -> Result<bool> {

@@ -13,7 +13,7 @@ use crate::{
 use keyfold_format::{
     ScopeId,
     entry::{Head, SignedEntry},
-    scope::{Kind, Member, Op, ScopeEntry},
+    scope::{Kind, Ledgers as _, Member, Op, ScopeEntry},
     sorted::{SortedMap, SortedSet},
 };
 use keyfold_protocol::{
@@ -58,6 +58,19 @@ impl<H: Host> Session<H> {
 
     /// Takes in everything that happened, except in the keychains that it returns.
     pub async fn catch_up_all(&mut self) -> Result<Vec<Stopped>> {
+        // Who has just come into a group is in what it stands in, and sees that when he asks again.
+        let before = self.groups_entered();
+        let stopped = self.catch_up_listed().await?;
+        if self.groups_entered() == before { Ok(stopped) } else { self.catch_up_listed().await }
+    }
+
+    /// How many groups there are whose keys are here.
+    fn groups_entered(&self) -> usize {
+        let is_group = |id: &&ScopeId| self.belief.ledgers().newest_group(id).is_some();
+        self.belief.rings.keys().filter(is_group).count()
+    }
+
+    async fn catch_up_listed(&mut self) -> Result<Vec<Stopped>> {
         let me = self.me()?;
         let listed = self.ask(Method::Get, route::SCOPES, Vec::new(), Scopes::decode).await?;
         self.recall_scopes().await?;
@@ -127,6 +140,10 @@ impl<H: Host> Session<H> {
         let mut stopped = Vec::new();
         if !scopes.is_empty() || !accounts.is_empty() {
             stopped = self.catch_up_each(&scopes, &accounts).await?;
+        }
+        // Who comes into a group, or is put out of one, is so in what it stands in; no event of that says it.
+        if events.iter().any(|event| event.kind == ScopeKind::Group) {
+            stopped = self.catch_up_all().await?;
         }
         self.belief.tell_until(self.belief.marks().next_event);
         self.commit().await?;

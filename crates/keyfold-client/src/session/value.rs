@@ -58,13 +58,16 @@ impl<H: Host> Session<H> {
         self.recall_scope(&id).await?;
         let stale = self.freshen(&id).await?;
         // Who wants to write now does not wait for somebody else's client to make the new key.
-        // One entry ends a few shares; there may be more.
-        while !stale && self.due_for_repair().contains(&id) && self.repair_one(&id).await? {}
+        if !stale {
+            self.repair_below(&id).await?;
+        }
         let known = self.belief.scope(&id)?;
         let member = self.membership(known)?;
-        if known.ledger().needs_rotation() {
+        if known.ledger().needs_rotation() || known.ledger().unseen(&self.belief.ledgers()).is_some() {
             return Err(Error::new(Code::NeedsRotation, "the keychain needs a new key before anything is encrypted")
-                .hint("Somebody left it. The client of any member who gets its later keys makes one."));
+                .hint(
+                    "Somebody left it, or a group in it. The client of any member who gets its later keys makes one.",
+                ));
         }
         // Until an entry ends the membership, everybody's own clock does: whoever stays would not expect it to go on.
         if member.expires_at.is_some_and(|at| at <= self.now_ms()) {
