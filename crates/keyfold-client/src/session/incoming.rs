@@ -13,7 +13,7 @@ use crate::{
 use keyfold_format::{
     EntryHash, Rejected, ScopeId, cbor,
     entry::{Head, SignedEntry},
-    scope::Member,
+    scope::{Kind, Member},
 };
 use keyfold_protocol::{
     Code, route,
@@ -108,7 +108,14 @@ impl<H: Host> Session<H> {
         }
         self.commit().await?;
         match self.belief.scopes.get(&id) {
-            Some(known) if known.is_in(&me) && !was_in => self.held(&id).await,
+            Some(known) if known.is_in(&me) && !was_in => {
+                let is_group = known.ledger().kind() == Kind::Group;
+                let held = self.held(&id).await?;
+                if is_group {
+                    self.catch_up_all().await?;
+                }
+                Ok(held)
+            }
             _ => Err(nothing_waits()),
         }
     }
@@ -241,7 +248,7 @@ impl<H: Host> Session<H> {
         let follows = placed.seq == head.seq + 1 && placed.prev == head.hash;
         // It belongs to the ledger if that very head is signed. A later one says nothing of what is before it.
         let next = if follows && placed.receipt.statement.head == at {
-            known.tried(entry, &self.belief.accounts).map_err(settled)?.confirmed(&placed.receipt, &key)?
+            known.tried(entry, &self.belief.ledgers()).map_err(settled)?.confirmed(&placed.receipt, &key)?
         } else {
             known.accepted(share, at, &placed.receipt, &key)?
         };

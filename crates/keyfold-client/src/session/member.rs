@@ -1,13 +1,17 @@
 //! Members of a keychain: what each may do, who is banned, leaving, and the new key that somebody's leaving asks for.
 
-use super::{Session, sync::one_keychain_s, wire::decode_answer};
+use super::{Session, group::ASKS, sync::one_keychain_s, wire::decode_answer};
 use crate::{
     Error, Result,
     host::Host,
-    machine::{belief::not_in, compose, event},
+    machine::{KnownScope, belief::not_in, compose, event},
     model::{BanOutcome, PartialPermissions, PermissionFlags},
 };
-use keyfold_format::{Rejected, ScopeId, entry::Head, scope::Ledger};
+use keyfold_format::{
+    Rejected, ScopeId,
+    entry::Head,
+    scope::{Kind, Member},
+};
 use keyfold_protocol::{
     Code, route,
     signing::Method,
@@ -18,21 +22,22 @@ use keyfold_protocol::{
 /// of them do at once. Milliseconds.
 pub const REPAIR_WITHIN_MS: u32 = 2_000;
 
+/// How many repairs of one keychain one call makes: each ends a few shares, or takes in one who was put out below.
+const REPAIRS: usize = 8;
+
 impl<H: Host> Session<H> {
     /// What a member may do in a keychain; `None` for oneself. `NoSuchMember`.
     pub async fn permissions(&mut self, kc: &str, user_id: Option<&str>) -> Result<PermissionFlags> {
-        let id = self.resolve(kc).await?;
+        let id = self.resolve_scope(kc).await?;
         self.freshen(&id).await?;
-        let who = match user_id {
-            Some(user_id) => self.person(user_id).await?,
-            None => self.me()?,
-        };
+        let Some(user_id) = user_id else { return Ok(self.membership(self.belief.scope(&id)?)?.permissions.into()) };
+        let who = self.standing_in(&id, user_id).await?;
         self.commit().await?;
         let ledger = self.belief.scope(&id)?.ledger();
-        match user_id {
-            Some(user_id) if !ledger.members().contains_key(&who) => Err(no_such_member(user_id)),
-            _ => Ok(ledger.permissions(&who).into()),
+        if !ledger.members().contains_key(&who) {
+            return Err(no_such_member(user_id));
         }
+        Ok(ledger.permissions(&who).into())
     }
 
     /// Changes what a member may do; what `change` leaves out stays. Returns what he may do now.
@@ -44,20 +49,19 @@ impl<H: Host> Session<H> {
         user_id: &str,
         change: PartialPermissions,
     ) -> Result<PermissionFlags> {
-        let id = self.resolve(kc).await?;
-        let who = self.person(user_id).await?;
+        let id = self.resolve_scope(kc).await?;
+        let who = self.standing_in(&id, user_id).await?;
         self.prepare(&id).await?;
         let draft = self
             .append(id, |belief, author, rng| {
                 let (granted, withdrawn) = (change.granted(), change.withdrawn());
-                compose::set_permissions(belief.scope(&id)?, who, granted, withdrawn, author, &belief.accounts, rng)
+                compose::set_permissions(belief.scope(&id)?, who, granted, withdrawn, author, &belief.ledgers(), rng)
             })
             .await
             .map_err(|error| naming(error, user_id))?;
         let now: PermissionFlags = self.belief.scope(&id)?.ledger().permissions(&who).into();
         if draft.is_some() {
-            self.belief.emit(event::updated(&id, self.belief.ring(&id)?));
-            self.belief.emit(event::permissions_updated(&id, self.belief.person(&who), now));
+            self.tell(&id, vec![event::permissions_updated(&id, self.belief.person(&who), now)])?;
         }
         self.commit().await?;
         Ok(now)
@@ -68,8 +72,8 @@ impl<H: Host> Session<H> {
     ///
     /// `DeletionNotAllowed`, `NoSuchMember`, `OwnerProtected`, `ManagerProtected`; of oneself `LastOwner`.
     pub async fn ban(&mut self, kc: &str, user_id: &str) -> Result<BanOutcome> {
-        let id = self.resolve(kc).await?;
-        let who = self.person(user_id).await?;
+        let id = self.resolve_scope(kc).await?;
+        let who = self.standing_in(&id, user_id).await?;
         self.prepare(&id).await?;
         if who == self.me()? {
             return self.end_membership(id).await;
@@ -77,7 +81,7 @@ impl<H: Host> Session<H> {
         self.need_followers(&id).await?;
         let draft = self
             .append(id, |belief, author, rng| {
-                compose::ban(belief.scope(&id)?, belief.ring(&id)?, who, author, &belief.accounts, rng)
+                compose::ban(belief.scope(&id)?, belief.ring(&id)?, who, author, &belief.ledgers(), rng)
             })
             .await
             .map_err(|error| naming(error, user_id))?;
@@ -85,6 +89,11 @@ impl<H: Host> Session<H> {
             self.made(&id, draft, &[who])?;
         }
         self.commit().await?;
+        // What stands above the group must not go on with keys that whoever is out of it has. If this is cut short,
+        // every later catch-up does it.
+        if self.belief.scope(&id)?.ledger().kind() == Kind::Group {
+            self.repair().await?;
+        }
         let ledger = self.belief.scope(&id)?.ledger();
         let current = ledger.key(ledger.current_key());
         let key_fingerprint = current.map(|key| key.fingerprint.to_string());
@@ -98,7 +107,7 @@ impl<H: Host> Session<H> {
     /// Leaves a keychain. The keys that one has stay and open what they opened; another member's client makes a new
     /// one. `LastOwner`.
     pub async fn leave(&mut self, kc: &str) -> Result<BanOutcome> {
-        let id = self.resolve(kc).await?;
+        let id = self.resolve_scope(kc).await?;
         self.prepare(&id).await?;
         self.end_membership(id).await
     }
@@ -111,7 +120,7 @@ impl<H: Host> Session<H> {
                 self.catch_up(&[id], &[]).await?;
             }
             let known = self.belief.scope(&id)?;
-            let entry = compose::leave(known, self.author()?).ok_or_else(|| not_in(known.ledger(), &me))?;
+            let entry = compose::leave(known, self.author()?).ok_or_else(|| not_a_member(known, &me))?;
             let body = Place { entry: entry.clone() }.encode();
             match self.exchange(Method::Post, &route::placed(&id), body).await? {
                 Ok(bytes) => {
@@ -140,40 +149,71 @@ impl<H: Host> Session<H> {
         if known.ledger().members().contains_key(&me) || known.ledger().head().seq < at.seq {
             return Err(Error::rollback(format!("the server did not place your leaving of {id}")));
         }
-        self.belief.emit(event::updated(id, self.belief.ring(id)?));
+        self.tell(id, Vec::new())?;
         self.commit().await
     }
 
-    /// In how many milliseconds a keychain will need a new key that one may make, or a share will be over that one may
-    /// end, as far as was just caught up. 0: now. `None`: nothing is in sight.
+    /// In how many milliseconds a keychain or group will need a new key that one may make, or a share will be over that
+    /// one may end, as far as was just caught up. 0: now. `None`: nothing is in sight.
     pub fn repair_in_ms(&self) -> Option<u64> {
         let me = self.me().ok()?;
         let now_ms = self.surely_ms();
         if !self.due_for_repair().is_empty() {
             return Some(0);
         }
-        let ledgers = self.belief.scopes.values().map(|known| known.ledger());
-        let ends = ledgers
-            .filter(|ledger| is_going_on(ledger, &me, now_ms))
-            .filter_map(|ledger| compose::next_end(ledger, &me));
+        let ends = self.belief.scopes.values().filter_map(|known| {
+            let own = self.belief.terms(known).filter(|own| is_going_on(own, now_ms))?;
+            compose::next_end(known.ledger(), &me, own.permissions)
+        });
         ends.min().map(|end| end.saturating_sub(now_ms))
     }
 
-    /// Makes the new key of each keychain that needs one and that one follows, and ends shares that are over, unless
-    /// somebody else was faster. Whether anything was done. To be called when [`Self::repair_in_ms`] says that it is
-    /// time, after a random part of [`REPAIR_WITHIN_MS`].
+    /// Makes the new key of each keychain and group that needs one and that one follows, and ends shares that are over,
+    /// unless somebody else was faster. Whether anything was done. To be called when [`Self::repair_in_ms`] says that
+    /// it is time, after a random part of [`REPAIR_WITHIN_MS`].
+    ///
+    /// From the lowest rank upwards: the new key of a group is what those above it wrap to.
     pub async fn repair(&mut self) -> Result<bool> {
         self.me()?;
         self.recall_scopes().await?;
         let mut any = false;
-        for id in self.due_for_repair() {
+        let mut tried: Vec<ScopeId> = Vec::new();
+        let is_left = |tried: &[ScopeId], id: &ScopeId| tried.iter().filter(|one| *one == id).count() < REPAIRS;
+        while let Some(id) = self.due_for_repair().into_iter().find(|id| is_left(&tried, id)) {
+            tried.push(id);
             match self.repair_one(&id).await {
                 Ok(made) => any |= made,
                 // Another follower may be able to, and whoever uses the keychain here is told why it cannot be done.
-                Err(error) => drop(one_keychain_s(error)?),
+                Err(error) => {
+                    one_keychain_s(error)?;
+                    tried.extend([id; REPAIRS]);
+                }
             }
         }
         Ok(any)
+    }
+
+    /// Repairs a keychain before it is written to, and before it the groups that stand in it, as far as one may.
+    pub(super) async fn repair_below(&mut self, id: &ScopeId) -> Result<()> {
+        for each in self.with_groups(&[*id]).await? {
+            // One entry ends a few shares; there may be more.
+            for _ in 0..ASKS {
+                if !self.due_for_repair().contains(&each) {
+                    break;
+                }
+                match self.repair_one(&each).await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) if each == *id => return Err(error),
+                    // What is above goes around a group that is not repaired.
+                    Err(error) => {
+                        one_keychain_s(error)?;
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn repair_one(&mut self, id: &ScopeId) -> Result<bool> {
@@ -181,7 +221,7 @@ impl<H: Host> Session<H> {
         let now_ms = self.surely_ms();
         let draft = self
             .append(*id, |belief, author, rng| {
-                compose::repair(belief.scope(id)?, belief.ring(id)?, now_ms, author, &belief.accounts, rng)
+                compose::repair(belief.scope(id)?, belief.ring(id)?, now_ms, author, &belief.ledgers(), rng)
             })
             .await?;
         let any = draft.is_some();
@@ -197,21 +237,36 @@ impl<H: Host> Session<H> {
         self.host.now_ms().min(self.now_ms())
     }
 
+    /// Those that need a repair which one may make, the lowest rank first.
     pub(super) fn due_for_repair(&self) -> Vec<ScopeId> {
         let Ok(me) = self.me() else { return Vec::new() };
         let now_ms = self.surely_ms();
-        let is_due = |ledger: &&Ledger| {
-            let follows = ledger.members().get(&me).is_some_and(|own| own.follows);
-            is_going_on(ledger, &me, now_ms)
-                && ((ledger.needs_rotation() && follows) || !compose::over(ledger, &me, now_ms).is_empty())
+        let is_due = |known: &&KnownScope| {
+            let Some(own) = self.belief.terms(known).filter(|own| is_going_on(own, now_ms)) else { return false };
+            let ledger = known.ledger();
+            let needs_key = || ledger.needs_rotation() || ledger.unseen(&self.belief.ledgers()).is_some();
+            (own.follows && needs_key() && self.belief.can_rotate(known))
+                || !compose::over(ledger, &me, own.permissions, now_ms).is_empty()
         };
-        self.belief.scopes.values().map(|known| known.ledger()).filter(is_due).map(|ledger| ledger.id()).collect()
+        let due = self.belief.scopes.values().filter(is_due).map(|known| known.ledger().id());
+        let mut due: Vec<ScopeId> = due.collect();
+        due.sort_by_key(|id| self.rank(id));
+        due
     }
 }
 
-/// Whether somebody is a member whose membership is not over.
-fn is_going_on(ledger: &Ledger, account: &ScopeId, now_ms: u64) -> bool {
-    ledger.members().get(account).is_some_and(|own| own.expires_at.is_none_or(|end| end > now_ms))
+/// Whether a membership is not over.
+fn is_going_on(own: &Member, now_ms: u64) -> bool {
+    own.expires_at.is_none_or(|end| end > now_ms)
+}
+
+/// Why somebody cannot leave: he is not in it, or only through a group.
+fn not_a_member(known: &KnownScope, account: &ScopeId) -> Error {
+    if known.ledger().groups().is_empty() {
+        return not_in(known.ledger(), account);
+    }
+    Error::new(Rejected::NotAMember.into(), "you are in it through a group only")
+        .hint("Leave that group: `keyfold group leave`.")
 }
 
 /// A rule about a member, said of the person that was named.

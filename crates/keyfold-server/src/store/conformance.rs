@@ -57,8 +57,11 @@ fn entry(scope: ScopeId, seq: u64) -> NewEntry {
         author: ALICE,
         entry: vec![seq as u8; 100],
         wraps: vec![wrap(scope, seq as u32 + 1)],
+        cited_groups: vec![],
+        bans: Vec::new(),
         standings: vec![(ALICE, Some(Standing::Member))],
         audience: vec![ALICE],
+        audience_groups: vec![],
     }
 }
 

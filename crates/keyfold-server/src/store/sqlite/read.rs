@@ -2,7 +2,9 @@
 
 use super::{
     super::{Device, Limit, Once, Page, Reading, Result, StoreError},
-    id, number, unsigned,
+    id, number,
+    reach::{self, Last},
+    unsigned,
 };
 use futures_util::TryStreamExt;
 use keyfold_format::{
@@ -106,22 +108,19 @@ pub(super) async fn reading(pool: &SqlitePool, scope: ScopeId, account: ScopeId)
         .bind(&scope.0[..])
         .fetch_optional(pool)
         .await?;
-    let Some(row) = row else { return Ok(None) };
-    if row.try_get(0)? {
-        return Ok(Some(Reading::All));
-    }
-    let until: Option<i64> = row.try_get(1)?;
-    Ok(until.map(|seq| Reading::Until(unsigned(seq))))
+    let until = match row {
+        Some(row) if row.try_get(0)? => return Ok(Some(Reading::All)),
+        Some(row) => row.try_get::<Option<i64>, _>(1)?.map(unsigned),
+        None => None,
+    };
+    Ok(match reach::reading(pool, scope, account).await? {
+        Some(Last::Lasts) => Some(Reading::All),
+        Some(Last::Entry(seq)) => Some(Reading::Until(until.unwrap_or(0).max(seq))),
+        None => until.map(Reading::Until),
+    })
 }
 
-pub(super) async fn scopes(pool: &SqlitePool, account: ScopeId) -> Result<Vec<ScopeSummary>> {
-    let rows = sqlx::query(
-        "SELECT l.scope, l.kind, l.seq, l.hash, a.standing FROM audience a JOIN ledgers l USING (scope)
-         WHERE a.account = ? AND a.standing IS NOT NULL AND l.kind <> 0 ORDER BY l.scope",
-    )
-    .bind(&account.0[..])
-    .fetch_all(pool)
-    .await?;
+pub(super) fn scopes_of(rows: &[SqliteRow]) -> Result<Vec<ScopeSummary>> {
     rows.iter()
         .map(|row| {
             Ok(ScopeSummary {
@@ -170,17 +169,7 @@ pub(super) async fn wraps(pool: &SqlitePool, scope: ScopeId, recipient: ScopeId)
         .collect()
 }
 
-pub(super) async fn events(pool: &SqlitePool, account: ScopeId, after: Cursor, limit: u32) -> Result<Vec<Event>> {
-    let rows = sqlx::query(
-        "SELECT e.cursor, e.scope, e.kind, e.seq, e.author FROM audience a JOIN events e ON e.cursor =
-             (SELECT max(cursor) FROM events WHERE scope = a.scope AND cursor <= coalesce(a.until, 9223372036854775807))
-         WHERE a.account = ? AND e.cursor > ? ORDER BY e.cursor LIMIT ?",
-    )
-    .bind(&account.0[..])
-    .bind(number(after))
-    .bind(i64::from(limit))
-    .fetch_all(pool)
-    .await?;
+pub(super) fn events_of(rows: &[SqliteRow]) -> Result<Vec<Event>> {
     rows.iter()
         .map(|row| {
             Ok(Event {
@@ -199,7 +188,7 @@ pub(super) async fn cursor(pool: &SqlitePool) -> Result<Cursor> {
     Ok(newest.map_or(0, unsigned))
 }
 
-fn column(row: &SqliteRow, at: usize) -> Result<[u8; 32]> {
+pub(super) fn column(row: &SqliteRow, at: usize) -> Result<[u8; 32]> {
     id(row.try_get::<&[u8], _>(at)?)
 }
 
