@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod company;
+mod household;
 mod people;
 mod town;
 
 use company::{BOB, Company, at, in_a_circle, key, of_town, public, receipt};
 use ed25519_dalek::SigningKey;
+use household::{Account, Do};
 use keyfold_format::{
     EntryHash, Malformed, Permissions, Rejected, ScopeId,
     audit::{AuditFile, Evidence, History, NotEvidence, Step, Unproved},
@@ -259,6 +261,19 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// An account that did all that accounts do: two devices and a password, of which in the end one device is left.
+fn account_of_a_long_life() -> Account {
+    let account = Account::new("alice");
+    let (first, laptop, password) = (account.first.clone(), account.device("laptop"), account.recovery("password"));
+    let renewed = laptop.renewed("alice laptop renewed");
+    account
+        .after(&first, &[Do::AddDevice(&laptop), Do::AddRecovery(&password)])
+        .after(&laptop, &[Do::RotateDevice(&renewed)])
+        .after(&first, &[Do::SetPrivate(1)])
+        .after(&password, &[Do::Revoke(&renewed, &[]), Do::Rotate])
+        .after(&password, &[Do::RemoveRecovery(&password), Do::Rotate])
+}
+
 /// A file's name, what it is about, its bytes, and how reading it ends.
 type Case = (&'static str, &'static str, Vec<u8>, &'static str);
 
@@ -284,6 +299,13 @@ fn cases() -> Vec<Case> {
     let account = History {
         receipt: receipt(&forked.server, person.id(), person.account.head()),
         entries: vec![person.genesis.clone()],
+        accounts: vec![],
+        ..history.clone()
+    };
+    let lived = account_of_a_long_life();
+    let with_devices = History {
+        receipt: receipt(&forked.server, lived.ledger.id(), lived.ledger.head()),
+        entries: lived.entries,
         accounts: vec![],
         ..history.clone()
     };
@@ -313,6 +335,12 @@ fn cases() -> Vec<Case> {
     kind[10] = 2;
     vec![
         ("history-of-a-keychain", "alice's view of a keychain of four entries", ok.clone(), "ok"),
+        (
+            "history-of-an-account-with-devices",
+            "and a password, and generations",
+            AuditFile::History(with_devices).encode(),
+            "ok",
+        ),
         ("history-of-an-account", "an account's ledger", AuditFile::History(account).encode(), "ok"),
         (
             "history-of-a-keychain-with-groups",

@@ -1,6 +1,6 @@
 /** Who did what in a workspace: its signed ledger, verified from the first entry on, newest first. */
 
-import type { AuditAction, AuditEntry, AuditPerson, Keychain, PermissionFlags } from "@keyfold/client";
+import type { AuditAction, AuditEntry, AuditPrincipal, Keychain, PermissionFlags } from "@keyfold/client";
 import { useAudit } from "@keyfold/react";
 import { type ReactElement, useId, useState } from "react";
 import { clock } from "./format.js";
@@ -53,7 +53,7 @@ function Entries({ keychain }: { readonly keychain: Keychain }): ReactElement {
 
 function Entry({ entry }: { readonly entry: AuditEntry }): ReactElement {
   const nameOf = useNameOf();
-  const name = (person: AuditPerson) => nameOf(person.userId ?? person.accountId);
+  const name = (person: AuditPrincipal) => person.groupId === null ? nameOf(person.userId ?? person.accountId) : "a group";
   const author = name(entry.author);
   const { time, seq, actions } = entry;
   return (
@@ -81,7 +81,7 @@ function may(flags: PermissionFlags): string {
   return flagged.map(([, words]) => words).join(", ");
 }
 
-function words(action: AuditAction, name: (person: AuditPerson) => string): string {
+function words(action: AuditAction, name: (person: AuditPrincipal) => string): string {
   switch (action.kind) {
     case "genesis":
       return "made the workspace";
@@ -121,8 +121,10 @@ function words(action: AuditAction, name: (person: AuditPerson) => string): stri
       const verb = action.kind === "propose" ? "proposed" : "approved";
       return decided ? `decided that ${wish}` : `${verb} that ${wish}`;
     }
-    case "createAccount":
-    case "other":
+    case "observe":
+      return `took notice of what changed about ${name(action.person)}`;
+    // What only accounts do, and what is newer than this page.
+    default:
       return "did something that this page has no words for";
   }
 }

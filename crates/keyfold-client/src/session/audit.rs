@@ -190,7 +190,9 @@ impl<H: Host> Session<H> {
         self.commit().await?;
         let ledgers = cited.iter().filter_map(|id| self.belief.accounts.get(id));
         let accounts = ledgers.map(|known| known.entries().to_vec()).collect();
-        Ok(History { server, receipt, entries, accounts })
+        // Those of the groups that it cites, and of those that these cite, once clients know groups.
+        let groups = Vec::new();
+        Ok(History { server, receipt, entries, accounts, groups })
     }
 
     /// What the server shows of a ledger, from its first entry on, and its receipt for the end of it.
