@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{
-    Algorithm, Audit, AuditAction, AuditPrincipal, AuditState, AuditedFile, Client, OwnerDecision, PartialPermissions, PermissionFlags, ShareKeys,
-    ShareOptions, verify_audit_file,
+    Algorithm, Audit, AuditAction, AuditPrincipal, AuditState, AuditedFile, Client, OwnerDecision, PartialPermissions,
+    PermissionFlags, ShareKeys, ShareOptions, verify_audit_file,
 };
 use keyfold_protocol::{
     Code,
