@@ -208,7 +208,9 @@ impl Play {
     async fn tell_lies(&mut self, lie: Lie, with: u8, about: &str) {
         if lie == Lie::Swap {
             let (user, shown) = (about.to_owned(), PEOPLE[3].to_owned());
-            lies::tell(&self.world, lies::Lie::IdentityOf { user, shown }).await.expect("everybody has an account");
+            lies::tell(&self.world, lies::Lie::IdentityOf { user, shown }, None)
+                .await
+                .expect("everybody has an account");
             *self.lies.lock().expect("no test thread died here") += 1;
             return;
         }
@@ -263,8 +265,8 @@ impl Play {
     /// S17: somebody always decides, he is in it, and nobody became that by himself.
     fn check_owners(&self, audit: &Audit, reckoned: &Reckoning) {
         let AuditState::Keychain(state) = &audit.state else { panic!("a keychain") };
-        let members: BTreeSet<&str> = state.members.iter().map(|member| member.account_id.as_str()).collect();
-        let owners: BTreeSet<&str> = state.owners.iter().map(|owner| owner.account_id.as_str()).collect();
+        let members: BTreeSet<&str> = state.members.iter().map(|member| one(&member.account_id)).collect();
+        let owners: BTreeSet<&str> = state.owners.iter().map(|owner| one(&owner.account_id)).collect();
         assert!(!owners.is_empty(), "S17: the last owner vanished");
         assert!(owners.is_subset(&members), "S17: an owner is no member");
         assert_eq!(owners, reckoned.owners.iter().map(String::as_str).collect(), "S17: owners by the entries");
@@ -336,7 +338,7 @@ impl Reckoning {
         let mut state = Self::default();
         let mut pending: BTreeMap<String, Offer> = BTreeMap::new();
         for entry in &audit.entries {
-            let author = &entry.author.account_id;
+            let author = &one(&entry.author.account_id).to_owned();
             let rights = state.rights(author);
             for action in &entry.actions {
                 match action {
@@ -357,7 +359,7 @@ impl Reckoning {
                         for person in to {
                             let keys = key_numbers.iter().flat_map(|(first, last)| *first..=*last).collect();
                             let offer = Offer { keys, follows: *follows, permissions: *permissions };
-                            pending.insert(person.account_id.clone(), offer);
+                            pending.insert(one(&person.account_id).to_owned(), offer);
                         }
                     }
                     AuditAction::Accept { .. } => {
@@ -371,19 +373,19 @@ impl Reckoning {
                     }
                     AuditAction::Decline => drop(pending.remove(author)),
                     AuditAction::CancelShare { person } | AuditAction::Expire { person } => {
-                        pending.remove(&person.account_id);
+                        pending.remove(one(&person.account_id));
                     }
                     AuditAction::Leave => state.put_out(author),
                     AuditAction::Ban { person } => {
-                        assert!(!state.owners.contains(&person.account_id), "S17: an owner was banned");
+                        assert!(!state.owners.contains(one(&person.account_id)), "S17: an owner was banned");
                         assert!(rights.allow_deletion, "S17: banned without a right to");
-                        pending.remove(&person.account_id);
-                        state.put_out(&person.account_id);
+                        pending.remove(one(&person.account_id));
+                        state.put_out(one(&person.account_id));
                     }
                     AuditAction::SetPermissions { person, granted, withdrawn } => {
                         assert!(rights.allow_management, "S17: set permissions without a right to");
                         assert!(within(*granted, rights), "S17: gave more than he has");
-                        if let Some((_, has)) = state.members.get_mut(&person.account_id) {
+                        if let Some((_, has)) = state.members.get_mut(one(&person.account_id)) {
                             *has = without(either(*has, *granted), *withdrawn);
                         }
                     }
@@ -406,13 +408,13 @@ impl Reckoning {
                         let Some(person) = proposal.person.as_ref().filter(|_| proposal.decided) else { continue };
                         match proposal.decision {
                             "addOwner" => {
-                                state.owners.insert(person.account_id.clone());
-                                if let Some((_, has)) = state.members.get_mut(&person.account_id) {
+                                state.owners.insert(one(&person.account_id).to_owned());
+                                if let Some((_, has)) = state.members.get_mut(one(&person.account_id)) {
                                     *has = PermissionFlags::default();
                                 }
                             }
                             "removeOwner" => {
-                                state.owners.remove(&person.account_id);
+                                state.owners.remove(one(&person.account_id));
                             }
                             other => panic!("a decision that nobody proposed here: {other}"),
                         }
@@ -467,6 +469,11 @@ fn deceive(lie: Lie, turn: usize, asked: &Asked, answer: &mut Answer, told: &Mut
         }
         Lie::Flip | Lie::Swap => {}
     }
+}
+
+/// An account: no group takes part here.
+fn one(account: &Option<String>) -> &str {
+    account.as_deref().expect("a person")
 }
 
 fn all() -> PermissionFlags {
