@@ -351,3 +351,18 @@ async fn the_wraps_of_a_group_are_served_while_it_is_entitled_to_them() {
     town.does(&alice, notes, &[], vec![share]).await.unwrap();
     assert_eq!(town.wraps(&bob, notes).await.unwrap(), [(2, team)]);
 }
+
+#[tokio::test]
+async fn a_membership_whose_time_is_up_leads_nowhere() {
+    let Team { mut town, alice, bob, team, .. } = Team::start().await;
+    let plans = town.found(&alice, KEYCHAIN_RANK).await;
+    let mut share = town.share_op(plans, team, Permissions::ALL);
+    if let Op::Share(share) = &mut share {
+        share.expires_at = Some(1);
+    }
+    town.does(&alice, plans, &[], vec![share]).await.unwrap();
+    assert!(town.ledger(plans).members().contains_key(&team), "the ledger knows no clock");
+    assert_eq!(town.wraps(&bob, plans).await, UNKNOWN);
+    let next = town.next_key(plans);
+    assert_eq!(town.does(&bob, plans, &[team], vec![next]).await, Err(Code::NotAllowed));
+}
