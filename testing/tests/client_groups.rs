@@ -246,6 +246,31 @@ async fn a_group_that_is_banned_from_a_keychain_takes_its_members_along() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s12_a_group_with_somebody_banned_gets_nothing_until_he_is_out_of_it_and_then_what_it_missed() {
+    let town = Town::with_team(PermissionFlags::default()).await;
+    let (alice, bob, carol) = (&town.alice.client, &town.bob.client, &town.carol.client);
+    town.adds("team", &town.carol, PermissionFlags::default()).await;
+    town.alice.keychain("notes").await;
+    alice.share("notes", &["group:team"], ShareKeys::Latest, ShareOptions::default()).await.unwrap();
+    bob.sync().await.unwrap();
+    carol.sync().await.unwrap();
+    let banned = alice.ban("notes", "bob").await.unwrap();
+    assert_eq!(banned.through, ["group:team"]);
+    let meanwhile = sealed(alice, "notes", "meanwhile").await;
+    bob.sync().await.unwrap();
+    cannot_read(bob, &meanwhile).await;
+    assert!(carol.decrypt_value(&meanwhile, None).await.is_err(), "bob could have it from her group's key");
+
+    alice.ban("group:team", "bob").await.unwrap();
+    let after = sealed(alice, "notes", "after").await;
+    reads(carol, &after, "after").await;
+    reads(carol, &meanwhile, "meanwhile").await;
+    bob.sync().await.unwrap();
+    cannot_read(bob, &meanwhile).await;
+    cannot_read(bob, &after).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_group_stands_in_none_of_its_own_rank_or_a_lower_one_so_never_in_itself() {
     let town = Town::with_team(PermissionFlags::default()).await;
     let alice = &town.alice.client;

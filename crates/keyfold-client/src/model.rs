@@ -275,6 +275,9 @@ pub struct BanOutcome {
     /// The key that is current since, and that he does not have. `None` if it was oneself: then another member's
     /// client makes it.
     pub key_fingerprint: Option<String>,
+    /// Groups in which he still is, as calls name them. They get no new keys until he is out of them too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<String>,
 }
 
 /// A share that its recipient has not answered.

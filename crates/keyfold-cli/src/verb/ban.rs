@@ -23,10 +23,16 @@ pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault
 
 pub(super) fn text(outcome: &BanOutcome) -> String {
     match &outcome.key_fingerprint {
-        Some(key) => format!(
-            "{} is out. What was encrypted before stays readable to who had it; from now on it is key {key}.",
-            outcome.user_id
-        ),
+        Some(key) => {
+            let out = format!(
+                "{} is out. What was encrypted before stays readable to who had it; from now on it is key {key}.",
+                outcome.user_id
+            );
+            match outcome.through.join(" ") {
+                groups if groups.is_empty() => out,
+                groups => format!("{out}\nStill in {groups}, which gets no new keys until that ends too."),
+            }
+        }
         None => super::leave::text(outcome),
     }
 }

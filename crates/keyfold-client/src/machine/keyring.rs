@@ -88,6 +88,11 @@ impl Keyring {
             .collect()
     }
 
+    /// Whether a key can be wrapped to somebody, with its history secret or without.
+    pub(crate) fn opens(&self, number: u32, history: bool) -> bool {
+        self.key(number).is_some() && (!history || self.history(number).is_some())
+    }
+
     fn lacks(&self, number: u32, history: bool) -> bool {
         self.held.get(&number).is_none_or(|held| history && held.history.is_none())
     }

@@ -1,5 +1,7 @@
 //! The rules that hold whatever a server does, without one: its part is played here, with a key that signs anything.
 
+mod groups;
+
 use super::{
     Keyring, KnownAccount, KnownScope, Own,
     belief::{Belief, KnownAccounts},

@@ -1,21 +1,28 @@
 //! Members of a keychain: what each may do, who is banned, leaving, and the new key that somebody's leaving asks for.
 
-use super::{Session, group::ASKS, sync::one_keychain_s, wire::decode_answer};
+use super::{Session, group::ASKS, identity::settled, sync::one_keychain_s, wire::decode_answer};
 use crate::{
     Error, Result,
     host::Host,
-    machine::{KnownScope, belief::not_in, compose, event},
+    machine::{
+        KnownScope,
+        belief::{Belief, not_in},
+        compose::{self, Draft},
+        event,
+        ways::ways,
+    },
     model::{BanOutcome, PartialPermissions, PermissionFlags},
 };
 use keyfold_format::{
     Rejected, ScopeId,
     entry::Head,
-    scope::{Kind, Member},
+    scope::{Kind, Ledger, Ledgers as _, Member},
+    wrap::Wrap,
 };
 use keyfold_protocol::{
     Code, route,
     signing::Method,
-    wire::{Place, Placed},
+    wire::{AddWraps, AddedWraps, Place, Placed},
 };
 
 /// When a keychain needs a new key any follower's client makes it, after a random part of this time, so that not all
@@ -97,10 +104,12 @@ impl<H: Host> Session<H> {
         let ledger = self.belief.scope(&id)?.ledger();
         let current = ledger.key(ledger.current_key());
         let key_fingerprint = current.map(|key| key.fingerprint.to_string());
+        let through = ways_around_a_ban(ledger, who, &self.belief);
         Ok(BanOutcome {
             keychain_fingerprint: id.to_string(),
             user_id: self.belief.person(&who).user_id,
             key_fingerprint,
+            through: through.iter().map(|group| self.belief.person(group).user_id).collect(),
         })
     }
 
@@ -128,7 +137,12 @@ impl<H: Host> Session<H> {
                     let at = Head { seq: placed.seq, hash: entry.hash(placed.prev, placed.seq) };
                     self.left(&id, at).await?;
                     let user_id = self.belief.person(&me).user_id;
-                    return Ok(BanOutcome { keychain_fingerprint: id.to_string(), user_id, key_fingerprint: None });
+                    return Ok(BanOutcome {
+                        keychain_fingerprint: id.to_string(),
+                        user_id,
+                        key_fingerprint: None,
+                        through: Vec::new(),
+                    });
                 }
                 Err(refusal) if refusal.code == Code::StaleCitation => self.fetch_own_account().await?,
                 // Banned meanwhile, or gone by another device: the ledger tells which.
@@ -219,17 +233,43 @@ impl<H: Host> Session<H> {
     pub(super) async fn repair_one(&mut self, id: &ScopeId) -> Result<bool> {
         self.need_followers(id).await?;
         let now_ms = self.surely_ms();
+        let mut before = None;
         let draft = self
             .append(*id, |belief, author, rng| {
-                compose::repair(belief.scope(id)?, belief.ring(id)?, now_ms, author, &belief.ledgers(), rng)
+                let scope = belief.scope(id)?;
+                before = Some(scope.ledger().clone());
+                compose::repair(scope, belief.ring(id)?, now_ms, author, &belief.ledgers(), rng)
             })
             .await?;
         let any = draft.is_some();
-        if let Some(draft) = draft {
+        if let (Some(draft), Some(before)) = (draft, before) {
+            let missed = self.missed(id, &before, &draft)?;
             self.made(id, draft, &[])?;
+            self.commit().await?;
+            self.add_wraps(id, missed).await?;
         }
         self.commit().await?;
         Ok(any)
+    }
+
+    /// What groups missed that are clean again since an entry of ours.
+    fn missed(&mut self, id: &ScopeId, before: &Ledger, draft: &Draft) -> Result<Vec<Wrap>> {
+        if before.groups().is_empty() {
+            return Ok(Vec::new());
+        }
+        for number in 1..=draft.next.ledger().current_key() {
+            self.belief.reach(id, number);
+        }
+        compose::missed(before, draft, self.belief.ring(id)?, &self.belief.ledgers(), &mut self.rng()).map_err(settled)
+    }
+
+    /// Adds wraps for others. Where the server does not take them the entry stands all the same.
+    async fn add_wraps(&mut self, id: &ScopeId, wraps: Vec<Wrap>) -> Result<()> {
+        if wraps.is_empty() {
+            return Ok(());
+        }
+        let added = self.ask(Method::Post, &route::wraps(id), AddWraps { wraps }.encode(), AddedWraps::decode).await;
+        added.map(drop).or_else(|error| one_keychain_s(error).map(drop))
     }
 
     /// A time that has come by one's own clock and by the server's: it alone ends no share by being ahead.
@@ -253,6 +293,14 @@ impl<H: Host> Session<H> {
         due.sort_by_key(|id| self.rank(id));
         due
     }
+}
+
+/// The member groups through which somebody would be in if he were not banned.
+fn ways_around_a_ban(ledger: &Ledger, who: ScopeId, belief: &Belief) -> Vec<ScopeId> {
+    let ledgers = belief.ledgers();
+    let leads =
+        |group: &&ScopeId| ledgers.newest_group(group).is_some_and(|state| !ways(state, who, &ledgers).is_empty());
+    ledger.groups().keys().filter(leads).copied().collect()
 }
 
 /// Whether a membership is not over.

@@ -9,6 +9,7 @@ use keyfold_core::{
 use keyfold_format::{
     KeyFingerprint, ScopeId, Signature, VerifyingKey,
     id::{base64url, from_base64url},
+    scope::Kind,
     value::{ValueHeader, from_text, to_text},
 };
 use keyfold_protocol::Code;
@@ -112,7 +113,9 @@ impl<H: Host> Session<H> {
     async fn locate(&mut self, fingerprint: &KeyFingerprint) -> Result<Option<(ScopeId, u32)>> {
         let found = |session: &Self| {
             session.belief.rings.keys().find_map(|id| {
-                let entry = session.belief.scopes.get(id)?.ledger().key_by_fingerprint(fingerprint)?;
+                let ledger = session.belief.scopes.get(id)?.ledger();
+                // To the keys of a group nothing is encrypted but keys.
+                let entry = ledger.key_by_fingerprint(fingerprint).filter(|_| ledger.kind() == Kind::Keychain)?;
                 Some((*id, entry.number))
             })
         };

@@ -3,7 +3,7 @@
 use super::{Author, Draft, Keys, append, keychain, refused};
 use crate::{
     Result,
-    machine::{Keyring, KnownScope, scope::Stop},
+    machine::{Keyring, KnownScope, scope::Stop, ways::ways},
 };
 use keyfold_format::{
     Permissions, Rejected, ScopeId,
@@ -41,7 +41,8 @@ pub(crate) fn set_permissions(
 }
 
 /// Bans a member, or somebody who is invited, and makes the next key for those who are left. `None` if he is banned
-/// already. `NoSuchMember` for anybody else: the ledger would allow it, but who asks has named the wrong person.
+/// already. He may be in through groups only, which get no keys then until he is out of them. `NoSuchMember` for
+/// anybody else: the ledger would allow it, but who asks has named the wrong person.
 pub(crate) fn ban(
     scope: &KnownScope,
     ring: &Keyring,
@@ -54,7 +55,7 @@ pub(crate) fn ban(
     if ledger.bans().contains(&principal) {
         return Ok(None);
     }
-    if ledger.standing(&principal).is_none() {
+    if ledger.standing(&principal).is_none() && ways(ledger, principal, accounts).is_empty() {
         return Err(refused(Rejected::NoSuchMember));
     }
     let ban = Op::Ban(Ban { principal });

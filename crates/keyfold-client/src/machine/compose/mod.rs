@@ -24,7 +24,7 @@ use keyfold_format::{
     Rejected, ScopeId, account,
     entry::{Cite, Head, SignedEntry},
     label::SignatureLabel,
-    scope::{Entry, Kind, Ledger, Ledgers, Op, ScopeEntry, State},
+    scope::{Entry, Kind, Ledger, Ledgers, Op, ScopeEntry, State, WrapFor, wraps_of_keys},
     sorted::SortedMap,
     wrap::{Wrap, WrapPlace},
 };
@@ -135,38 +135,71 @@ fn wraps(
     accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<Wrap>, Stop> {
+    ledger.wraps_needed(ops).iter().map(|needed| wrap_for(ledger, needed, keys, accounts, rng)).collect()
+}
+
+/// Keys below the current one of which a group gets what it missed.
+const MISSED_KEYS: usize = 64;
+
+/// Wraps for groups to which keys are wrapped again since an entry: of what they are entitled to and did not get while
+/// they were not clean, as far as it is held here. What came with the entry is not among them.
+pub(crate) fn missed(
+    before: &Ledger,
+    draft: &Draft,
+    ring: &Keyring,
+    accounts: &impl Ledgers,
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<Wrap>, Stop> {
+    let ledger = draft.next.ledger();
     let mut wraps = Vec::new();
-    for needed in ledger.wraps_needed(ops) {
-        let cite = ledger.verify_citation(&needed.recipient, accounts)?;
-        let generation = || accounts.account(&needed.recipient)?.keys(cite.exclusions).map(|keys| &keys.sharing);
-        let recipient = match accounts.group(&needed.recipient, cite.head.seq) {
-            Some(group) => group.key(needed.recipient_number).and_then(|key| key.public.as_ref()),
-            None => generation(),
-        };
-        let recipient = recipient.ok_or(Stop::MissingLedger(needed.recipient))?;
-        let made = keys.made.filter(|(number, _)| *number == needed.key).map(|(_, made)| (&made.key, &made.history));
-        let held = || {
-            let ring = keys.ring?;
-            Some((ring.key(needed.key)?, ring.history(needed.key)))
-        };
-        let (key, history) = match made {
-            Some((key, history)) => (key, Some(history)),
-            None => held().ok_or_else(|| super::keyring::unreached(needed.key))?,
-        };
-        let history =
-            needed.history.then(|| history.ok_or_else(|| super::keyring::unreached(needed.key))).transpose()?;
-        let place = WrapPlace {
-            kind: wrap_kind(ledger),
-            scope: ledger.id(),
-            number: needed.key,
-            recipient: needed.recipient,
-            recipient_number: needed.recipient_number,
-            history: needed.history,
-        };
-        let wrapped = wrap(&place, key, history, recipient, rng).map_err(Error::from)?;
-        wraps.push(wrapped);
+    for (group, member) in ledger.groups().keys().filter_map(|id| Some((*id, ledger.members().get(id)?))) {
+        if before.groups().get(&group).is_none_or(|before| before.clean) || !ledger.takes_wraps(&group) {
+            continue;
+        }
+        let due = wraps_of_keys(ledger, &member.keys, member.history).into_iter().rev().take(MISSED_KEYS);
+        for (key, history) in due.filter(|(key, history)| ring.opens(*key, *history)) {
+            let needed = WrapFor { key, recipient: group, recipient_number: ledger.wrap_number(&group), history };
+            if !draft.wraps.iter().any(|wrap| wrap.recipient == group && wrap.number == key) {
+                wraps.push(wrap_for(ledger, &needed, Keys { ring: Some(ring), made: None }, accounts, rng)?);
+            }
+        }
     }
     Ok(wraps)
+}
+
+fn wrap_for(
+    ledger: &Ledger,
+    needed: &WrapFor,
+    keys: Keys<'_>,
+    accounts: &impl Ledgers,
+    rng: &mut impl CryptoRng,
+) -> Result<Wrap, Stop> {
+    let cite = ledger.verify_citation(&needed.recipient, accounts)?;
+    let generation = || accounts.account(&needed.recipient)?.keys(cite.exclusions).map(|keys| &keys.sharing);
+    let recipient = match accounts.group(&needed.recipient, cite.head.seq) {
+        Some(group) => group.key(needed.recipient_number).and_then(|key| key.public.as_ref()),
+        None => generation(),
+    };
+    let recipient = recipient.ok_or(Stop::MissingLedger(needed.recipient))?;
+    let made = keys.made.filter(|(number, _)| *number == needed.key).map(|(_, made)| (&made.key, &made.history));
+    let held = || {
+        let ring = keys.ring?;
+        Some((ring.key(needed.key)?, ring.history(needed.key)))
+    };
+    let (key, history) = match made {
+        Some((key, history)) => (key, Some(history)),
+        None => held().ok_or_else(|| super::keyring::unreached(needed.key))?,
+    };
+    let history = needed.history.then(|| history.ok_or_else(|| super::keyring::unreached(needed.key))).transpose()?;
+    let place = WrapPlace {
+        kind: wrap_kind(ledger),
+        scope: ledger.id(),
+        number: needed.key,
+        recipient: needed.recipient,
+        recipient_number: needed.recipient_number,
+        history: needed.history,
+    };
+    Ok(wrap(&place, key, history, recipient, rng).map_err(Error::from)?)
 }
 
 /// Replay refuses before the server would.
