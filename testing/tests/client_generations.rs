@@ -127,6 +127,7 @@ async fn notes(world: &EvilWorld) -> (Client, Client, Client) {
 async fn a_new_generation_is_believed_its_first_citation_asks_for_a_key_and_a_follower_makes_it() {
     let world = EvilWorld::start().await;
     let (alice, bob, carol) = notes(&world).await;
+    let first = alice.keychain("notes").await.unwrap();
     Hand::on(&world, "bob").rotate(&world).await;
     let seen = alice.identity("bob").await.unwrap();
     assert_eq!(seen.generation, 1, "an extension of the pinned ledger");
@@ -136,7 +137,6 @@ async fn a_new_generation_is_believed_its_first_citation_asks_for_a_key_and_a_fo
     bob.sync().await.unwrap();
     assert_eq!(bob.whoami().await.unwrap().generation, 1);
     assert_eq!(bob.identity("bob").await.unwrap().ledger_public_key, seen.ledger_public_key);
-    let first = alice.keychain("notes").await.unwrap();
     bob.delete_key("notes", &first.keys[0].key_fingerprint).await.unwrap();
 
     // Carol may not rotate, unless there is need.

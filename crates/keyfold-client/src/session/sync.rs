@@ -222,7 +222,7 @@ impl<H: Host> Session<H> {
                 pages.into_iter().partition(|(after, _)| accounts.contains(&after.scope));
             // Who was put out of a group is not in the scopes above either, and need not be shown them.
             then.sort_by_key(|(after, _)| self.rank(&after.scope));
-            for (After { scope: id, .. }, page) in first.into_iter().chain(then) {
+            for (After { scope: id, after }, page) in first.into_iter().chain(then) {
                 if accounts.contains(&id) && !scopes.contains(&id) {
                     match self.take_in_account_page(&id, page).await {
                         Ok(()) => {}
@@ -230,6 +230,12 @@ impl<H: Host> Session<H> {
                         Err(error) if id != self.me()? => drop(one_keychain_s(error)?),
                         Err(error) => return Err(error),
                     }
+                    continue;
+                }
+                // What stands above a group has asked for it meanwhile: what was asked here is older than what is known.
+                let now = self.after(&id);
+                if now.after != after {
+                    again.push(now);
                     continue;
                 }
                 match self.take_in_own_page(&id, page, &mut fetched.shared_by).await {
