@@ -56,7 +56,13 @@ describe("state", () => {
 
   test("a share that waits is shown until it is declined", async () => {
     const [alice, bob] = [await somebody("alice"), await somebody("bob", { acceptShares: () => false })];
-    const drawn = await under(bob, () => `${useIncomingShares().map(({ known }) => known).join()}.`);
+    const drawn = await under(
+      bob,
+      () =>
+        `${useIncomingShares()
+          .map(({ known }) => known)
+          .join()}.`,
+    );
     const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
     await alice.shareMostRecentKey(keychainFingerprint, await identityOf(alice, bob));
     await vi.waitFor(() => expect(drawn.text()).toBe("false."), PATIENCE);

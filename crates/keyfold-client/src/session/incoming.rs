@@ -27,7 +27,7 @@ const TRIES: u32 = 3;
 /// What became of an answer.
 enum Answered {
     /// It stands.
-    Placed(Placed),
+    Placed(Box<Placed>),
     /// What it cites has changed, or a clock was set: it is to be composed anew.
     Again,
     /// There is nothing to answer any more.
@@ -218,7 +218,7 @@ impl<H: Host> Session<H> {
     async fn send_answer(&mut self, id: &ScopeId, entry: &SignedEntry) -> Result<Answered> {
         let body = Place { entry: entry.clone() }.encode();
         match self.exchange(Method::Post, &route::placed(id), body).await? {
-            Ok(bytes) => return decode_answer(&bytes, Placed::decode).map(Answered::Placed),
+            Ok(bytes) => return decode_answer(&bytes, Placed::decode).map(|placed| Answered::Placed(Box::new(placed))),
             Err(refusal) if refusal.code == Code::StaleCitation => self.fetch_own_account().await?,
             // Over, withdrawn, or answered by this account before: the ledger tells which.
             Err(refusal) if matches!(refusal.code.as_str(), "NotPending" | "UnknownKeychain") => {
