@@ -245,33 +245,106 @@ fn check_ways_back(town: &Town) {
     }
 }
 
+/// Whatever people try, from a town on: nobody who was put out opens what comes, and the ways back are open.
+fn check_attempts(mut town: Town, attempts: &[Try]) {
+    for one in attempts {
+        let before = town.clone();
+        if attempt(&mut town, one).is_none() {
+            continue;
+        }
+        let author = match one {
+            Try::Answer { by, .. } => *by,
+            Try::Share { who, .. } | Try::SetPermissions { who, .. } | Try::Rotate { who } => who.by,
+            Try::Ban { who, .. } | Try::Observe { who, .. } => who.by,
+        };
+        check_shape(&town);
+        // Whoever accepts gains what the share said, which was judged when it was made.
+        if !matches!(one, Try::Answer { .. }) {
+            check_rights(&before, &town, author);
+        }
+        check_secrecy(&town);
+        check_ways_back(&town);
+    }
+    for past in town.scopes.values() {
+        let newest = past.newest();
+        assert_eq!(&Ledger::from_snapshot(&newest.to_snapshot()).unwrap(), newest);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_people_try_through_groups_nobody_put_out_opens_what_comes(attempts in tries()) {
-        let mut town = nested();
-        for one in &attempts {
-            let before = town.clone();
-            if attempt(&mut town, one).is_none() {
-                continue;
-            }
-            let author = match one {
-                Try::Answer { by, .. } => *by,
-                Try::Share { who, .. } | Try::SetPermissions { who, .. } | Try::Rotate { who } => who.by,
-                Try::Ban { who, .. } | Try::Observe { who, .. } => who.by,
-            };
-            check_shape(&town);
-            // Whoever accepts gains what the share said, which was judged when it was made.
-            if !matches!(one, Try::Answer { .. }) {
-                check_rights(&before, &town, author);
-            }
-            check_secrecy(&town);
-            check_ways_back(&town);
-        }
-        for past in town.scopes.values() {
-            let newest = past.newest();
-            prop_assert_eq!(&Ledger::from_snapshot(&newest.to_snapshot()).unwrap(), newest);
-        }
+        check_attempts(nested(), &attempts);
     }
+}
+
+/// The keychain has seen the department before that took in the team, and the team put bob out.
+fn taken_in_unseen() -> Town {
+    let mut town = Town::new(&["alice", "bob", "carol", "dave"]);
+    let team = town.found("team", 0, 100);
+    let department = town.found("department", 2, 150);
+    let keychain = town.found("keychain", 3, KEYCHAIN_RANK);
+    let bob = town.people[1].id();
+    town.brings(0, &team, bob, ALL);
+    town.brings(3, &keychain, department, ALL);
+    town.brings(2, &department, team, ALL);
+    let ops = vec![Op::Ban(Ban { principal: bob }), town.next_key(0, &team, &[])];
+    town.does(0, &team, &[], ops).unwrap();
+    town
+}
+
+#[test]
+fn what_a_group_took_in_unseen_is_observed_before_anybody_encrypts() {
+    let mut town = taken_in_unseen();
+    let [team, department, keychain] = [town.order[0], town.order[1], town.order[2]];
+    let bob = town.people[1].id();
+    assert_eq!(town.state(&keychain).unseen(&town), Some(department), "the team is not reached so far");
+    // Citing the team itself takes nothing from bob, who opens the keychain through the department.
+    town.brings(3, &keychain, team, ALL);
+    assert!(town.knows(&bob).contains(&Secret::Key(keychain, 1)));
+    assert_eq!(town.state(&keychain).unseen(&town), Some(department));
+
+    let observe = vec![Op::Observe(Observe { principal: department })];
+    town.does(3, &keychain, &[], observe).unwrap();
+    assert!(town.state(&keychain).needs_rotation());
+    let next = vec![town.next_key(3, &keychain, &[])];
+    town.does(3, &keychain, &[], next).unwrap();
+    assert!(town.is_open(&keychain));
+    assert!(!town.knows(&bob).contains(&Secret::Key(keychain, 2)));
+}
+
+#[test]
+fn what_a_group_took_in_unseen_is_repaired_by_any_follower_alone() {
+    let town = taken_in_unseen();
+    check_secrecy(&town);
+    check_ways_back(&town);
+}
+
+#[test]
+fn where_no_entry_of_ones_own_helps_nobody_encrypts_until_the_group_between_has_seen_it() {
+    let mut town = Town::new(&["alice", "bob", "carol", "dave"]);
+    let team = town.found("team", 0, 100);
+    let department = town.found("department", 2, 150);
+    let organisation = town.found("organisation", 2, 200);
+    let keychain = town.found("keychain", 3, KEYCHAIN_RANK);
+    let bob = town.people[1].id();
+    town.brings(0, &team, bob, ALL);
+    town.brings(2, &organisation, department, ALL);
+    town.brings(3, &keychain, organisation, ALL);
+    town.brings(2, &department, team, ALL);
+    let ban = vec![Op::Ban(Ban { principal: bob }), town.next_key(0, &team, &[])];
+    town.does(0, &team, &[], ban).unwrap();
+    // Sharing with the team, or looking at it, does not make the organisation see it.
+    town.brings(3, &keychain, team, ALL);
+    assert_eq!(town.state(&keychain).unseen(&town), Some(team));
+    town.does(3, &keychain, &[], vec![Op::Observe(Observe { principal: team })]).unwrap();
+    assert!(!town.is_open(&keychain));
+
+    repair(&mut town, 2, &organisation);
+    repair(&mut town, 3, &keychain);
+    assert!(town.is_open(&keychain));
+    let current = town.state(&keychain).current_key();
+    assert!(!town.knows(&bob).contains(&Secret::Key(keychain, current)));
 }

@@ -51,9 +51,11 @@ fn unseen_below<'a>(path: &mut Vec<&'a State>, ledgers: &'a dyn Ledgers) -> Opti
             Some((_, state)) => state.map(|state| state.exclusions),
             None => ledgers.account(id).map(crate::account::Ledger::generation),
         };
-        let seen = newest(path, id).map_or(0, |cite| cite.exclusions);
-        if newest_exclusions.is_some_and(|newest| newest > seen) {
-            return Some(*id);
+        // Only what the ledger says in which he stands. What those above cite of him may be older than the way to him:
+        // then it asked for no rotation, and whoever was put out of there holds the key.
+        let seen = here.cited.get(id).map_or(0, |cite| cite.exclusions);
+        if let Some(newest) = newest_exclusions.filter(|newest| *newest > seen) {
+            return Some(top.to_observe(id, newest, through, ledgers));
         }
         if top.bans.contains(id) && through.is_some() {
             return through;
@@ -74,8 +76,38 @@ impl State {
     /// Somebody whose newest known head an entry must observe before anything is encrypted here: who can open the
     /// current key through a ledger that has seen an exclusion which this one has not, or the group through which
     /// somebody is reached who is banned here.
+    ///
+    /// Where a group further down has taken somebody in and the group above it has not looked since, no entry here can
+    /// change that. What is returned then is not reached, or is cited at its newest head already, and the scope waits
+    /// for the followers of the group between.
     pub fn unseen(&self, ledgers: &dyn Ledgers) -> Option<ScopeId> {
         unseen_below(&mut vec![self], ledgers)
+    }
+
+    /// Whether the scope reaches a principal, as itself or through clean groups in their cited states.
+    pub(super) fn reaches(&self, principal: &ScopeId, ledgers: &dyn Ledgers) -> Result<bool, Rejected> {
+        if self.members.contains_key(principal) {
+            return Ok(true);
+        }
+        let mut look = |path: &[&State]| match path.last() {
+            Some(group) if group.members.contains_key(principal) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        Ok(each_group(&mut vec![self], ledgers, &mut look)?.is_break())
+    }
+
+    /// Whom to observe for news of a principal that was found through the member `through`: himself, if that brings
+    /// the news, else first the group in whose newer state he was found.
+    fn to_observe(&self, id: &ScopeId, newest: u32, through: Option<ScopeId>, ledgers: &dyn Ledgers) -> ScopeId {
+        let is_news = self.cited.get(id).is_none_or(|cite| cite.exclusions < newest);
+        if is_news && self.reaches(id, ledgers).unwrap_or(false) {
+            return *id;
+        }
+        let is_behind = |group: &ScopeId| {
+            let seen = self.cited.get(group).map(|cite| cite.head.seq);
+            ledgers.newest_group(group).is_some_and(|state| Some(state.head.seq) > seen)
+        };
+        through.filter(is_behind).unwrap_or(*id)
     }
 
     /// Judges every member group anew. Returns whether one is not clean any more to which keys were wrapped: then those

@@ -125,6 +125,7 @@ pub fn cases() -> Vec<Case> {
         ),
     ];
     all.extend(direct_and_through());
+    all.extend(taken_in_unseen());
     all.push(too_deep());
     all
 }
@@ -151,6 +152,36 @@ fn direct_and_through() -> Vec<Case> {
             "ok",
         ),
     ]
+}
+
+/// The department took in the team after the keychain last looked, the team put bob out, and then the keychain was
+/// shared with the team itself.
+fn taken_in_unseen() -> Vec<Case> {
+    let mut place = Place::apart();
+    let (team, department, keychain) = (place.team, place.department, place.keychain);
+    let bob = place.id(BOB);
+    place.town.brings(ALICE, &team, bob, NONE);
+    place.town.brings(DAVE, &keychain, department, NONE);
+    place.town.brings(CAROL, &department, team, NONE);
+    let ops = vec![place.ban(BOB), place.next_key(ALICE, &team, &[])];
+    let mut place = place.after(ALICE, team, &[], ops);
+    let share = Op::Share(place.town.share_of(&keychain, team, NONE));
+    let shares = place.clone().case(
+        "ok-share-with-a-group-that-another-took-in-unseen",
+        "what the keychain cites of the department does not reach the team, so its exclusion is no news here",
+        (DAVE, keychain, &[]),
+        vec![share],
+        "ok",
+    );
+    place.town.brings(DAVE, &keychain, team, NONE);
+    let observes = place.clone().case(
+        "ok-observe-a-group-that-took-in-what-it-has-not-seen",
+        "the department reaches the team, of which the keychain has seen more: it is not clean, and bob has its key",
+        (DAVE, keychain, &[]),
+        vec![place.observe(department)],
+        "ok",
+    );
+    vec![shares, observes]
 }
 
 /// Nine groups in each other: to the outermost nothing is wrapped.
