@@ -200,6 +200,8 @@ impl<H: Host> Session<H> {
                 Participant {
                     user_id: person.user_id,
                     account_id: person.account_id,
+                    verified: self.belief.is_verified(&account),
+                    former: self.belief.is_former(&account),
                     permissions: permissions.into(),
                     owner,
                     read_only: member.read_only,
@@ -210,7 +212,7 @@ impl<H: Host> Session<H> {
                 }
             })
             .collect();
-        participants.sort_unstable_by(|a, b| a.user_id.cmp(&b.user_id));
+        participants.sort_unstable_by(|a, b| (&a.user_id, a.former).cmp(&(&b.user_id, b.former)));
         Ok(participants)
     }
 
