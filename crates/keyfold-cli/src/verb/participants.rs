@@ -19,14 +19,19 @@ pub(crate) struct Options {
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
     let participants = session.client()?.participants(&options.keychain, None, true).await?;
     session.output.show(&participants, |participants| {
-        columns(["user", "state", "may", "since", "by", "account"], participants.iter().map(row))
+        columns(["user", "state", "verified", "may", "since", "by", "account"], participants.iter().map(row))
     })
 }
 
-fn row(participant: &Participant) -> [String; 6] {
+fn row(participant: &Participant) -> [String; 7] {
     let state = match participant.state {
         MemberState::Pending => "pending",
         MemberState::Accepted => "accepted",
+    };
+    let verified = match (participant.former, participant.verified) {
+        (true, _) => "former",
+        (false, true) => "yes",
+        (false, false) => "no",
     };
     let mut may = permissions_text(participant.permissions);
     for (is, name) in [(participant.owner, "owner"), (participant.read_only, "read-only")] {
@@ -37,6 +42,7 @@ fn row(participant: &Participant) -> [String; 6] {
     [
         participant.user_id.clone(),
         state.to_owned(),
+        verified.to_owned(),
         may,
         readable(participant.since),
         participant.shared_by.as_ref().map_or_else(|| "-".to_owned(), |person| person.user_id.clone()),
