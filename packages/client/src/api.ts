@@ -16,6 +16,7 @@ export type {
 } from "./audit-types.js";
 export type { Cancellable } from "./client.js";
 export type {
+  AcceptedIdentity,
   Algorithm,
   BanOutcome,
   Bytes,
