@@ -224,3 +224,34 @@ async fn a_former_account_stays_where_it_is_a_member_until_somebody_removes_it()
     let again = Client::open(&alice.home()).unwrap();
     assert!(again.identity("bob").await.unwrap().verified, "the home remembers");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_in_a_keychain_with_somebody_new_stops_until_he_compared_too() {
+    let server = TestServer::start().await;
+    let [alice, former, carol] = [
+        Person::signed_up("alice", &server).await,
+        Person::signed_up("bob", &server).await,
+        Person::signed_up("carol", &server).await,
+    ];
+    alice.keychain("notes").await;
+    for person in [&former, &carol] {
+        share(&alice.client, &person.name).await.unwrap();
+        person.client.sync().await.unwrap();
+    }
+    carol.client.identity("bob").await.unwrap();
+    let data = server.data();
+    let server = server.restart_after(async || release(&data)).await;
+    let bob = Person::signed_up("bob", &server).await;
+    alice.client.accept_identity("bob", &bob.client.safety_words("alice").await.unwrap()).await.unwrap();
+    share(&alice.client, "bob").await.unwrap();
+    bob.client.sync().await.unwrap();
+
+    assert_eq!(carol.client.sync().await.unwrap_err().code, Code::IdentityChanged);
+    assert_eq!(carol.client.rotate("notes").await.unwrap_err().code, Code::IdentityChanged);
+    let accepted = carol.client.accept_identity("bob", &bob.client.safety_words("carol").await.unwrap()).await.unwrap();
+    assert_eq!(accepted.former_keychains.len(), 1);
+    carol.client.sync().await.unwrap();
+    let listed = carol.client.participants("notes", None, true).await.unwrap();
+    let bobs: Vec<_> = listed.iter().filter(|one| one.user_id == "bob").map(|one| (one.verified, one.former)).collect();
+    assert_eq!(bobs, [(true, false), (false, true)]);
+}
