@@ -32,7 +32,7 @@ use keyfold_protocol::{
 };
 use std::{
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::{
@@ -47,6 +47,8 @@ pub struct Asked {
     pub method: String,
     /// Without the query.
     pub path: String,
+    /// The `Host`: the address by which whoever asks knows the server.
+    pub host: String,
     /// The whole body.
     pub body: Vec<u8>,
 }
@@ -108,6 +110,8 @@ struct Shared {
     upstream: Mutex<String>,
     key: ServerKey,
     script: Mutex<Script>,
+    /// The only `Host` whose requests it is told; without one, all are.
+    victim: Mutex<Option<String>>,
     seen: Mutex<Vec<Asked>>,
     down: watch::Sender<bool>,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -125,6 +129,7 @@ impl EvilServer {
             upstream: Mutex::new(upstream.to_owned()),
             key,
             script: Mutex::new(Box::new(|_, _| ())),
+            victim: Mutex::default(),
             seen: Mutex::new(Vec::new()),
             down: watch::Sender::new(false),
             client: Client::builder(TokioExecutor::new()).build_http(),
@@ -143,9 +148,15 @@ impl EvilServer {
         *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(script);
     }
 
+    /// Lies only to those who know the server by this `Host`; without one, to everybody.
+    pub fn lie_to(&self, host: Option<String>) {
+        *self.shared.victim.lock().unwrap_or_else(PoisonError::into_inner) = host;
+    }
+
     /// Back to the truth.
     pub fn be_honest(&self) {
         self.lie(|_, _| ());
+        self.lie_to(None);
     }
 
     /// From now on another server stands behind it. Streams of events that are open stay where they are.
@@ -175,6 +186,10 @@ impl EvilServer {
 }
 
 impl Shared {
+    fn lies_to(&self, host: &str) -> bool {
+        self.victim.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_none_or(|victim| victim == host)
+    }
+
     fn upstream(&self) -> String {
         self.upstream.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -222,7 +237,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
     let host = head.headers.get("host").and_then(|h| h.to_str().ok()).unwrap_or_default().to_owned();
     let binding = Binding::of(head.method.as_str(), &host, &path, &query, &fields_of(&head.headers));
-    let asked = Asked { method: head.method.to_string(), path, body: body.to_vec() };
+    let asked = Asked { method: head.method.to_string(), path, host, body: body.to_vec() };
     // What a browser asks before it asks is not the client's doing.
     let preflight = head.method == hyper::Method::OPTIONS;
     if !preflight {
@@ -242,7 +257,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let media_type = route::MEDIA_TYPE;
     let truth = Answer { status: head.status.as_u16(), body: body.to_vec(), signed: true, media_type };
     let mut told = truth.clone();
-    if !preflight {
+    if !preflight && shared.lies_to(&asked.host) {
         (shared.script.lock().unwrap_or_else(PoisonError::into_inner))(&asked, &mut told);
     }
 
@@ -286,7 +301,9 @@ pub struct EvilWorld {
     pub server: keyfold_server::Running,
     /// Copies of it that went their own way.
     copies: Mutex<Vec<keyfold_server::Running>>,
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    /// Goes with the world, if the world made it.
+    _temporary: Option<tempfile::TempDir>,
 }
 
 impl EvilWorld {
@@ -296,13 +313,22 @@ impl EvilWorld {
     /// If it does not start.
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut config = keyfold_server::Config::new(folder.path().join("data"));
+        let world = Self::start_in(folder.path()).await;
+        Self { _temporary: Some(folder), ..world }
+    }
+
+    /// In a folder that stays.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_in(folder: &Path) -> Self {
+        let mut config = keyfold_server::Config::new(folder.join("data"));
         config.listen.set_port(0);
         let secrets = config.secrets_folder();
         let server = keyfold_server::Server::start(config).await.expect("the server starts");
         let upstream = server.address().to_string();
         let evil = EvilServer::start(&upstream, ServerKey::in_folder(&secrets)).await;
-        Self { evil, server, copies: Mutex::default(), folder }
+        Self { evil, server, copies: Mutex::default(), folder: folder.to_owned(), _temporary: None }
     }
 
     /// Forks the world: from now on a copy of the server answers, with the same key, and what happens on either side
@@ -311,9 +337,9 @@ impl EvilWorld {
     /// # Panics
     /// If the copy does not start.
     pub async fn fork(&self) {
-        let data = self.folder.path().join("data");
+        let data = self.folder.join("data");
         let number = self.copies.lock().unwrap_or_else(PoisonError::into_inner).len();
-        let copy = self.folder.path().join(format!("copy-{number}"));
+        let copy = self.folder.join(format!("copy-{number}"));
         std::fs::create_dir(&copy).expect("a new folder");
         for file in std::fs::read_dir(&data).expect("the server's folder") {
             let file = file.expect("a file of the server").path();
@@ -347,7 +373,7 @@ impl EvilWorld {
 
     /// Where somebody's home is.
     pub fn home(&self, user_id: &str) -> std::path::PathBuf {
-        self.folder.path().join(user_id)
+        self.folder.join(user_id)
     }
 
     /// Somebody signed up here.

@@ -386,7 +386,6 @@ fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
         "doctor",
         "backup",
         "restore",
-        "group create g",
         "lock",
         "unlock",
         "logout --everywhere",
@@ -394,9 +393,6 @@ fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
         "serve --gate oidc",
         "serve --gate passkey",
         "serve --config file",
-        "share notes group:team",
-        "permissions notes group:team",
-        "ban notes group:team",
     ] {
         let failure = alice.failure(line.split(' '));
         is(&failure, "Unsupported", 1);
@@ -425,6 +421,11 @@ fn what_cannot_be_understood_is_usage() {
         "ban notes",
         "ban notes bob carol",
         "leave",
+        "group",
+        "group create",
+        "group create g --rank 65535",
+        "group add g",
+        "group remove g bob carol",
         "accept a b",
         "login --accept-shares some",
         "serve --listen nowhere",

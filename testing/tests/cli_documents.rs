@@ -35,7 +35,7 @@ fn the_page_names_only_documents_that_the_schema_has() {
     let rows = PAGE.lines().filter(|line| line.starts_with("| `")).map(|line| line.trim_end_matches(" |"));
     let named = rows.filter_map(|row| row.rsplit_once("| ").and_then(|(_, last)| last.split('`').nth(1)));
     let named: Vec<&str> = named.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase())).collect();
-    assert!(named.len() >= 27, "{named:?}");
+    assert!(named.len() >= 29, "{named:?}");
     for name in named {
         assert!(schema["$defs"][name].is_object(), "the schema has no {name}");
     }
@@ -212,6 +212,57 @@ fn permissions_and_bans_print_their_documents() {
     assert_eq!((&left["userId"], &left["keyFingerprint"]), (&json!("carol"), &Value::Null));
     is("events", &alice.json(["sync"]));
     assert_eq!(alice.json(["keychain", "list"])[0]["keyNumber"], 3, "alice made the key that carol does not have");
+}
+
+#[test]
+fn groups_print_their_documents() {
+    let server = Server::start();
+    let [alice, bob] = ["alice", "bob"].map(|name| Person::signed_up(name, &server));
+    let group = alice.json(["group", "create", "team"]);
+    is("group", &group);
+    assert_eq!((&group["name"], &group["rank"], &group["memberCount"]), (&json!("team"), &json!(100), &json!(1)));
+    is("group", &alice.json(["group", "create", "department", "--rank", "150"]));
+    let added = alice.json(["group", "add", "team", "bob", "--allow", "sharing"]);
+    is("share", &added);
+    assert_eq!((&added["keychainFingerprint"], &added["purpose"]), (&group["groupFingerprint"], &json!("team")));
+    let events = bob.json(["sync"]);
+    is("events", &events);
+    let told = json!([{"event": "groupUpdated", "groupFingerprint": group["groupFingerprint"], "name": "team"}]);
+    assert_eq!(events, told);
+    let nested = alice.json(["group", "add", "department", "group:team"]);
+    is("share", &nested);
+    assert_eq!(nested["recipients"][0]["userId"], "group:team");
+    alice.json(["keychain", "create", "notes"]);
+    is("share", &alice.json(["share", "notes", "group:department"]));
+    is("events", &bob.json(["sync"]));
+    is("keychain", &bob.json(["keychain", "show", "notes"]));
+    let participants = alice.json(["participants", "notes"]);
+    is("participants", &participants);
+    assert_eq!(participants[1]["through"], json!(["group:department", "group:team"]));
+    let listed = bob.json(["group", "list"]);
+    is("groups", &listed);
+    assert_eq!((&listed[0]["name"], &listed[1]["sharedBy"]), (&json!("department"), &json!("alice")));
+    let shown = alice.json(["group", "show", "team"]);
+    is("group", &shown);
+    assert_eq!(shown["participants"].as_array().map(Vec::len), Some(2));
+    is("owners", &alice.json(["group", "owners", "team", "--add", "bob"]));
+    is("permissions", &alice.json(["permissions", "notes", "group:department", "--allow", "sharing"]));
+    let text = text(&alice, ["group", "show", "team"]);
+    assert!(text.contains("team") && text.contains("bob"), "{text}");
+    is("ban", &bob.json(["group", "leave", "team"]));
+    bob.json(["sync"]);
+    assert_eq!(bob.json(["group", "list"]), json!([]));
+    let gone = alice.failure(["group", "remove", "team", "bob"]);
+    assert_eq!((gone.code.as_str(), gone.exit), ("NoSuchMember", 4));
+    let unknown = bob.failure(["group", "show", "team"]);
+    assert_eq!((unknown.code.as_str(), unknown.exit), ("UnknownGroup", 4));
+    alice.json(["group", "add", "team", "bob"]);
+    bob.json(["sync"]);
+    let removed = alice.json(["group", "remove", "group:team", "bob"]);
+    is("ban", &removed);
+    assert_eq!(removed["userId"], "bob");
+    let cycle = alice.failure(["group", "add", "team", "group:department"]);
+    assert_eq!((cycle.code.as_str(), cycle.exit), ("RankTooHigh", 3));
 }
 
 #[test]

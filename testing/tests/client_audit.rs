@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{
-    Algorithm, Audit, AuditState, AuditedFile, Client, OwnerDecision, PartialPermissions, PermissionFlags, ShareKeys,
-    ShareOptions, verify_audit_file,
+    Algorithm, Audit, AuditAction, AuditPrincipal, AuditState, AuditedFile, Client, OwnerDecision, PartialPermissions,
+    PermissionFlags, ShareKeys, ShareOptions, verify_audit_file,
 };
 use keyfold_protocol::{
     Code,
@@ -26,7 +26,7 @@ fn deeds(audit: &Audit) -> Value {
     fn plain(value: &mut Value) {
         match value {
             Value::Object(fields) => {
-                for id in ["accountId", "keyFingerprint", "deviceId"] {
+                for id in ["accountId", "groupId", "keyFingerprint", "deviceId", "recoveryId"] {
                     fields.remove(id);
                 }
                 fields.values_mut().for_each(plain);
@@ -154,6 +154,74 @@ async fn an_exported_file_verifies_without_account_and_network() {
     let carol = &carols_home.client;
     carol.create_keychain("notes", Algorithm::SecretBox).await.unwrap();
     assert_eq!(carol.compare_audit("notes", &file).await.unwrap_err().code, Code::WrongServerKey);
+}
+
+/// The audit of a vector, which no server of this release would show.
+fn of_vector(name: &str) -> Audit {
+    let path = format!("{}/../vectors/audit/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let vector: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let hex = vector["file"].as_str().unwrap();
+    let bytes = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
+    match verify_audit_file(&bytes.collect::<Vec<_>>(), None).unwrap() {
+        AuditedFile::History(audit) => *audit,
+        _ => panic!("a history"),
+    }
+}
+
+#[test]
+fn an_audit_of_an_account_tells_which_device_did_what() {
+    let audit = of_vector("history-of-an-account-with-devices");
+    assert_eq!(audit.kind, "account");
+    let expected = json!([
+        [0, "alice", false, [{ "kind": "createAccount" }]],
+        [1, "alice", false, [{ "kind": "addDevice" }, { "kind": "addRecovery", "method": "password" }]],
+        [2, "alice", false, [{ "kind": "rotateDevice" }]],
+        [3, "alice", false, [{ "kind": "setPrivate", "version": 1 }]],
+        [4, "alice", false, [{ "kind": "revokeDevice", "kept": [] }, { "kind": "rotateAccount", "generation": 1 }]],
+        [5, "alice", false, [{ "kind": "removeRecovery" }, { "kind": "rotateAccount", "generation": 2 }]],
+    ]);
+    assert_eq!(deeds(&audit), expected);
+    let AuditState::Account(state) = &audit.state else { panic!("an account's state") };
+    let by: Vec<_> = audit.entries.iter().map(|entry| entry.holder_id.clone().unwrap()).collect();
+    assert_eq!(state.holders, [by[0].clone()]);
+    assert_eq!([&by[1], &by[3], &by[5]], [&by[0], &by[0], &by[4]]);
+    assert!(by[2] != by[0] && by[4] != by[0] && by[2] != by[4]);
+}
+
+#[test]
+fn an_audit_names_groups_and_through_which_of_them_somebody_acted() {
+    let audit = of_vector("history-of-a-keychain-with-groups");
+    let none = serde_json::to_value(PermissionFlags::default()).unwrap();
+    let group = json!({ "userId": null });
+    let mut shared = deeds(&audit)[1][3][0].clone();
+    assert_ne!(shared["permissions"].take(), none);
+    let expected = json!({ "kind": "share", "to": [group], "keyNumbers": [[1, 1]], "permissions": null,
+        "follows": true, "readOnly": false, "expiresAt": null });
+    assert_eq!(shared, expected);
+    let rotate = |key: u32| json!({ "kind": "rotate", "keyNumber": key });
+    let observe = json!({ "kind": "observe", "person": group });
+    let expected = json!([
+        [2, "bob", false, [rotate(2)]],
+        [3, "alice", false, [observe]],
+        [4, "alice", false, [observe, rotate(3)]],
+    ]);
+    assert_eq!(json!(deeds(&audit).as_array().unwrap()[2..]), expected);
+
+    let AuditState::Keychain(state) = &audit.state else { panic!("a keychain's state") };
+    let company = state.members.iter().find_map(|member| member.group_id.clone()).unwrap();
+    let groups = |principals: &[AuditPrincipal]| -> Vec<_> {
+        assert!(principals.iter().all(|one| one.account_id.is_none() && one.user_id.is_none()));
+        principals.iter().map(|one| one.group_id.clone().unwrap()).collect()
+    };
+    // Bob came through the company and its team; the team is named where alice saw that somebody left it.
+    let via = groups(&audit.entries[2].via);
+    assert_eq!((via.len(), &via[0]), (2, &company));
+    let [AuditAction::Observe { person: team }] = audit.entries[3].actions.as_slice() else { panic!("an observation") };
+    assert_eq!(groups(std::slice::from_ref(team)), via[1..]);
+    assert_eq!(audit.entries[3].via, []);
+
+    let audit = of_vector("history-of-a-group");
+    assert_eq!((audit.kind, audit.scope), ("group", company));
 }
 
 #[tokio::test(flavor = "multi_thread")]

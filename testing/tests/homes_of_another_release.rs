@@ -35,8 +35,8 @@ fn set_back(home: &Path) {
                 0x59 => 5,
                 other => panic!("a snapshot of {other:#x}"),
             };
-            assert_eq!(record[version], 2, "the version of snapshots");
-            record[version] = 1;
+            assert!((2..0x18).contains(&record[version]), "the version of snapshots");
+            record[version] -= 1;
             let mut rng = UnwrapErr(getrandom::SysRng);
             table.insert(name.as_str(), key.seal(name.as_bytes(), &record, &mut rng).unwrap().as_slice()).unwrap();
         }

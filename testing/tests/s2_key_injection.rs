@@ -77,7 +77,7 @@ impl Notes {
             author: author.to_owned(),
         };
         let what = format!("{signer} in the name of {author}");
-        lies::tell(&self.world, lie).await.unwrap();
+        lies::tell(&self.world, lie, None).await.unwrap();
         let from = self.world.evil.seen().len();
         for client in [&self.alice, &self.carol] {
             for refused in [

@@ -1,5 +1,8 @@
 //! The first command of a newcomer: builds Keyfold, starts a server and the browser demo beside it, and says where to
 //! look. Everything that the two store is in `target/demo`, and is gone at the next start.
+//!
+//! The server is the evil one of `testing/`: the real one, behind a proxy that tells the truth until the page asks for a
+//! lie. It listens on 127.0.0.1 only, and is for looking at what clients do about lies.
 
 use crate::packages;
 use crate::project::{self, Project};
@@ -37,16 +40,17 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
     // Who asked twice is not heard the second time: there is nothing more to do.
     ctrlc::set_handler(move || stop.send(()).unwrap_or_default())?;
 
-    let mut serve = project.command(&project.target().join("release/keyfold").to_string_lossy());
-    serve.arg("serve").arg("--data").arg(data.join("keyfold")).arg("--secrets").arg(data.join("keyfold-secrets"));
-    let mut server = Running::start(serve.args(["--listen", "127.0.0.1:0", "--json"]).stdout(Stdio::piped()))?;
-    let (url, key) = server.address()?;
+    let mut serve = project.command(&project.target().join("release/evil").to_string_lossy());
+    // It ends when its input does: with this process, however that ends.
+    serve.arg(data.join("keyfold")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut server = Running::start(&mut serve)?;
+    let [url, key, control] = server.said(["url", "serverKey", "control"])?;
     println!("A Keyfold server answers at {url}. Ctrl-C ends it and the demo.");
     // Not through npm, which would have to be ended before what it started.
     let mut page = project.command("node");
-    page.arg("examples/demo/dist/server/main.js").args(["--keyfold", &url, "--key", &key]);
+    page.arg("examples/demo/dist/server/main.js").args(["--keyfold", &url, "--key", &key, "--evil", &control]);
     page.args(["--port", &options.port.to_string()]).arg("--data").arg(data.join("app"));
-    let mut page = Running::start(&mut page)?;
+    let mut page = Running::start(page.stdin(Stdio::null()))?;
     while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PULSE) {
         for (name, running) in [("the Keyfold server", &mut server), ("the demo", &mut page)] {
             if let Some(status) = running.0.try_wait()? {
@@ -59,7 +63,16 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
 
 fn build(project: &Project) -> anyhow::Result<()> {
     println!("Building keyfold …");
-    project::succeed(project.cargo().args(["build", "--quiet", "--release", "--locked", "--package", "keyfold-cli"]))?;
+    project::succeed(project.cargo().args([
+        "build",
+        "--quiet",
+        "--release",
+        "--locked",
+        "--package",
+        "keyfold-testing",
+        "--bin",
+        "evil",
+    ]))?;
     println!("Building the client and the demo …");
     match packages::build(project)? {
         Outcome::Done(_) => Ok(()),
@@ -72,18 +85,19 @@ struct Running(Child);
 
 impl Running {
     fn start(command: &mut Command) -> anyhow::Result<Self> {
-        let child = command.stdin(Stdio::null()).spawn();
+        let child = command.spawn();
         Ok(Self(child.with_context(|| format!("`{}` did not start", project::typed(command)))?))
     }
 
-    /// Where it answers, and its public key.
-    fn address(&mut self) -> anyhow::Result<(String, String)> {
+    /// What its first line says.
+    fn said<const N: usize>(&mut self, names: [&str; N]) -> anyhow::Result<[String; N]> {
         let output = self.0.stdout.take().context("its output is piped")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
         let document: Value = serde_json::from_str(&line).context("the server did not say where it listens")?;
         let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
-        text("url").zip(text("serverKey")).context("the server did not say where it listens")
+        let said: Option<Vec<String>> = names.into_iter().map(text).collect();
+        said.and_then(|said| said.try_into().ok()).context("the server did not say where it listens")
     }
 }
 

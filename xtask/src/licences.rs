@@ -36,6 +36,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("webpki-roots", "CDLA-Permissive-2.0", "a list of certificates, not code; the licence asks for its text only"),
     ("axe-core", "MPL-2.0", "looks at the demo's page in a test; nothing of it is handed out"),
     ("caniuse-lite", "CC-BY-4.0", "a table that webpack reads to choose a syntax; nothing of it is handed out"),
+    ("libfuzzer-sys", "NCSA", "drives the fuzz targets; nothing of it is handed out"),
     ("lightningcss", "MPL-2.0", "Vite's compiler for style sheets; nothing of it is handed out"),
 ];
 

@@ -7,6 +7,7 @@ mod ci;
 mod count;
 mod debian;
 mod demo;
+mod fuzz;
 mod layers;
 mod licences;
 mod node;
@@ -53,6 +54,8 @@ enum Command {
     Words,
     /// Measure Keyfold beside its peers, and write docs/numbers.md
     Bench(bench::Options),
+    /// Let libFuzzer look for bytes that a parser, a replay or people cannot take
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -71,6 +74,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Demo(options) => return demo::run(&project, &options),
         Command::Story(options) => return story::run(&project, &options),
         Command::Bench(options) => return bench::run(&project, &options),
+        Command::Fuzz(options) => return fuzz::run(&project, &options),
         Command::Ci(options) => return ci::run(&project, &options),
         Command::Test(options) => return test::run(&project, &options),
         Command::Layers => layers::run(&project)?,

@@ -11,7 +11,9 @@ pub(crate) fn run(project: &Project) -> anyhow::Result<Outcome> {
         Ok(browser) => browser,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
-    project::succeed(project.cargo().args(["build", "--quiet", "--locked", "--package", "keyfold-cli"]))?;
+    // The demo's server is the one that lies.
+    let crates = ["--package", "keyfold-cli", "--package", "keyfold-testing", "--bins"];
+    project::succeed(project.cargo().args(["build", "--quiet", "--locked"]).args(crates))?;
     if let Outcome::Skipped(reason) = packages::build(project)? {
         return Ok(Outcome::Skipped(reason));
     }

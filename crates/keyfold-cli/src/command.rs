@@ -5,8 +5,8 @@
 use crate::fault::Fault;
 use crate::output::Output;
 use crate::verb::{
-    accept, audit, ban, completions, decrypt, encrypt, keychain, later, leave, login, logout, owners, participants,
-    permissions, serve, share, signup, slot, unshare, user, whoami,
+    accept, audit, ban, completions, decrypt, encrypt, group, keychain, later, leave, login, logout, owners,
+    participants, permissions, serve, share, signup, slot, unshare, user, whoami,
 };
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -18,7 +18,8 @@ use std::process::ExitCode;
 /// End-to-end encryption that people share: keychains, files and values that the server cannot read.
 #[derive(Parser, Debug)]
 #[command(name = "keyfold", version, disable_help_subcommand = true)]
-#[command(after_help = "KC is the purpose of a keychain, or its fingerprint. WHO is a user id.\n\
+#[command(after_help = "KC is the purpose of a keychain, or its fingerprint. G is the name of a group. \
+                        WHO is a user id, or group:NAME.\n\
                         Exit status: 0 done, 1 failed, 2 usage, 3 not allowed, 4 not found, \
                         5 could not be verified, 6 network.")]
 pub(crate) struct Cli {
@@ -78,6 +79,9 @@ pub(crate) enum Verb {
     Leave(leave::Options),
     /// Say who owns a keychain, and decide with the other owners
     Owners(owners::Options),
+    /// Make, list and show groups, and say who is in them
+    #[command(subcommand)]
+    Group(group::Command),
     /// Encrypt a file, or standard input
     Encrypt(encrypt::Options),
     /// Decrypt a file, or standard input

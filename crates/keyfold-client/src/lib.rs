@@ -19,7 +19,7 @@ mod native;
 
 pub use audit::{
     AUDIT_FILE_BYTES, AccountState, Audit, AuditAction, AuditAfter, AuditComparison, AuditEntry, AuditMember,
-    AuditPerson, AuditProposal, AuditReceipt, AuditState, AuditedFile, EvidenceReport, KeychainState, is_audit_file,
+    AuditPrincipal, AuditProposal, AuditReceipt, AuditState, AuditedFile, EvidenceReport, KeychainState, is_audit_file,
     verify_audit_file,
 };
 pub use error::{Error, Result};

@@ -100,6 +100,29 @@ pub struct Keychain {
     pub keys: Vec<KeyMetadata>,
 }
 
+/// A group that this account is in. Who is in it, `participants` of `group:` and its name tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Group {
+    /// The group.
+    pub group_fingerprint: String,
+    /// What its members call it.
+    pub name: String,
+    /// It can stand in groups of a higher rank, and in keychains.
+    pub rank: u16,
+    /// What this account may do in it.
+    pub permissions: PermissionFlags,
+    /// Whether others refuse what this account writes in it.
+    pub read_only: bool,
+    /// Whether it needs a new key: somebody was put out of it, or of a group in it.
+    pub needs_rotation: bool,
+    /// How many people and groups stand in it.
+    pub member_count: usize,
+    /// Who added this account to it; `None` if it founded it.
+    #[serde(serialize_with = "user_id_if_any")]
+    pub shared_by: Option<Person>,
+}
+
 /// What only owners decide, and only more than half of all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnerDecision {
@@ -223,6 +246,9 @@ pub struct BanOutcome {
     /// The key that is current since, and that he does not have. `None` if it was oneself: then another member's
     /// client makes it.
     pub key_fingerprint: Option<String>,
+    /// Groups in which he still is, as calls name them. They get no new keys until he is out of them too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<String>,
 }
 
 /// A share that its recipient has not answered.
@@ -335,6 +361,9 @@ pub struct Participant {
     /// Who shared with him; `None` for the creator.
     #[serde(serialize_with = "user_id_if_any")]
     pub shared_by: Option<Person>,
+    /// The groups through which he is in, from the keychain downwards, as calls name them; none for a member.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<String>,
 }
 
 /// A decrypted value, and what is known about its key. It does not say who wrote it: every member could have.
@@ -373,6 +402,13 @@ pub enum ClientEvent {
         /// Who shared it.
         #[serde(serialize_with = "user_id")]
         shared_by: Person,
+    },
+    /// A group has another state than before.
+    GroupUpdated {
+        /// The group.
+        group_fingerprint: String,
+        /// What it is called.
+        name: String,
     },
     /// Somebody has shared a keychain, and the share waits for one's answer.
     ShareReceived {

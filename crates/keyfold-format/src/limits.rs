@@ -48,3 +48,5 @@ pub const AUDIT_BYTES: usize = 256 << 20;
 pub const AUDIT_ENTRIES: usize = 1 << 20;
 /// Account ledgers in it.
 pub const AUDIT_ACCOUNTS: usize = 65_536;
+/// Ledgers of groups in it.
+pub const AUDIT_GROUPS: usize = 65_536;

@@ -3,34 +3,24 @@
 //! `cargo test -p keyfold-format --test audit -- --ignored` writes `vectors/audit/` anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod company;
+mod household;
 mod people;
+mod town;
 
+use company::{BOB, Company, at, in_a_circle, key, of_town, public, receipt};
 use ed25519_dalek::SigningKey;
+use household::{Account, Do};
 use keyfold_format::{
-    EntryHash, Malformed, Permissions, ScopeId, VerifyingKey,
+    EntryHash, Malformed, Permissions, Rejected, ScopeId,
     audit::{AuditFile, Evidence, History, NotEvidence, Step, Unproved},
     entry::{Head, SignedEntry},
-    id::server_id,
-    label::SignatureLabel,
-    receipt::{Receipt, Statement},
+    receipt::Receipt,
+    scope::Kind,
 };
-use people::{World, bytes_of};
+use people::World;
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf};
-
-fn key(name: &str) -> SigningKey {
-    SigningKey::from_bytes(&bytes_of(name))
-}
-
-fn public(key: &SigningKey) -> VerifyingKey {
-    VerifyingKey(key.verifying_key().to_bytes())
-}
-
-fn receipt(by: &SigningKey, scope: ScopeId, head: Head) -> Receipt {
-    let statement = Statement { server: server_id(&public(by)), scope, head, time: people::TIME };
-    let signature = people::sign(by, SignatureLabel::Receipt, &statement.signed());
-    Receipt { statement, signature }
-}
 
 /// What alice and bob would have seen, had the server shown each of them another world.
 struct Forked {
@@ -57,7 +47,7 @@ impl Forked {
             [&world.alice, &world.bob].map(|person| vec![person.genesis.clone()]).into();
         accounts.sort_by_key(|ledger| ledger[0].scope_id());
         let receipt = receipt(&self.server, world.ledger.id(), world.head());
-        History { server: public(&self.server), receipt, entries: world.entries.clone(), accounts }
+        History { server: public(&self.server), receipt, entries: world.entries.clone(), accounts, groups: vec![] }
     }
 
     fn receipts(&self) -> [Receipt; 2] {
@@ -102,7 +92,7 @@ fn an_accounts_history_proves_itself() {
     let person = &forked.bob.bob;
     let receipt = receipt(&forked.server, person.id(), person.account.head());
     let server = public(&forked.server);
-    let history = History { server, receipt, entries: vec![person.genesis.clone()], accounts: vec![] };
+    let history = History { server, receipt, entries: vec![person.genesis.clone()], accounts: vec![], groups: vec![] };
     let mut shown = 0;
     history.verify(|step| shown += usize::from(matches!(step, Step::Account(..)))).unwrap();
     assert_eq!(shown, 1);
@@ -131,6 +121,57 @@ fn a_history_with_an_entry_left_out_altered_or_added_proves_nothing() {
     }
     let other = History { server: public(&key("another server")), ..whole };
     assert_eq!(other.verify(|_| ()).err(), Some(Unproved::Receipt));
+}
+
+#[test]
+fn a_history_brings_the_groups_that_it_cites_each_as_it_was_when_it_was_cited() {
+    let Company { town, keychain, company, .. } = Company::new();
+    let file = AuditFile::decode(&AuditFile::History(of_town(&town, &keychain)).encode()).unwrap();
+    let AuditFile::History(history) = file else { panic!("a history") };
+    let mut needs = Vec::new();
+    let said = history.verify(|step| {
+        let Step::Scope(_, ledger, _) = step else { panic!("a keychain's entry") };
+        needs.push(ledger.needs_rotation());
+    });
+    assert_eq!(said.unwrap().head, town.state(&keychain).head());
+    // The keychain asks for a key where it hears that carol is out, and has it once the company has one.
+    assert_eq!(needs, [false, false, false, true, false]);
+    // A group's own history needs those that stand in it.
+    let mut groups = 0;
+    let of_company = of_town(&town, &company);
+    let shown = |step: Step<'_>| groups += usize::from(matches!(step, Step::Scope(_, l, _) if l.kind() == Kind::Group));
+    of_company.verify(shown).unwrap();
+    assert_eq!(groups, of_company.entries.len());
+}
+
+#[test]
+fn a_group_that_is_missing_cut_altered_no_group_or_in_a_circle_proves_nothing() {
+    let all = Company::new();
+    let (team, company) = (all.team, all.company);
+    let altered = |alter: &dyn Fn(&mut History)| {
+        let mut altered = all.history();
+        alter(&mut altered);
+        altered.verify(|_| ()).expect_err("altered")
+    };
+    let without = |id: ScopeId| altered(&|history| history.groups.retain(|ledger| ledger[0].scope_id() != id));
+    let missing = |id, why| matches!(why, Rejected::MissingState(of, _) if of == id);
+    assert!(matches!(without(company), Unproved::Entry(1, why) if missing(company, why)));
+    assert!(matches!(without(team), Unproved::Group(of, why) if of == company && missing(team, why)));
+    let cut = altered(&|history| drop(at(history, &team).pop()));
+    assert!(matches!(cut, Unproved::Entry(..) | Unproved::Group(..)), "{cut}");
+    let flipped = altered(&|history| at(history, &team)[1].signatures[0].0[0] ^= 1);
+    assert_eq!(flipped, Unproved::Group(team, Rejected::BadSignature));
+    // What nobody cites is in the file, too, and has to hold.
+    let mut town = all.town.clone();
+    let lonely = town.found("lonely", company::ALICE, 100);
+    town.brings(company::ALICE, &lonely, town.people[BOB].id(), Permissions::NONE);
+    let mut history = of_town(&town, &all.keychain);
+    history.verify(|_| ()).unwrap();
+    at(&mut history, &lonely)[1].signatures[0].0[0] ^= 1;
+    assert_eq!(history.verify(|_| ()), Err(Unproved::Group(lonely, Rejected::BadSignature)));
+    let keychain = altered(&|history| history.groups.push(history.entries.clone()));
+    assert!(matches!(keychain, Unproved::Group(of, why) if of == all.keychain && missing(of, why)));
+    assert!(matches!(in_a_circle().verify(|_| ()), Err(Unproved::Group(_, Rejected::MissingState(..)))));
 }
 
 #[test]
@@ -188,10 +229,17 @@ fn evidence_with_anything_altered_proves_nothing() {
 #[test]
 fn a_file_with_any_byte_flipped_or_cut_is_refused_or_proves_nothing() {
     let forked = Forked::new();
-    for file in [AuditFile::History(forked.history(&forked.alice)), AuditFile::Evidence(forked.evidence())] {
+    let company = Company::new();
+    // Of the longest one every 17th byte, to be done in time.
+    let files = [
+        (AuditFile::History(forked.history(&forked.alice)), 1),
+        (AuditFile::Evidence(forked.evidence()), 1),
+        (AuditFile::History(of_town(&company.town, &company.company)), 17),
+    ];
+    for (file, stride) in files {
         let bytes = file.encode();
         assert!(proves(&AuditFile::decode(&bytes).unwrap()));
-        for at in 0..bytes.len() {
+        for at in (0..bytes.len()).step_by(stride) {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1;
             assert!(AuditFile::decode(&flipped).map_or(true, |file| !proves(&file)), "byte {at}");
@@ -211,6 +259,19 @@ fn folder() -> PathBuf {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// An account that did all that accounts do: two devices and a password, of which in the end one device is left.
+fn account_of_a_long_life() -> Account {
+    let account = Account::new("alice");
+    let (first, laptop, password) = (account.first.clone(), account.device("laptop"), account.recovery("password"));
+    let renewed = laptop.renewed("alice laptop renewed");
+    account
+        .after(&first, &[Do::AddDevice(&laptop), Do::AddRecovery(&password)])
+        .after(&laptop, &[Do::RotateDevice(&renewed)])
+        .after(&first, &[Do::SetPrivate(1)])
+        .after(&password, &[Do::Revoke(&renewed, &[]), Do::Rotate])
+        .after(&password, &[Do::RemoveRecovery(&password), Do::Rotate])
 }
 
 /// A file's name, what it is about, its bytes, and how reading it ends.
@@ -241,6 +302,13 @@ fn cases() -> Vec<Case> {
         accounts: vec![],
         ..history.clone()
     };
+    let lived = account_of_a_long_life();
+    let with_devices = History {
+        receipt: receipt(&forked.server, lived.ledger.id(), lived.ledger.head()),
+        entries: lived.entries,
+        accounts: vec![],
+        ..history.clone()
+    };
     // Once a server's word, and no contradiction: a newer head of the same ledger.
     let hashes = forked.history(&forked.bob).hashes();
     let older = receipt(&forked.server, bob.statement.scope, Head { seq: 2, hash: hashes[2] });
@@ -251,6 +319,13 @@ fn cases() -> Vec<Case> {
         fork: hashes[2],
         chain: forked.bob.entries[3..].iter().map(|entry| entry.signed.clone()).collect(),
     };
+    let company = Company::new();
+    let of_company = of_town(&company.town, &company.company);
+    let altered_company = |alter: &dyn Fn(&mut History)| {
+        let mut altered = company.history();
+        alter(&mut altered);
+        AuditFile::History(altered).encode()
+    };
     let ok = AuditFile::History(history.clone()).encode();
     let mut magic = ok.clone();
     magic[1] = b'X';
@@ -260,7 +335,59 @@ fn cases() -> Vec<Case> {
     kind[10] = 2;
     vec![
         ("history-of-a-keychain", "alice's view of a keychain of four entries", ok.clone(), "ok"),
+        (
+            "history-of-an-account-with-devices",
+            "and a password, and generations",
+            AuditFile::History(with_devices).encode(),
+            "ok",
+        ),
         ("history-of-an-account", "an account's ledger", AuditFile::History(account).encode(), "ok"),
+        (
+            "history-of-a-keychain-with-groups",
+            "through two groups",
+            AuditFile::History(company.history()).encode(),
+            "ok",
+        ),
+        ("history-of-a-group", "a group stands in it", AuditFile::History(of_company).encode(), "ok"),
+        (
+            "history-without-a-groups-ledger",
+            "that of the team in the company",
+            altered_company(&|h| h.groups.retain(|ledger| ledger[0].scope_id() != company.team)),
+            "NotProved",
+        ),
+        (
+            "history-with-a-groups-ledger-cut",
+            "it ends before the head that is cited",
+            altered_company(&|h| at(h, &company.company).truncate(2)),
+            "NotProved",
+        ),
+        (
+            "history-with-a-groups-signature-flipped",
+            "a bit of an author's signature",
+            altered_company(&|h| at(h, &company.team)[1].signatures[0].0[0] ^= 1),
+            "NotProved",
+        ),
+        (
+            "history-with-groups-in-another-order",
+            "they stand ascending",
+            altered_company(&|h| h.groups.reverse()),
+            "NotProved",
+        ),
+        (
+            "history-with-a-keychain-among-the-groups",
+            "groups only",
+            altered_company(&|h| {
+                h.groups.push(h.entries.clone());
+                h.groups.sort_by_key(|ledger| ledger[0].scope_id());
+            }),
+            "NotProved",
+        ),
+        (
+            "history-with-groups-in-a-circle",
+            "each cites the other",
+            AuditFile::History(in_a_circle()).encode(),
+            "NotProved",
+        ),
         ("evidence-of-one-number", "two heads under one number", AuditFile::Evidence(of_one_number).encode(), "ok"),
         ("evidence-of-two-branches", "bob's branch is longer", AuditFile::Evidence(evidence.clone()).encode(), "ok"),
         ("another-magic", "not an audit file", magic, "Malformed"),

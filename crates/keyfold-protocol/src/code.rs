@@ -126,6 +126,8 @@ codes! {
     UnknownUser: 404 NotFound,
     /// No such keychain, or one that the caller is not in: a stranger cannot tell.
     UnknownKeychain: 404 NotFound,
+    /// No such group, or one that the caller is not in.
+    UnknownGroup: 404 NotFound,
     /// No such key.
     UnknownKey: 404 NotFound,
     /// No such file.
@@ -144,8 +146,6 @@ codes! {
     StaleCitation: 409 Failed,
     /// The ledger of an author or recipient is needed first.
     MissingLedger: 409 Failed,
-    /// This release serves no groups.
-    GroupsUnsupported: 501 Failed,
     /// A wrap that the entry entitles somebody to is not there, or none opens.
     WrapMissing: 422 Failed,
     /// A wrap that no entry entitles anybody to, or one twice.

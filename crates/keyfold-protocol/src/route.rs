@@ -31,7 +31,7 @@ pub fn placed(scope: &ScopeId) -> String {
     format!("{SCOPES}/{scope}/placed")
 }
 
-/// One's own wraps.
+/// One's own wraps, and adding others'.
 pub fn wraps(scope: &ScopeId) -> String {
     format!("{SCOPES}/{scope}/wraps")
 }

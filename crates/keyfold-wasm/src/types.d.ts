@@ -180,17 +180,18 @@ export interface Owners {
   successor: string | null;
 }
 
-export interface AuditPerson {
-  userId: string | null;
-  accountId: string;
-}
+export type AuditPerson = { userId: string | null; accountId: string; groupId: null };
 
-export interface AuditMember extends AuditPerson {
+export type AuditGroup = { userId: null; accountId: null; groupId: string };
+
+export type AuditPrincipal = AuditPerson | AuditGroup;
+
+export type AuditMember = AuditPrincipal & {
   permissions: PermissionFlags;
   readOnly: boolean;
   follows: boolean;
   expiresAt: number | null;
-}
+};
 
 export interface AuditProposal {
   decision: OwnerProposal["decision"];
@@ -200,11 +201,16 @@ export interface AuditProposal {
 }
 
 export type AuditAction =
-  | { kind: "createAccount"; deviceId: string }
+  | { kind: "createAccount" | "addDevice"; deviceId: string }
+  | { kind: "revokeDevice"; deviceId: string; kept: string[] }
+  | { kind: "addRecovery"; recoveryId: string; method: "password" | "paper" | "shares" | "passkey" }
+  | { kind: "removeRecovery"; recoveryId: string }
+  | { kind: "rotateAccount"; generation: number }
+  | { kind: "setPrivate"; version: number }
   | { kind: "genesis"; algorithm: Algorithm; keyFingerprint: string }
   | {
       kind: "share";
-      to: AuditPerson[];
+      to: AuditPrincipal[];
       keyNumbers: [number, number][];
       permissions: PermissionFlags;
       follows: boolean;
@@ -212,10 +218,10 @@ export type AuditAction =
       expiresAt: number | null;
     }
   | { kind: "accept"; sharedBy: AuditPerson | null }
-  | { kind: "decline" | "leave" | "other" }
+  | { kind: "decline" | "leave" | "rotateDevice" | "other" }
   | { kind: "dropKey"; keyNumber: number }
-  | { kind: "cancelShare" | "expire" | "ban"; person: AuditPerson }
-  | { kind: "setPermissions"; person: AuditPerson; granted: PermissionFlags; withdrawn: PermissionFlags }
+  | { kind: "cancelShare" | "expire" | "ban" | "observe"; person: AuditPrincipal }
+  | { kind: "setPermissions"; person: AuditPrincipal; granted: PermissionFlags; withdrawn: PermissionFlags }
   | { kind: "rotate"; keyNumber: number; keyFingerprint: string }
   | { kind: "propose" | "approve"; proposal: AuditProposal };
 
@@ -224,6 +230,8 @@ export interface AuditEntry {
   entryHash: string;
   time: number;
   author: AuditPerson;
+  holderId: string | null;
+  via: AuditGroup[];
   placed: boolean;
   actions: AuditAction[];
   after: { members: number; keyNumber: number; needsRotation: boolean } | null;
@@ -240,12 +248,12 @@ interface AuditedLedger {
 }
 
 export interface KeychainAudit extends AuditedLedger {
-  kind: "keychain";
+  kind: "keychain" | "group";
   state: {
     members: AuditMember[];
     pending: AuditMember[];
     owners: AuditPerson[];
-    banned: AuditPerson[];
+    banned: AuditPrincipal[];
     keys: string[];
     needsRotation: boolean;
     successor: string | null;

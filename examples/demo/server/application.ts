@@ -1,7 +1,8 @@
 /** The application's API: rows and sealed files, for whoever is signed in, and word of every change. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Readable } from "node:stream";
+import { PassThrough, pipeline, type Readable } from "node:stream";
+import { altered, flip } from "./altered.js";
 import type { Answer } from "./line.js";
 import type { Listeners } from "./listeners.js";
 import { MAX_TEXT, Refused, type Row, type Rows } from "./rows.js";
@@ -14,13 +15,21 @@ export type Change =
 
 /** Answers requests under `/app`. `changed` is told after each change. */
 export class Application {
+  #deceived: string | null = null;
+
   constructor(
     private readonly rows: Rows,
-    private readonly listeners: Listeners,
+    private readonly listeners: Listeners<Change>,
     private readonly changed: () => void,
     /** Whether pages of this origin may ask: any website that is open meanwhile could try. */
     private readonly admits: (origin: string) => boolean,
   ) {}
+
+  /** Shows this user altered notes and files from now on; `null`: nobody. */
+  deceive(user: string | null): void {
+    this.#deceived = user;
+    this.listeners.tell({ type: "rows", rows: this.rows.all });
+  }
 
   readonly answer: Answer = (user, head, body, response) => {
     // The page is of another port, and so of another origin.
@@ -42,7 +51,9 @@ export class Application {
     if (app !== "app") throw new Refused(404, "NoRoute", "There is nothing here");
     switch (`${method} ${noun ?? ""}`) {
       case "GET events":
-        this.listeners.add(response, { type: "rows", rows: this.rows.all } satisfies Change);
+        this.listeners.add(response, { type: "rows", rows: this.rows.all }, (change) =>
+          user === this.#deceived ? altered(change) : change,
+        );
         return;
       case "PUT rows": {
         const given = (await json(body)) as Parameters<Rows["put"]>[1];
@@ -60,7 +71,7 @@ export class Application {
         const file = this.rows.send(id);
         file.on("open", () => {
           response.writeHead(200, { "Content-Type": "application/vnd.keyfold.envelope" });
-          file.pipe(response);
+          pipeline(file, user === this.#deceived ? flip() : new PassThrough(), response, () => {});
         });
         file.on("error", () => {
           if (response.headersSent) response.destroy();

@@ -3,7 +3,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Application, json, refuse, reply } from "./application.js";
+import { Application, type Change, json, refuse, reply } from "./application.js";
+import { Liar, LIES, type LieName } from "./lies.js";
 import { Line, listen } from "./line.js";
 import { Listeners } from "./listeners.js";
 import { policy, sendPage } from "./page.js";
@@ -25,6 +26,15 @@ export interface DemoOptions {
   readonly port: number;
   /** Where rows and files are kept. */
   readonly data: string;
+  /** Control port of the evil server, if `keyfold` is one: then people can be lied to. */
+  readonly evil?: URL | undefined;
+}
+
+/** A lie that is told. */
+export interface Lying {
+  readonly lie: LieName;
+  /** To whom. */
+  readonly to: PersonName;
 }
 
 /** A demo that runs. */
@@ -33,10 +43,15 @@ export interface Demo {
   close(): void;
 }
 
+interface Lie extends Lying {
+  readonly workspace: string;
+  readonly other: string;
+}
+
 /** Starts it. Resolves when it can be opened. */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const rows = await Rows.open(options.data);
-  const [changes, watchers] = [new Listeners(), new Listeners()];
+  const [changes, watchers] = [new Listeners<Change>(), new Listeners()];
   const traffic = new Traffic((passed) => watchers.tell({ type: "passed", passed }));
   const stored = () => ({ type: "stored", rows: rows.all, invitations: rows.invitations });
   // The page's own addresses, known once it listens.
@@ -66,12 +81,41 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       online: lines.get(name)?.open,
     }));
 
+  const liar = options.evil === undefined ? null : new Liar(options.evil);
+  let lying: Lying | null = null;
+
+  async function stopLying(): Promise<void> {
+    application.deceive(null);
+    for (const line of lines.values()) line.tape.plays = false;
+    await liar?.beHonest();
+    lying = null;
+  }
+
+  /** One lie at a time, to one person. */
+  async function tell({ lie, to, workspace, other }: Lie): Promise<void> {
+    const [line, url] = [lines.get(to), urls[to]];
+    if (liar === null || line === undefined || url === undefined || !LIES.includes(lie)) {
+      throw new Refused(404, "NotFound", "There is no such lie, or nobody to tell it");
+    }
+    await stopLying();
+    await liar.tell(lie, { host: new URL(url).host, workspace, other });
+    if (lie === "altered") application.deceive(line.user());
+    line.tape.plays = lie === "replay";
+    lying = { lie, to };
+  }
+
   async function route(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "GET", url = "/" } = incoming;
     switch (`${method} ${url}`) {
       case "GET /api/config":
         response.setHeader("Cache-Control", "no-store");
-        return reply(response, 200, { serverKey: options.key, round: rows.round, people: people() });
+        return reply(response, 200, {
+          serverKey: options.key,
+          round: rows.round,
+          people: people(),
+          lies: liar !== null,
+          lying,
+        });
       case "GET /api/watch":
         return watchers.add(response, { ...stored(), type: "all", passed: traffic.newest });
       case "POST /api/lines": {
@@ -81,7 +125,14 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
         line.open = open === true;
         return reply(response, 200, {});
       }
+      case "POST /api/lies":
+        await tell((await json(incoming)) as Lie);
+        return reply(response, 200, {});
+      case "POST /api/truth":
+        await stopLying();
+        return reply(response, 200, {});
       case "POST /api/reset":
+        await stopLying();
         await rows.reset();
         traffic.clear();
         for (const line of lines.values()) line.open = true;

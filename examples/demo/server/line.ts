@@ -7,6 +7,7 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
 import { type Duplex, pipeline, type Readable } from "node:stream";
+import { Tape } from "./tape.js";
 import { Meter, type Traffic } from "./traffic.js";
 
 /** What answers the application's own requests. The body comes apart from the head: it was measured on its way. */
@@ -14,6 +15,8 @@ export type Answer = (user: string, head: IncomingMessage, body: Readable, respo
 
 /** A person's line. */
 export class Line {
+  /** What was answered here, for who wants to say it again. */
+  readonly tape = new Tape();
   #open = true;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
@@ -70,7 +73,10 @@ export class Line {
     // Whoever reads the body notices there if the page goes away in the middle of it.
     pipeline(incoming, body, () => {});
     if (to === "app") return this.application(this.user(), incoming, body, response);
+    const asked = `${method} ${url}`;
+    if (this.tape.play(asked, response)) return void body.resume();
     const onward = request(this.keyfold, { method, path: url, headers: incoming.headers }, (answer) => {
+      this.tape.record(asked, answer);
       response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
       pipeline(answer, response, () => {});
     });

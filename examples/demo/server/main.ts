@@ -12,11 +12,14 @@ const { values } = parseArgs({
     key: { type: "string" },
     port: { type: "string", default: "8080" },
     data: { type: "string" },
+    evil: { type: "string" },
   },
 });
 
 if (values.keyfold === undefined || values.key === undefined || !/^\d{1,5}$/.test(values.port)) {
-  console.error("Usage: npm run start -w @keyfold/demo -- --keyfold URL --key KEY [--port N] [--data DIR]");
+  console.error(
+    "Usage: npm run start -w @keyfold/demo -- --keyfold URL --key KEY [--port N] [--data DIR] [--evil URL]",
+  );
   process.exit(2);
 }
 
@@ -28,6 +31,7 @@ const demo = await startDemo({
   key: values.key,
   port: Number(values.port),
   data,
+  evil: values.evil === undefined ? undefined : new URL(values.evil),
 });
 console.log(`Demo: ${demo.url}`);
 

@@ -9,6 +9,12 @@ import { makePeople, type Person } from "./person.js";
 import { ServerPane } from "./server-pane.js";
 import { applyTheme, nextTheme, storedTheme } from "./theme.js";
 
+/** Whose client refuses what the server shows, and why. */
+export interface Stopped {
+  readonly name: PersonName;
+  readonly code: string;
+}
+
 type Column = "left" | "server" | "right";
 
 /** Properties of {@link App}. */
@@ -24,6 +30,7 @@ export function App({ config, people }: AppProps): ReactElement {
   const [online, setOnline] = useState<Partial<Record<PersonName, boolean>>>(() =>
     Object.fromEntries(config.people.map((one) => [one.name, one.online])),
   );
+  const [stopped, setStopped] = useState<Stopped | null>(null);
   const seat = (side: "left" | "right") => {
     const name = seats[side];
     const person = people.get(name);
@@ -37,6 +44,7 @@ export function App({ config, people }: AppProps): ReactElement {
             person={person}
             others={others}
             online={online[name] ?? true}
+            stopped={stopped?.name === name ? stopped.code : null}
             onSwap={(next) => setSeats({ ...seats, [side]: next })}
             onOnline={(open) => setOnline((all) => ({ ...all, [name]: open }))}
           />
@@ -63,7 +71,7 @@ export function App({ config, people }: AppProps): ReactElement {
         </div>
         {seat("left")}
         <div id="column-server" className="column" data-chosen={column === "server"}>
-          <ServerPane />
+          <ServerPane config={config} people={people} onStopped={setStopped} />
         </div>
         {seat("right")}
       </main>

@@ -1,5 +1,7 @@
 /** What the demo's server tells the page before it begins. */
 
+import type { LieName } from "../server/lies.js";
+
 /** Names of the cast, which the demo's server gives. */
 export type PersonName = "alice" | "bob" | "carol";
 
@@ -20,6 +22,16 @@ export interface Config {
   /** Counts resets. */
   readonly round: number;
   readonly people: readonly PersonConfig[];
+  /** Whether the server can be made to lie. */
+  readonly lies: boolean;
+  /** The lie that is told right now. */
+  readonly lying: Lying | null;
+}
+
+/** A lie, and to whom it is told. */
+export interface Lying {
+  readonly lie: LieName;
+  readonly to: PersonName;
 }
 
 /** Asks for it. */

@@ -4,6 +4,7 @@ import type { EncryptedFile, FileMetadata, Progress } from "@keyfold/client";
 import { type Send, type Upload, useDecrypted, useUpload } from "@keyfold/react";
 import { type DragEvent, type ReactElement, useCallback, useEffect, useId, useRef, useState } from "react";
 import type { Row } from "../server/rows.js";
+import { save } from "./download.js";
 import { bytes, clock } from "./format.js";
 import { AddIcon, CloseIcon, DownloadIcon, FileIcon, TrashIcon } from "./icons.js";
 import { type InWorkspace, Locked, SealedUnder, useFresh } from "./notes.js";
@@ -149,7 +150,7 @@ function FileCard({ row, keychain, writable }: InWorkspace & { readonly row: Row
   const download = () =>
     act("Downloading", async () => {
       const file = await open(metadata);
-      if (file !== null) save(file);
+      if (file !== null) save(file, file.name);
     });
   return (
     <li className="card" data-fresh={fresh}>
@@ -261,14 +262,4 @@ function asMetadata(value: unknown): FileMetadata | null {
   if (typeof name !== "string" || typeof type !== "string" || typeof key !== "string") return null;
   if (typeof size !== "number" || typeof lastModified !== "number") return null;
   return { name, type, lastModified, size, key };
-}
-
-/** Hands an opened file to the browser's downloads. */
-function save(file: File): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = file.name;
-  link.click();
-  // The download has its own hold on the file by the next task.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

@@ -23,6 +23,9 @@ export const KeyIcon = icon(
   "M8 12a3.500 3.500 0 1 1-2-3.200M7.500 10.500L15.500 4M13 6l2 2.200M11 7.700l1.500 1.600",
 );
 export const LockIcon = icon("M5 9h10v7.500H5zM7 9V6.500a3 3 0 0 1 6 0V9");
+export const MaskIcon = icon(
+  "M3 5.500c4.500-1.500 9.500-1.500 14 0 0 6-1.500 9.500-4 9.500-1.500 0-2-1.500-3-1.500s-1.500 1.500-3 1.500c-2.500 0-4-3.500-4-9.500zM6.500 9c.8-.6 1.700-.6 2.500 0M11 9c.8-.6 1.700-.6 2.500 0",
+);
 export const MoonIcon = icon("M15.500 12A6.500 6.500 0 0 1 8 4.500a6 6 0 1 0 7.500 7.500z");
 export const NoteIcon = icon("M4.500 3.500h11v13h-11zM7.500 7.500h5M7.500 10.500h5M7.500 13.500h3");
 export const PeopleIcon = icon(

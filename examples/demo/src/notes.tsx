@@ -121,7 +121,7 @@ export function SealedUnder(props: {
   );
 }
 
-/** Something that this person has no key for. */
+/** Something that this person cannot open. */
 export function Locked(props: {
   readonly error: Error;
   readonly by: string;
@@ -131,7 +131,10 @@ export function Locked(props: {
   return (
     <li className="card locked">
       <p className="words">
-        <LockIcon /> Sealed under a key that you do not have
+        <LockIcon />{" "}
+        {code === "Unauthentic"
+          ? "Somebody altered this. It is not shown."
+          : "Sealed under a key that you do not have"}
       </p>
       <div className="card-foot">
         <span>

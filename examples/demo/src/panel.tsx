@@ -16,12 +16,14 @@ export interface PersonPanelProps {
   /** Who else could sit here. */
   readonly others: readonly PersonName[];
   readonly online: boolean;
+  /** The code with which this person's client refuses what the server shows. */
+  readonly stopped: string | null;
   readonly onSwap: (name: PersonName) => void;
   readonly onOnline: (online: boolean) => void;
 }
 
 /** The panel of one person. */
-export function PersonPanel({ person, ...rest }: PersonPanelProps): ReactElement {
+export function PersonPanel({ person, stopped, ...rest }: PersonPanelProps): ReactElement {
   return (
     <PersonContext.Provider value={person}>
       <KeyfoldProvider client={person.client}>
@@ -30,6 +32,12 @@ export function PersonPanel({ person, ...rest }: PersonPanelProps): ReactElement
             <Head {...rest} />
             <Arrivals />
             <div className="panel-body">
+              {stopped !== null && (
+                <p className="banner">
+                  <strong>Your client stopped.</strong> What the server shows is not believed, and nothing is
+                  written upon it. What you have stays. <code>{stopped}</code>
+                </p>
+              )}
               <Body />
             </div>
           </Notices>
@@ -39,7 +47,12 @@ export function PersonPanel({ person, ...rest }: PersonPanelProps): ReactElement
   );
 }
 
-function Head({ others, online, onSwap, onOnline }: Omit<PersonPanelProps, "person">): ReactElement {
+function Head({
+  others,
+  online,
+  onSwap,
+  onOnline,
+}: Omit<PersonPanelProps, "person" | "stopped">): ReactElement {
   const { name, client } = usePerson();
   const { status, sync } = useClientState();
   const live = useLive();

@@ -3,7 +3,11 @@
 import { type ReactElement, useEffect, useState } from "react";
 import type { Invitation, Row } from "../server/rows.js";
 import type { Passed } from "../server/traffic.js";
+import type { Stopped } from "./app.js";
+import type { Config } from "./config.js";
 import { beginning, bytes, exactClock } from "./format.js";
+import { Lies } from "./lies.js";
+import type { makePeople } from "./person.js";
 
 interface Seen {
   readonly rows: readonly Row[];
@@ -38,8 +42,16 @@ function useSeen(): Seen {
   return seen;
 }
 
+/** Properties of {@link ServerPane}. */
+export interface ServerPaneProps {
+  readonly config: Config;
+  readonly people: ReturnType<typeof makePeople>;
+  /** Told whose client refuses what the server shows, and when it does no more. */
+  readonly onStopped: (stopped: Stopped | null) => void;
+}
+
 /** The pane in the middle. */
-export function ServerPane(): ReactElement {
+export function ServerPane({ config, people, onStopped }: ServerPaneProps): ReactElement {
   const { rows, invitations, passed } = useSeen();
   const files = rows.reduce((sum, row) => sum + row.bytes, 0);
   return (
@@ -51,6 +63,7 @@ export function ServerPane(): ReactElement {
         </div>
       </header>
       <div className="panel-body" tabIndex={0} role="group" aria-labelledby="server-title">
+        {config.lies && <Lies config={config} people={people} onStopped={onStopped} />}
         <h3>
           Stored rows <span className="count">{rows.length}</span>
           <span className="aside">{bytes(files)} of sealed files</span>

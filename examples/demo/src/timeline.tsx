@@ -1,13 +1,14 @@
 /** Who did what in a workspace: its signed ledger, verified from the first entry on, newest first. */
 
-import type { AuditAction, AuditEntry, AuditPerson, Keychain, PermissionFlags } from "@keyfold/client";
+import type { AuditAction, AuditEntry, AuditPrincipal, Keychain, PermissionFlags } from "@keyfold/client";
 import { useAudit } from "@keyfold/react";
 import { type ReactElement, useId, useState } from "react";
+import { save } from "./download.js";
 import { clock } from "./format.js";
-import { HistoryIcon, VerifiedIcon } from "./icons.js";
-import { explain } from "./notices.js";
+import { DownloadIcon, HistoryIcon, VerifiedIcon } from "./icons.js";
+import { explain, useAct } from "./notices.js";
 import { Avatar } from "./parts.js";
-import { useNameOf } from "./person.js";
+import { useNameOf, usePerson } from "./person.js";
 
 /** A button, and what it opens. */
 export function Timeline({ keychain }: { readonly keychain: Keychain }): ReactElement {
@@ -26,7 +27,13 @@ export function Timeline({ keychain }: { readonly keychain: Keychain }): ReactEl
 }
 
 function Entries({ keychain }: { readonly keychain: Keychain }): ReactElement {
+  const { client } = usePerson();
+  const { act, busy } = useAct();
   const { data, status, error } = useAudit(keychain.keychainFingerprint);
+  // Whoever gets it verifies it alone: `keyfold audit history.kfaudit`.
+  const download = async () => {
+    save(new Blob([await client.audit.export(keychain.keychainFingerprint)]), "history.kfaudit");
+  };
   return (
     <>
       {status === "loading" && <p className="nothing">Verifying every entry…</p>}
@@ -36,9 +43,14 @@ function Entries({ keychain }: { readonly keychain: Keychain }): ReactElement {
         </p>
       )}
       {status === "ready" && (
-        <p className="verified">
-          <VerifiedIcon /> Verified from the first entry on: every signature, and that it was allowed.
-        </p>
+        <div className="entries-head">
+          <p className="verified">
+            <VerifiedIcon /> Verified from the first entry on: every signature, and that it was allowed.
+          </p>
+          <button type="button" disabled={busy} onClick={() => void act("Exporting", download)}>
+            <DownloadIcon /> For an auditor
+          </button>
+        </div>
       )}
       {data !== undefined && (
         <ol className="entries" aria-label="What happened, newest first" reversed tabIndex={0}>
@@ -53,14 +65,16 @@ function Entries({ keychain }: { readonly keychain: Keychain }): ReactElement {
 
 function Entry({ entry }: { readonly entry: AuditEntry }): ReactElement {
   const nameOf = useNameOf();
-  const name = (person: AuditPerson) => nameOf(person.userId ?? person.accountId);
+  const name = (person: AuditPrincipal) =>
+    person.groupId === null ? nameOf(person.userId ?? person.accountId) : "a group";
   const author = name(entry.author);
-  const { time, seq, actions } = entry;
+  const { time, seq, actions, via } = entry;
   return (
     <li className="entry" value={seq}>
       <Avatar name={author} small />
       <span className="entry-words">
         <strong>{author}</strong> {actions.map((action) => words(action, name)).join(", and ")}
+        {via.length > 0 && " through a group"}
         <span className="hint">
           Entry {seq} · <time dateTime={time.toISOString()}>{clock(time.getTime())}</time>, as {author} claims
         </span>
@@ -81,7 +95,7 @@ function may(flags: PermissionFlags): string {
   return flagged.map(([, words]) => words).join(", ");
 }
 
-function words(action: AuditAction, name: (person: AuditPerson) => string): string {
+function words(action: AuditAction, name: (person: AuditPrincipal) => string): string {
   switch (action.kind) {
     case "genesis":
       return "made the workspace";
@@ -121,8 +135,10 @@ function words(action: AuditAction, name: (person: AuditPerson) => string): stri
       const verb = action.kind === "propose" ? "proposed" : "approved";
       return decided ? `decided that ${wish}` : `${verb} that ${wish}`;
     }
-    case "createAccount":
-    case "other":
+    case "observe":
+      return `took notice of what changed about ${name(action.person)}`;
+    // What only accounts do, and what is newer than this page.
+    default:
       return "did something that this page has no words for";
   }
 }

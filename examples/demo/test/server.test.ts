@@ -107,12 +107,28 @@ describe("lines", () => {
   });
 });
 
+describe("lies", () => {
+  const tell = (lie: string) => {
+    const body = JSON.stringify({ lie, to: "alice", workspace: WORKSPACE, other: "bob" });
+    return fetch(`${demo.url}/api/lies`, { method: "POST", body });
+  };
+
+  test("before an honest server there are none", async () => {
+    const config = (await (await fetch(`${demo.url}/api/config`)).json()) as object;
+    expect(config).toMatchObject({ lies: false, lying: null });
+    for (const lie of ["rollback", "altered", "replay"])
+      expect(await code(await tell(lie))).toBe("404 NotFound");
+  });
+});
+
 describe("other websites", () => {
   const Origin = "http://example.com";
 
-  test("cannot cut lines, reset, or read rows", async () => {
-    const reset = await fetch(`${demo.url}/api/reset`, { method: "POST", headers: { Origin } });
-    expect(await code(reset)).toBe("403 NotAllowed");
+  test("cannot cut lines, order lies, reset, or read rows", async () => {
+    for (const path of ["lines", "lies", "truth", "reset"]) {
+      const asked = await fetch(`${demo.url}/api/${path}`, { method: "POST", headers: { Origin } });
+      expect(await code(asked), path).toBe("403 NotAllowed");
+    }
     const rows = await fetch(`${alice}/app/rows/${ID}`, { method: "OPTIONS", headers: { Origin } });
     expect(rows.headers.get("Access-Control-Allow-Origin")).toBeNull();
     const own = await fetch(`${alice}/app/rows/${ID}`, { method: "OPTIONS", headers: { Origin: demo.url } });

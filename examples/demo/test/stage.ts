@@ -1,4 +1,4 @@
-/** The stage of the story: a real Keyfold server, the demo's own, and one browser at its page. */
+/** The stage of the story: a real Keyfold server that can lie, the demo's own, and one browser at its page. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { inject } from "vitest";
-import { Keyfold } from "../../../testing/browser/src/harness/keyfold.ts";
 import type {} from "../../../testing/browser/src/harness/launch.ts";
-import { root } from "../../../testing/browser/src/harness/place.ts";
+import { built, root } from "../../../testing/browser/src/harness/place.ts";
+import { Service } from "../../../testing/browser/src/harness/service.ts";
 
 /** What the page may complain about: a person's network is cut on purpose, and a browser logs each refusal. */
 const EXPECTED = [/^Failed to load resource: net::ERR_/, /WebSocket connection to .* failed/];
@@ -23,7 +23,7 @@ export class Stage {
     readonly page: Page,
     readonly url: string,
     private readonly browser: Browser,
-    private readonly keyfold: Keyfold,
+    private readonly keyfold: Service,
     private readonly demo: ChildProcess,
     private readonly data: string,
   ) {
@@ -36,23 +36,30 @@ export class Stage {
   }
 
   static async open(): Promise<Stage> {
-    const keyfold = await Keyfold.start();
     const data = await mkdtemp(join(tmpdir(), "keyfold-demo-test-"));
+    const keyfold = await Service.start(built("evil"), [join(data, "keyfold")]);
     const main = join(root, "examples/demo/dist/server/main.js");
-    const options = ["--keyfold", keyfold.url, "--key", keyfold.key, "--port", "0", "--data", data];
+    const [url, key, evil] = [keyfold.text("url"), keyfold.text("serverKey"), keyfold.text("control")];
+    const places = ["--port", "0", "--data", join(data, "app")];
+    const options = ["--keyfold", url, "--key", key, "--evil", evil, ...places];
     const demo = spawn(process.execPath, [main, ...options], { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = (await once(createInterface({ input: demo.stdout }), "line")) as [string];
-    const url = line.replace("Demo: ", "");
+    const address = line.replace("Demo: ", "");
     const browser = await chromium.connect(inject("chromium"));
     const page = await browser.newPage({ viewport: { width: 1600, height: 1000 }, colorScheme: "light" });
-    const stage = new Stage(page, url, browser, keyfold, demo, data);
-    await page.goto(url);
+    const stage = new Stage(page, address, browser, keyfold, demo, data);
+    await page.goto(address);
     return stage;
   }
 
   /** A person's panel. */
   person(name: string): Panel {
     return new Panel(this.page, this.page.getByRole("region", { name, exact: true }));
+  }
+
+  /** The Keyfold server's public key. */
+  get serverKey(): string {
+    return this.keyfold.text("serverKey");
   }
 
   /** The pane in the middle. */
@@ -63,11 +70,9 @@ export class Stage {
   /** Every byte that the two servers stored, as Latin-1, by file. */
   async stored(): Promise<Map<string, string>> {
     const found = new Map<string, string>();
-    for (const folder of [this.data, this.keyfold.folder]) {
-      for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-        const path = join(entry.parentPath, entry.name);
-        if (entry.isFile()) found.set(path, await readFile(path, "latin1"));
-      }
+    for (const entry of await readdir(this.data, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isFile()) found.set(path, await readFile(path, "latin1"));
     }
     return found;
   }
@@ -77,7 +82,7 @@ export class Stage {
     const gone = once(this.demo, "exit");
     this.demo.kill("SIGTERM");
     await gone;
-    await this.keyfold.remove();
+    await this.keyfold.kill();
     await rm(this.data, { recursive: true, force: true });
   }
 }

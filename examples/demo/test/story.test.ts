@@ -7,7 +7,8 @@ import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import type { Locator } from "playwright-core";
+import { Client } from "@keyfold/client";
+import type { Download, Locator } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root } from "../../../testing/browser/src/harness/place.ts";
 import { violations } from "./accessibility.js";
@@ -218,6 +219,60 @@ describe.sequential("the demo", () => {
     await shows(bob.notes, FERRY_BOB);
   });
 
+  test("the server lies in every way that it can, and bob's client stops, says why, and goes on", async () => {
+    await alice.section("People");
+    await bob.section("Notes");
+    const menu = stage.server.getByRole("button", { name: "Let the server lie" });
+    await menu.focus();
+    await stage.page.keyboard.press("Enter");
+    const lies = stage.server.getByRole("region", { name: "Lies" });
+    expect(await violations(stage.page)).toEqual([]);
+    await picture("demo-lies");
+    for (const [lie, code] of [
+      ["Show an old state", "Rollback"],
+      ["Tell two stories", "Rollback"],
+      ["Swap an identity", "IdentityChanged"],
+      ["Slip somebody in", "NotAMember"],
+      ["Forge a signature", "BadSignature"],
+      ["Change a byte", "Unauthentic"],
+      ["Repeat old answers", "BadServerSignature"],
+    ] as const) {
+      await lies.getByRole("button", { name: lie }).click();
+      await shows(lies, "bob's client stopped");
+      expect(await lies.locator("code").innerText(), lie).toBe(code);
+      if (lie === "Tell two stories") await evidence(lies);
+      if (lie === "Change a byte") await shows(bob.notes, "Somebody altered this. It is not shown.");
+      if (lie === "Slip somebody in") {
+        await shows(bob.region, /Your client stopped.*NotAMember/);
+        expect(await violations(stage.page)).toEqual([]);
+        await picture("demo-lied");
+        await stage.page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+        expect(await violations(stage.page)).toEqual([]);
+        await picture("demo-lied-dark");
+        await stage.page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+        await narrow("server", "demo-lied-narrow");
+      }
+      await lies.getByRole("button", { name: "Stop lying" }).click();
+      await shows(lies, "The truth again: bob's client went on by itself");
+      await shows(bob.notes, FERRY_BOB);
+      const close = bob.region.getByRole("button", { name: "Close this notice" });
+      while ((await close.count()) > 0) await close.first().click();
+    }
+  });
+
+  test("a server that keeps quiet is believed, and what it kept is there once it speaks", async () => {
+    const lies = stage.server.getByRole("region", { name: "Lies" });
+    await lies.getByRole("button", { name: "Say nothing new" }).click();
+    await shows(lies, "bob's client goes on");
+    await alice.button("New key").click();
+    await shows(alice.region, /Current key 4/);
+    expect(await bob.region.innerText()).toMatch(/Current key 3/);
+    await lies.getByRole("button", { name: "Stop lying" }).click();
+    await shows(lies, "The truth again: bob's client went on by itself");
+    await shows(bob.region, /Current key 4/);
+    await stage.server.getByRole("button", { name: "Let the server lie" }).click();
+  });
+
   test("who is removed keeps what was readable, reads nothing new, and is told so", async () => {
     await alice.section("People");
     await alice.member("bob").getByRole("button", { name: "Remove" }).click();
@@ -280,22 +335,20 @@ describe.sequential("the demo", () => {
       "bob joined",
       "alice allowed bob to invite people",
       "bob made key 2",
-      "alice removed bob, and made key 4",
+      "alice removed bob, and made key 5",
       "alice decided that carol becomes an owner",
       "alice proposed that carol is no owner any more",
     ])
       await shows(entries, words);
     await carol.button("New key").click();
-    await shows(entries.getByRole("listitem").first(), "carol made key 5");
+    await shows(entries.getByRole("listitem").first(), "carol made key 6");
     expect(await violations(stage.page)).toEqual([]);
     await open.scrollIntoViewIfNeeded();
     await picture("demo-history");
-    await stage.page.setViewportSize({ width: 360, height: 760 });
-    await stage.page.getByRole("tablist", { name: "Whose view" }).getByRole("tab", { name: "carol" }).click();
-    expect(await violations(stage.page)).toEqual([]);
-    const overflow = await stage.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    expect(overflow).toBeLessThanOrEqual(0);
-    await stage.page.setViewportSize({ width: 1600, height: 1000 });
+    await narrow("carol", "demo-history-narrow");
+    const downloading = stage.page.waitForEvent("download");
+    await carol.button("For an auditor").click();
+    expect((await verified(await downloading)).kind).toBe("keychain");
     await open.click();
     await count(entries, 0);
   });
@@ -377,6 +430,36 @@ describe.sequential("the demo", () => {
     expect(stage.complaints).toEqual([]);
   });
 });
+
+/** What a downloaded file proves to whoever has nothing but the server's key. */
+async function verified(download: Download) {
+  const { url: serverURL, serverKey } = stage;
+  const reader = new Client({ serverURL, serverSignaturePublicKey: serverKey });
+  try {
+    return await reader.audit.verify(await buffer(await download.createReadStream()), { serverKey });
+  } finally {
+    reader.close();
+  }
+}
+
+async function evidence(lies: Locator): Promise<void> {
+  const downloading = stage.page.waitForEvent("download");
+  await lies.getByRole("button", { name: "Download the evidence" }).click();
+  const download = await downloading;
+  expect(download.suggestedFilename()).toBe("evidence.kfaudit");
+  expect((await verified(download)).kind).toBe("evidence");
+}
+
+/** One of the views, on a narrow screen. */
+async function narrow(view: string, name: string): Promise<void> {
+  await stage.page.setViewportSize({ width: 360, height: 760 });
+  await stage.page.getByRole("tablist", { name: "Whose view" }).getByRole("tab", { name: view }).click();
+  expect(await violations(stage.page)).toEqual([]);
+  const overflow = await stage.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(overflow).toBeLessThanOrEqual(0);
+  await picture(name);
+  await stage.page.setViewportSize({ width: 1600, height: 1000 });
+}
 
 /** A picture of few bytes. */
 const HARBOUR = `<svg xmlns="http://www.w3.org/2000/svg" width="640" height="260" viewBox="0 0 640 260">

@@ -6,10 +6,21 @@ export interface AuditPerson {
   /** By the verified account ledger; `null` where that was not at hand. */
   readonly userId: string | null;
   readonly accountId: string;
+  readonly groupId: null;
 }
 
+/** A group in an audit. Its name is sealed. */
+export interface AuditGroup {
+  readonly userId: null;
+  readonly accountId: null;
+  readonly groupId: string;
+}
+
+/** A person or a group: `groupId` tells which. */
+export type AuditPrincipal = AuditPerson | AuditGroup;
+
 /** A member, or whoever may become one. */
-export interface AuditMember extends AuditPerson {
+export type AuditMember = AuditPrincipal & {
   /** An owner has all. */
   readonly permissions: PermissionFlags;
   /** Whether others refuse what he writes. */
@@ -17,7 +28,7 @@ export interface AuditMember extends AuditPerson {
   /** Whether he gets the keys that come later. */
   readonly follows: boolean;
   readonly expiresAt: Date | null;
-}
+};
 
 /** What somebody proposed or approved. */
 export interface AuditProposal {
@@ -32,11 +43,25 @@ export interface AuditProposal {
 
 /** What somebody did. `other` is verified, and newer than this release's words. */
 export type AuditAction =
-  | { readonly kind: "createAccount"; readonly deviceId: string }
+  | { readonly kind: "createAccount" | "addDevice"; readonly deviceId: string }
+  | {
+      readonly kind: "revokeDevice";
+      readonly deviceId: string;
+      /** Devices and recovery methods that stay although it had added them. */
+      readonly kept: readonly string[];
+    }
+  | {
+      readonly kind: "addRecovery";
+      readonly recoveryId: string;
+      readonly method: "password" | "paper" | "shares" | "passkey";
+    }
+  | { readonly kind: "removeRecovery"; readonly recoveryId: string }
+  | { readonly kind: "rotateAccount"; readonly generation: number }
+  | { readonly kind: "setPrivate"; readonly version: number }
   | { readonly kind: "genesis"; readonly algorithm: Algorithm; readonly keyFingerprint: string }
   | {
       readonly kind: "share";
-      readonly to: readonly AuditPerson[];
+      readonly to: readonly AuditPrincipal[];
       /** Ranges: the first and the last number of each. */
       readonly keyNumbers: readonly (readonly [number, number])[];
       readonly permissions: PermissionFlags;
@@ -45,12 +70,12 @@ export type AuditAction =
       readonly expiresAt: Date | null;
     }
   | { readonly kind: "accept"; readonly sharedBy: AuditPerson | null }
-  | { readonly kind: "decline" | "leave" | "other" }
+  | { readonly kind: "decline" | "leave" | "rotateDevice" | "other" }
   | { readonly kind: "dropKey"; readonly keyNumber: number }
-  | { readonly kind: "cancelShare" | "expire" | "ban"; readonly person: AuditPerson }
+  | { readonly kind: "cancelShare" | "expire" | "ban" | "observe"; readonly person: AuditPrincipal }
   | {
       readonly kind: "setPermissions";
-      readonly person: AuditPerson;
+      readonly person: AuditPrincipal;
       readonly granted: PermissionFlags;
       readonly withdrawn: PermissionFlags;
     }
@@ -65,6 +90,10 @@ export interface AuditEntry {
   /** When it was made, as its author claims. */
   readonly time: Date;
   readonly author: AuditPerson;
+  /** Of an account's entry, the device or recovery method that signed it; else `null`. */
+  readonly holderId: string | null;
+  /** The groups through which he acted, outermost first; mostly none. */
+  readonly via: readonly AuditGroup[];
   /** Whether the server put it where it stands: an answer, or a member's leaving. */
   readonly placed: boolean;
   readonly actions: readonly AuditAction[];
@@ -78,7 +107,7 @@ export interface AuditEntry {
 }
 
 interface AuditedLedger {
-  /** A keychain's fingerprint, or an account id. */
+  /** A keychain's fingerprint, a group id or an account id. */
   readonly scope: string;
   /** The key that the server signed the end of the ledger with. */
   readonly serverKey: string;
@@ -94,15 +123,15 @@ interface AuditedLedger {
   readonly entries: readonly AuditEntry[];
 }
 
-/** A keychain's ledger, verified from its first entry on. */
+/** A keychain's or group's ledger, verified from its first entry on. */
 export interface KeychainAudit extends AuditedLedger {
-  readonly kind: "keychain";
+  readonly kind: "keychain" | "group";
   /** Where the entries lead. */
   readonly state: {
     readonly members: readonly AuditMember[];
     readonly pending: readonly AuditMember[];
     readonly owners: readonly AuditPerson[];
-    readonly banned: readonly AuditPerson[];
+    readonly banned: readonly AuditPrincipal[];
     /** Fingerprints, oldest first: key `n` is the `n`th. */
     readonly keys: readonly string[];
     readonly needsRotation: boolean;

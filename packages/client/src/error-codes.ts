@@ -26,6 +26,7 @@ export type ErrorCode =
   | "UserTaken"
   | "UnknownUser"
   | "UnknownKeychain"
+  | "UnknownGroup"
   | "UnknownKey"
   | "UnknownFile"
   | "NoRoute"
@@ -35,7 +36,6 @@ export type ErrorCode =
   | "Conflict"
   | "StaleCitation"
   | "MissingLedger"
-  | "GroupsUnsupported"
   | "WrapMissing"
   | "WrapUnexpected"
   // What a client finds out.

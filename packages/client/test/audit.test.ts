@@ -19,7 +19,8 @@ test("an audit tells who did what, with dates, and its file verifies in a client
 
   const audit = await alice.audit.keychain(kc);
   expect([audit.kind, audit.scope, audit.serverKey, audit.seq]).toEqual(["keychain", kc, server.key, 3]);
-  const person = (userId: string) => ({ userId, accountId: expect.stringMatching(/^[\w-]{43}$/) as string });
+  const accountId = expect.stringMatching(/^[\w-]{43}$/) as string;
+  const person = (userId: string) => ({ userId, accountId, groupId: null });
   const none = { allowSharing: false, allowRotation: false, allowDeletion: false, allowManagement: false };
   expect(audit.entries.map(({ author, placed, actions }) => [author.userId, placed, actions])).toEqual([
     ["alice", false, [{ kind: "genesis", algorithm: "secretBox", keyFingerprint }]],

@@ -122,7 +122,10 @@ class Answers {
     const known = this.#asked.get(question.key);
     // A key names its question, and with it the type of the answer.
     if (known !== undefined) return known as Asked<T>;
-    const asked = new Asked(question, this.client, () => this.#drop(question.key));
+    const asked: Asked<T> = new Asked(question, this.client, () => {
+      // Who is dropped late may have been asked anew by somebody else meanwhile.
+      if (this.#asked.get(question.key) === asked) this.#drop(question.key);
+    });
     this.#asked.set(question.key, asked as Asked<unknown>);
     this.#stop ??= this.#listen();
     return asked;

@@ -56,7 +56,13 @@ describe("state", () => {
 
   test("a share that waits is shown until it is declined", async () => {
     const [alice, bob] = [await somebody("alice"), await somebody("bob", { acceptShares: () => false })];
-    const drawn = await under(bob, () => `${useIncomingShares().map(({ known }) => known).join()}.`);
+    const drawn = await under(
+      bob,
+      () =>
+        `${useIncomingShares()
+          .map(({ known }) => known)
+          .join()}.`,
+    );
     const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
     await alice.shareMostRecentKey(keychainFingerprint, await identityOf(alice, bob));
     await vi.waitFor(() => expect(drawn.text()).toBe("false."), PATIENCE);
@@ -189,6 +195,35 @@ describe("questions", () => {
     await alice.logout();
     await vi.waitFor(() => expect(drawn.text()).toBe("undefined"), PATIENCE);
     drawn.unmount();
+  });
+
+  test("an answer that lingers from before a logout does not take away the one from after it", async () => {
+    const alice = await somebody("alice");
+    const userId = alice.publicIdentity?.userId ?? "";
+    const { keychainFingerprint } = await alice.createNewKeychain("notes");
+    const sealed = await alice.encrypt("hello", keychainFingerprint);
+    const shown = () => {
+      const { data } = useDecrypted(sealed, keychainFingerprint);
+      return `${useKeychains().length} ${String(data?.value)}`;
+    };
+    const before = await under(alice, shown);
+    await vi.waitFor(() => expect(before.text()).toBe("1 hello"), PATIENCE);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      before.unmount();
+      await alice.logout();
+      await alice.login(userId);
+      const after = await under(alice, shown);
+      await vi.waitFor(() => expect(after.text()).toBe("1 hello"), PATIENCE);
+      await vi.advanceTimersByTimeAsync(60_000);
+      // Drawn anew, it asks what is known.
+      await alice.createNewKeychain("more");
+      await vi.waitFor(() => expect(after.text()).toMatch(/^2/), PATIENCE);
+      expect(after.text()).toBe("2 hello");
+      after.unmount();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("the suspending twins show the fallback, and then the answer", async () => {

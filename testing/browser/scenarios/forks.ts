@@ -110,4 +110,33 @@ export const scenarios: LyingScenarios = {
       );
     },
   ),
+
+  "S11 fork: two heads that the server signed under one number are evidence, and the client goes on": lied(
+    async (world, liar) => {
+      const { alice, bob, kc } = await two(world);
+      await liar.lie({ kind: "other-head", keychain: kc });
+      await fails("Rollback", () => bob.sync());
+      const { earlier, later } = await proved(world, alice, await bob.audit.evidence(kc));
+      equal(earlier.seq, later.seq, "the number");
+      await liar.beHonest();
+      await bob.rotateKey(kc);
+      await alice.sync();
+      equal((await alice.audit.keychain(kc)).seq, later.seq + 1, "the newest entry");
+    },
+  ),
+
+  "a server that keeps quiet is no evidence, and what it kept is there once it speaks": lied(
+    async (world, liar) => {
+      const { alice, bob, kc } = await two(world);
+      await liar.lie({ kind: "withhold", keychain: kc });
+      await bob.sync();
+      const { keyFingerprint } = await alice.rotateKey(kc);
+      await bob.sync();
+      ok(bob.findKeyByKeychainFingerprint(kc)?.keyFingerprint !== keyFingerprint, "bob does not know of it");
+      await fails("NoEvidence", () => bob.audit.evidence(kc));
+      await liar.beHonest();
+      await bob.sync();
+      equal(bob.findKeyByKeychainFingerprint(kc)?.keyFingerprint, keyFingerprint, "the current key");
+    },
+  ),
 };

@@ -14,7 +14,7 @@ export type LyingScenarios = Readonly<Record<string, (environment: LyingEnvironm
 export type Lie =
   | { readonly kind: "identity-swap" | "identity-fork" | "identity-old"; readonly user: string }
   | { readonly kind: "identity-of"; readonly user: string; readonly shown: string }
-  | { readonly kind: "rollback"; readonly keychain: string }
+  | { readonly kind: "rollback" | "other-head" | "withhold"; readonly keychain: string }
   | {
       readonly kind: "inject-rotation";
       readonly keychain: string;

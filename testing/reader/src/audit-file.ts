@@ -1,6 +1,7 @@
 // audit.md: files for auditors. A history proves itself by replay, evidence by two signatures and a chain of hashes.
 
 import { type Account, appendToAccount } from "./account-ledger.ts";
+import { BroughtGroups } from "./brought-groups.ts";
 import { compare, equal, hex, u8, utf8, concat } from "./bytes.ts";
 import type { Accounts } from "./citation.ts";
 import { decode, encode, type Item } from "./cbor.ts";
@@ -35,7 +36,7 @@ function verifyBody(body: Item): "history" | "evidence" {
   const fields = list(body);
   switch (fields[0]) {
     case HISTORY:
-      verifyHistory(tuple(fields, 5));
+      verifyHistory(tuple(fields, 6));
       return "history";
     case EVIDENCE:
       verifyEvidence(tuple(fields, 6));
@@ -51,8 +52,9 @@ interface Replayed {
   readonly head: Head;
 }
 
-function verifyHistory([, server, signed, entries, ledgers]: readonly Item[]): void {
-  const accounts = readAccounts(list(ledgers));
+function verifyHistory([, server, signed, entries, people, groups]: readonly Item[]): void {
+  const accounts = readAccounts(list(people));
+  const scopes = new BroughtGroups(list(groups), accounts);
   const encoded = list(entries).map(encode);
   const [first] = encoded;
   check(first !== undefined, "NotProved");
@@ -60,9 +62,10 @@ function verifyHistory([, server, signed, entries, ledgers]: readonly Item[]): v
   const append = (state: Replayed | null, entry: Uint8Array): Replayed =>
     isAccount
       ? appendToAccount(state as Account | null, entry)
-      : appendToKeychain(state as Keychain | null, entry, accounts);
+      : appendToKeychain(state as Keychain | null, entry, accounts, scopes);
   const end = encoded.reduce<Replayed | null>(append, null);
   check(end !== null, "NotProved");
+  scopes.replayAll();
   const receipt = parseReceipt(signed);
   check(receipt.verifies(bytes(server, 32)), "NotProved");
   check(equal(receipt.scope, end.id), "NotProved");

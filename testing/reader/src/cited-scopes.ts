@@ -6,7 +6,7 @@ import type { Cite } from "./keychain-entry.ts";
 import { type Keychain, type Principal, principalOf } from "./keychain-state.ts";
 
 /** The ledgers of keychains and groups at hand, by their ids in hexadecimal: the state after each `seq`. */
-export type Scopes = ReadonlyMap<Principal, readonly Keychain[]>;
+export type Scopes = Pick<ReadonlyMap<Principal, readonly Keychain[]>, "get">;
 
 /**
  * The state of a group at a cited head.

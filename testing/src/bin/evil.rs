@@ -1,10 +1,14 @@
-//! The evil server as a process, for tests in another language: the real server, behind a proxy that holds its key.
+//! The evil server as a process, for tests in another language and for the demo: the real server, behind a proxy that
+//! holds its key. All of it listens on 127.0.0.1, and nothing of it is for anything but showing what clients do about
+//! lies.
 //!
-//! Prints `{"url":…,"serverKey":…,"control":…}` once it listens, and ends when its standard input does. The control
-//! port takes JSON:
+//! `evil [FOLDER]` keeps everything in the folder, or in a temporary one. It prints
+//! `{"url":…,"serverKey":…,"control":…}` once it listens, and ends when its standard input does. The control port takes
+//! JSON:
 //!
 //! ```text
 //! POST /lie      {"kind":"identity-swap","user":"bob"}   tells it from now on: see `keyfold_testing::lies`
+//! POST /lie?127.0.0.1:8082                               … only to those who ask the server by this `Host`
 //! POST /honest                                           back to the truth
 //! POST /person   {"user":"insider"}                      signs up somebody with a native client and a home here
 //! POST /sync     {"user":"insider"}                      lets him take in what arrived
@@ -42,7 +46,10 @@ struct Who {
 
 #[tokio::main]
 async fn main() {
-    let world = EvilWorld::start().await;
+    let world = match std::env::args_os().nth(1) {
+        Some(folder) => EvilWorld::start_in(folder.as_ref()).await,
+        None => EvilWorld::start().await,
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let control = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
     println!(
@@ -71,7 +78,7 @@ async fn serve(listener: TcpListener, control: Arc<Control>) {
 async fn answer(control: Arc<Control>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let done = run(&control, head.method.as_str(), head.uri.path(), &body).await;
+    let done = run(&control, head.method.as_str(), head.uri.path(), head.uri.query(), &body).await;
     let (status, body) = match done {
         Ok(body) => (StatusCode::OK, body),
         Err(why) => (StatusCode::BAD_REQUEST, json!({ "error": why })),
@@ -84,9 +91,9 @@ async fn answer(control: Arc<Control>, request: Request<Incoming>) -> Result<Res
     Ok(response)
 }
 
-async fn run(control: &Control, method: &str, path: &str, body: &[u8]) -> Result<Value, String> {
+async fn run(control: &Control, method: &str, path: &str, to: Option<&str>, body: &[u8]) -> Result<Value, String> {
     match (method, path) {
-        ("POST", "/lie") => lies::tell(&control.world, read(body)?).await?,
+        ("POST", "/lie") => lies::tell(&control.world, read(body)?, to).await?,
         ("POST", "/honest") => lies::be_honest(&control.world),
         ("POST", "/person") => {
             let Who { user } = read(body)?;

@@ -2,11 +2,11 @@
 
 use super::member::{Injected, created};
 use crate::evil::{Answer, Asked, EvilWorld};
-use keyfold_format::{EntryHash, ScopeId, entry::Head};
+use keyfold_format::{EntryHash, ScopeId, entry::Head, receipt::Statement};
 use keyfold_protocol::wire::{LedgerPage, LedgerPages, Ledgers, OwnWraps, Scopes};
 
-/// Rewrites the page of one ledger.
-fn rewrite(asked: &Asked, answer: &mut Answer, scope: ScopeId, lie: impl Fn(&mut LedgerPage)) {
+/// Rewrites the page of one ledger, which was asked for from a number on.
+fn rewrite(asked: &Asked, answer: &mut Answer, scope: ScopeId, mut lie: impl FnMut(Option<u64>, &mut LedgerPage)) {
     if asked.path != "/v1/ledgers" || answer.status != 200 {
         return;
     }
@@ -14,14 +14,14 @@ fn rewrite(asked: &Asked, answer: &mut Answer, scope: ScopeId, lie: impl Fn(&mut
     let mut pages = LedgerPages::decode(&answer.body).expect("the server wrote it");
     for (after, page) in wanted.iter().zip(&mut pages.pages) {
         if let (true, Ok(page)) = (after.scope == scope, page) {
-            lie(page);
+            lie(after.after, page);
         }
     }
     answer.body = pages.encode();
 }
 
 /// Rewrites the head of one keychain in the list of all, so that a client looks at it, or does not.
-fn say_head(asked: &Asked, answer: &mut Answer, scope: ScopeId, lie: impl Fn(Head) -> Head) {
+fn say_head(asked: &Asked, answer: &mut Answer, scope: ScopeId, mut lie: impl FnMut(Head) -> Head) {
     if asked.path == "/v1/scopes" && asked.method == "GET" && answer.status == 200 {
         let mut scopes = Scopes::decode(&answer.body).expect("the server wrote it");
         scopes.scopes.iter_mut().filter(|s| s.scope == scope).for_each(|s| s.head = lie(s.head));
@@ -35,7 +35,7 @@ pub(super) fn rollback(world: &EvilWorld, scope: ScopeId) -> Result<(), String> 
     let head = Head { seq: 0, hash: genesis.hash(EntryHash::NONE, 0) };
     let key = world.evil.key().clone();
     world.evil.lie(move |asked, answer| {
-        rewrite(asked, answer, scope, |page| {
+        rewrite(asked, answer, scope, |_, page| {
             page.entries.clear();
             page.receipt = key.receipt(scope, head, page.receipt.statement.time);
             page.more = false;
@@ -43,6 +43,35 @@ pub(super) fn rollback(world: &EvilWorld, scope: ScopeId) -> Result<(), String> 
         say_head(asked, answer, scope, |_| head);
     });
     Ok(())
+}
+
+/// Another head under the number of the true one: what the server signs twice, no ledger has.
+pub(super) fn other_head(world: &EvilWorld, scope: ScopeId) {
+    let key = world.evil.key().clone();
+    let other = |head: Head| Head { hash: EntryHash([7; 32]), ..head };
+    world.evil.lie(move |asked, answer| {
+        rewrite(asked, answer, scope, |_, page| {
+            let Statement { head, time, .. } = page.receipt.statement;
+            page.receipt = key.receipt(scope, other(head), time);
+        });
+        say_head(asked, answer, scope, other);
+    });
+}
+
+/// The keychain as it is when somebody next asks: true, signed, and soon not all.
+pub(super) fn withhold(world: &EvilWorld, scope: ScopeId) {
+    let key = world.evil.key().clone();
+    let mut end: Option<Head> = None;
+    world.evil.lie(move |asked, answer| {
+        say_head(asked, answer, scope, |head| *end.get_or_insert(head));
+        rewrite(asked, answer, scope, |after, page| {
+            let Statement { head, time, .. } = page.receipt.statement;
+            let end = *end.get_or_insert(head);
+            let shown = after.map_or(end.seq + 1, |after| end.seq.saturating_sub(after));
+            page.entries.truncate(usize::try_from(shown).unwrap_or(usize::MAX));
+            page.receipt = key.receipt(scope, end, time);
+        });
+    });
 }
 
 /// The entry stands after the newest one, with a receipt for it; its wraps are served.
@@ -53,7 +82,7 @@ pub(super) fn inject(world: &EvilWorld, injected: Injected) {
         Head { seq: injected.after.seq + 1, hash: injected.entry.hash(injected.after.hash, injected.after.seq + 1) };
     let own_wraps = format!("/v1/scopes/{scope}/wraps");
     world.evil.lie(move |asked, answer| {
-        rewrite(asked, answer, scope, |page| {
+        rewrite(asked, answer, scope, |_, page| {
             if page.receipt.statement.head == injected.after {
                 page.entries.push(injected.entry.clone());
                 page.receipt = key.receipt(scope, at, page.receipt.statement.time);

@@ -43,6 +43,16 @@ pub enum Lie {
         /// Which.
         keychain: String,
     },
+    /// The keychain has another head under the number of its newest entry, with a receipt of it.
+    OtherHead {
+        /// Which.
+        keychain: String,
+    },
+    /// The keychain stays as it is when somebody next asks for it: what comes later is not told.
+    Withhold {
+        /// Which.
+        keychain: String,
+    },
     /// A rotation in its right place at the end of the keychain: made of true keys and well signed by `signer`, in the
     /// name of `author`, with a wrap for everybody.
     InjectRotation {
@@ -86,15 +96,24 @@ pub enum Lie {
     Down,
 }
 
-/// Tells it from now on, in place of any other.
-pub async fn tell(world: &EvilWorld, lie: Lie) -> Result<(), String> {
+/// Tells it from now on, in place of any other: to those who know the server by the `Host` of `to`, or to everybody.
+pub async fn tell(world: &EvilWorld, lie: Lie, to: Option<&str>) -> Result<(), String> {
     be_honest(world);
+    world.evil.lie_to(to.map(str::to_owned));
     match lie {
         Lie::IdentitySwap { user } => identity::swap(world, &user).await,
         Lie::IdentityOf { user, shown } => identity::of_another(world, &user, &shown),
         Lie::IdentityFork { user } => identity::fork(world, &user),
         Lie::IdentityOld { user } => identity::gone(world, &user),
         Lie::Rollback { keychain } => ledger::rollback(world, scope(&keychain)?),
+        Lie::OtherHead { keychain } => {
+            ledger::other_head(world, scope(&keychain)?);
+            Ok(())
+        }
+        Lie::Withhold { keychain } => {
+            ledger::withhold(world, scope(&keychain)?);
+            Ok(())
+        }
         Lie::InjectRotation { keychain, signer, author } => {
             ledger::inject(world, member::rotation(world, scope(&keychain)?, &signer, &author)?);
             Ok(())

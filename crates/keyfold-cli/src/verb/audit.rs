@@ -10,8 +10,8 @@ use crate::table::columns;
 use crate::word::typed;
 use clap::Args;
 use keyfold_client::{
-    AUDIT_FILE_BYTES, AccountState, Audit, AuditEntry, AuditReceipt, AuditState, AuditedFile, Code, EvidenceReport,
-    KeychainState, is_audit_file, verify_audit_file,
+    AUDIT_FILE_BYTES, AccountState, Audit, AuditEntry, AuditMember, AuditPrincipal, AuditReceipt, AuditState,
+    AuditedFile, Code, EvidenceReport, KeychainState, is_audit_file, verify_audit_file,
 };
 use serde::Serialize;
 use std::fs::File;
@@ -151,20 +151,27 @@ fn audit_text(audit: &Audit) -> String {
 
 fn row(entry: &AuditEntry) -> [String; 4] {
     let deeds: Vec<String> = entry.actions.iter().map(action_text).collect();
-    [entry.seq.to_string(), readable(entry.time), person_text(&entry.author), deeds.join("; ")]
+    let through: String = entry.via.iter().map(|group| format!(" through {}", person_text(group))).collect();
+    // In an account's ledger it is always the same person: there it matters which device it was.
+    let by: String = entry.holder_id.iter().map(|holder| format!(", by {holder}")).collect();
+    let who = format!("{}{through}{by}", person_text(&entry.author));
+    [entry.seq.to_string(), readable(entry.time), who, deeds.join("; ")]
 }
 
 fn keychain_text(state: &KeychainState) -> String {
     let people = |people: &mut dyn Iterator<Item = String>| people.collect::<Vec<_>>().join(", ");
-    let owns = |id: &str| state.owners.iter().any(|owner| owner.account_id == id);
-    let name = |user_id: &Option<String>, id: &str| user_id.clone().unwrap_or_else(|| id.to_owned());
-    let mut members = state.members.iter().map(|member| {
-        let owner = if owns(&member.account_id) { " (owner)" } else { "" };
-        format!("{}{owner}", name(&member.user_id, &member.account_id))
+    let principal = |AuditMember { user_id, account_id, group_id, .. }: &AuditMember| AuditPrincipal {
+        user_id: user_id.clone(),
+        account_id: account_id.clone(),
+        group_id: group_id.clone(),
+    };
+    let mut members = state.members.iter().map(principal).map(|member| {
+        let owner = if state.owners.contains(&member) { " (owner)" } else { "" };
+        format!("{}{owner}", person_text(&member))
     });
     let mut lines = vec![format!("Members: {}.", people(&mut members))];
     if !state.pending.is_empty() {
-        let mut pending = state.pending.iter().map(|member| name(&member.user_id, &member.account_id));
+        let mut pending = state.pending.iter().map(|member| person_text(&principal(member)));
         lines.push(format!("Invited: {}.", people(&mut pending)));
     }
     if !state.banned.is_empty() {

@@ -11,25 +11,28 @@ pub(crate) struct Options {
     /// The keychain
     #[arg(value_name = "KC", value_parser = typed)]
     keychain: String,
-    /// A user id; one's own leaves the keychain
+    /// A user id, or group:NAME; one's own user id leaves the keychain
     #[arg(value_name = "WHO", value_parser = typed)]
     who: String,
 }
 
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
-    if options.who.starts_with("group:") {
-        return Err(Fault::later(&format!("keyfold ban … {}", options.who), "groups and owners"));
-    }
     let outcome = session.client()?.ban(&options.keychain, &options.who).await?;
     session.output.show(&outcome, text)
 }
 
-fn text(outcome: &BanOutcome) -> String {
+pub(super) fn text(outcome: &BanOutcome) -> String {
     match &outcome.key_fingerprint {
-        Some(key) => format!(
-            "{} is out. What was encrypted before stays readable to who had it; from now on it is key {key}.",
-            outcome.user_id
-        ),
+        Some(key) => {
+            let out = format!(
+                "{} is out. What was encrypted before stays readable to who had it; from now on it is key {key}.",
+                outcome.user_id
+            );
+            match outcome.through.join(" ") {
+                groups if groups.is_empty() => out,
+                groups => format!("{out}\nStill in {groups}, which gets no new keys until that ends too."),
+            }
+        }
         None => super::leave::text(outcome),
     }
 }

@@ -2,17 +2,30 @@
 
 use super::keychain::permissions_text;
 use crate::moment::readable;
-use keyfold_client::{AuditAction, AuditPerson, AuditProposal};
+use keyfold_client::{Algorithm, AuditAction, AuditPrincipal, AuditProposal};
 
-/// The user id; of somebody whose ledger is not at hand the account.
-pub(super) fn person_text(person: &AuditPerson) -> String {
-    person.user_id.as_ref().unwrap_or(&person.account_id).clone()
+/// The user id; of somebody whose ledger is not at hand the account. Of a group the id, for its name is sealed.
+pub(super) fn person_text(AuditPrincipal { user_id, account_id, group_id }: &AuditPrincipal) -> String {
+    let group = || group_id.as_ref().map(|id| format!("group {id}"));
+    user_id.clone().or_else(|| account_id.clone()).or_else(group).unwrap_or_default()
 }
 
 pub(super) fn action_text(action: &AuditAction) -> String {
     match action {
         AuditAction::CreateAccount { .. } => "founded the account".to_owned(),
+        AuditAction::AddDevice { device_id } => format!("added the device {device_id}"),
+        AuditAction::RevokeDevice { device_id, kept } => {
+            let kept = if kept.is_empty() { String::new() } else { format!(", keeping {}", kept.join(", ")) };
+            format!("put out the device {device_id}, and what it had added{kept}")
+        }
+        AuditAction::RotateDevice => "took new keys on this device".to_owned(),
+        AuditAction::AddRecovery { recovery_id, method } => format!("added recovery by {method}, {recovery_id}"),
+        AuditAction::RemoveRecovery { recovery_id } => format!("removed the recovery method {recovery_id}"),
+        AuditAction::RotateAccount { generation } => format!("gave the account new keys, generation {generation}"),
+        AuditAction::SetPrivate { version } => format!("stored settings, version {version}"),
+        AuditAction::Genesis { algorithm: Algorithm::Group, .. } => "made the group; key 1".to_owned(),
         AuditAction::Genesis { .. } => "made the keychain; key 1".to_owned(),
+        AuditAction::Observe { person } => format!("took notice of what {} is now", person_text(person)),
         AuditAction::Share { to, key_numbers, permissions, follows, read_only, expires_at } => {
             let people: Vec<String> = to.iter().map(person_text).collect();
             let mut terms = vec![format!("may: {}", permissions_text(*permissions))];

@@ -46,7 +46,6 @@ macro_rules! later {
 later! {
     Lock "lock": "locking a home",
     Unlock "unlock": "locking a home",
-    Group "group": "groups and owners",
     Device "device": "several devices for one account",
     Recovery "recovery": "recovery",
     Vault "vault": "vaults",

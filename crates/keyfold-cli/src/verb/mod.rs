@@ -8,6 +8,7 @@ pub(crate) mod decline;
 pub(crate) mod decrypt;
 mod deed;
 pub(crate) mod encrypt;
+pub(crate) mod group;
 pub(crate) mod keychain;
 pub(crate) mod later;
 pub(crate) mod leave;
@@ -53,6 +54,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Fault> {
         Verb::Ban(options) => ban::run(&session, options).await,
         Verb::Leave(options) => leave::run(&session, options).await,
         Verb::Owners(options) => owners::run(&session, options).await,
+        Verb::Group(command) => group::run(&session, command).await,
         Verb::Encrypt(options) => encrypt::run(&session, options).await,
         Verb::Decrypt(options) => decrypt::run(&session, options).await,
         Verb::Slot(options) => slot::run(&session, options).await,

@@ -10,7 +10,7 @@ use keyfold_client::{OwnerDecision, OwnerProposal, Owners};
 pub(crate) struct Options {
     /// The keychain
     #[arg(value_name = "KC", value_parser = typed)]
-    keychain: String,
+    pub(super) keychain: String,
     /// Make a member an owner
     #[arg(long, value_name = "WHO", value_parser = typed, group = "decision")]
     add: Option<String>,

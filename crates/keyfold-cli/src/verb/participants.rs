@@ -18,12 +18,15 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
     let participants = session.client()?.participants(&options.keychain, None, true).await?;
-    session.output.show(&participants, |participants| {
-        columns(["user", "state", "verified", "may", "since", "by", "account"], participants.iter().map(row))
-    })
+    session.output.show(&participants, |participants| participants_text(participants))
 }
 
-fn row(participant: &Participant) -> [String; 7] {
+/// Who is in a keychain or group, as a table.
+pub(super) fn participants_text(participants: &[Participant]) -> String {
+    columns(["user", "state", "verified", "may", "since", "by", "through", "account"], participants.iter().map(row))
+}
+
+fn row(participant: &Participant) -> [String; 8] {
     let state = match participant.state {
         MemberState::Pending => "pending",
         MemberState::Accepted => "accepted",
@@ -46,6 +49,7 @@ fn row(participant: &Participant) -> [String; 7] {
         may,
         readable(participant.since),
         participant.shared_by.as_ref().map_or_else(|| "-".to_owned(), |person| person.user_id.clone()),
+        if participant.through.is_empty() { "-".to_owned() } else { participant.through.join(" ") },
         participant.account_id.clone(),
     ]
 }

@@ -25,9 +25,6 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
-    if options.who.starts_with("group:") {
-        return Err(Fault::later(&format!("keyfold permissions … {}", options.who), "groups and owners"));
-    }
     let change = change(&options.allow, &options.deny)?;
     let client = session.client()?;
     let now = match change {

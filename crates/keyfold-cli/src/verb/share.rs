@@ -1,4 +1,4 @@
-//! `keyfold share`: giving keys to people, all of them in one request.
+//! `keyfold share`: giving keys to people and groups, all of them in one request.
 
 use super::keychain::permissions_text;
 use crate::fault::Fault;
@@ -14,7 +14,7 @@ pub(crate) struct Options {
     /// The keychain
     #[arg(value_name = "KC", value_parser = typed)]
     keychain: String,
-    /// User ids
+    /// User ids, or group:NAME
     #[arg(required = true, value_name = "WHO", value_parser = typed)]
     who: Vec<String>,
     /// latest: the current key and later ones; all: the history too; or one key's fingerprint
@@ -52,9 +52,6 @@ impl Permission {
 }
 
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
-    if let Some(group) = options.who.iter().find(|who| who.starts_with("group:")) {
-        return Err(Fault::later(&format!("keyfold share … {group}"), "groups and owners"));
-    }
     let terms = ShareOptions {
         permissions: flags(&options.allow),
         read_only: options.read_only,
@@ -70,7 +67,7 @@ pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault
     session.output.show(&outcome, |outcome| text(outcome, terms.permissions))
 }
 
-fn flags(allow: &[Permission]) -> PermissionFlags {
+pub(super) fn flags(allow: &[Permission]) -> PermissionFlags {
     PermissionFlags {
         allow_sharing: allow.contains(&Permission::Sharing),
         allow_rotation: allow.contains(&Permission::Rotation),
@@ -84,6 +81,15 @@ fn text(outcome: &ShareOutcome, permissions: PermissionFlags) -> String {
         1 => "1 key".to_owned(),
         keys => format!("{keys} keys"),
     };
+    format!(
+        "Shared {keys} of {}. A share arrives as soon as its recipient is online; `keyfold shares` lists what waits.\n\n{}",
+        outcome.purpose,
+        recipients_text(outcome, permissions)
+    )
+}
+
+/// With whom, as a table.
+pub(super) fn recipients_text(outcome: &ShareOutcome, permissions: PermissionFlags) -> String {
     let row = |recipient: &Recipient| {
         let state = match (recipient.already, recipient.state) {
             (true, MemberState::Accepted) => "has it already",
@@ -92,9 +98,5 @@ fn text(outcome: &ShareOutcome, permissions: PermissionFlags) -> String {
         };
         [recipient.user_id.clone(), state.to_owned(), permissions_text(permissions), recipient.account_id.clone()]
     };
-    format!(
-        "Shared {keys} of {}. A share arrives as soon as its recipient is online; `keyfold shares` lists what waits.\n\n{}",
-        outcome.purpose,
-        columns(["user", "state", "may", "account"], outcome.recipients.iter().map(row))
-    )
+    columns(["user", "state", "may", "account"], outcome.recipients.iter().map(row))
 }

@@ -28,6 +28,9 @@ pub(super) fn text(event: &ClientEvent) -> String {
         ClientEvent::KeychainUpdated { keychain_fingerprint, purpose } => {
             format!("keychainUpdated     {purpose} ({keychain_fingerprint})")
         }
+        ClientEvent::GroupUpdated { group_fingerprint, name } => {
+            format!("groupUpdated        {name} ({group_fingerprint})")
+        }
         ClientEvent::KeyReceived { key_fingerprint, shared_by, .. } => {
             format!("keyReceived         {key_fingerprint} from {}", shared_by.user_id)
         }

@@ -7,17 +7,17 @@ mod action;
 mod model;
 
 pub use model::{
-    AccountState, Audit, AuditAction, AuditAfter, AuditComparison, AuditEntry, AuditMember, AuditPerson, AuditProposal,
-    AuditReceipt, AuditState, AuditedFile, EvidenceReport, KeychainState,
+    AccountState, Audit, AuditAction, AuditAfter, AuditComparison, AuditEntry, AuditMember, AuditPrincipal,
+    AuditProposal, AuditReceipt, AuditState, AuditedFile, EvidenceReport, KeychainState,
 };
 
 use crate::{Error, Result, session::parse_server_key};
-use action::{Told, person};
+use action::Told;
 use keyfold_format::{
     Malformed, ScopeId, VerifyingKey, account,
     audit::{AuditFile, Evidence, History, MAGIC, Step},
     receipt::Statement,
-    scope::{Ledger, Ledgers, Member},
+    scope::{Kind, Ledger, Ledgers, Member},
 };
 use keyfold_protocol::Code;
 
@@ -84,15 +84,16 @@ pub(crate) fn report(evidence: &Evidence) -> Result<EvidenceReport> {
 
 /// Replays a ledger and tells it.
 pub(crate) fn read(history: &History) -> Result<Audit> {
-    let (mut told, mut state) = (Told::default(), None);
+    let (mut told, mut state, mut kind) = (Told::default(), None, "account");
     let last = history.entries.len();
     let statement = history.verify(|step| {
         let is_last = told.entries.len() + 1 == last;
         match step {
-            Step::Scope(entry, ledger, accounts) => {
-                told.keychain_entry(entry, ledger, accounts);
+            Step::Scope(entry, ledger, cited) => {
+                told.scope_entry(entry, ledger, cited);
                 if is_last {
-                    state = Some(AuditState::Keychain(keychain_state(ledger, accounts)));
+                    kind = if ledger.kind() == Kind::Group { "group" } else { "keychain" };
+                    state = Some(AuditState::Keychain(keychain_state(&told, ledger, cited)));
                 }
             }
             Step::Account(entry, ledger) => {
@@ -106,7 +107,7 @@ pub(crate) fn read(history: &History) -> Result<Audit> {
     let statement = statement.map_err(|why| not_proved(why.to_string()))?;
     let state = state.ok_or_else(|| Error::internal("a verified ledger without a state"))?;
     Ok(Audit {
-        kind: if matches!(state, AuditState::Account(_)) { "account" } else { "keychain" },
+        kind,
         scope: statement.scope.to_string(),
         server_key: history.server.to_string(),
         seq: statement.head.seq,
@@ -118,15 +119,19 @@ pub(crate) fn read(history: &History) -> Result<Audit> {
     })
 }
 
-fn keychain_state(ledger: &Ledger, accounts: &dyn Ledgers) -> KeychainState {
-    let name = |id: &ScopeId| person(accounts, id);
-    let member = |id: &ScopeId, terms: &Member| AuditMember {
-        user_id: name(id).user_id,
-        account_id: id.to_string(),
-        permissions: if ledger.owners().contains(id) { ledger.permissions(id) } else { terms.permissions }.into(),
-        read_only: terms.read_only,
-        follows: terms.follows,
-        expires_at: terms.expires_at,
+fn keychain_state(told: &Told, ledger: &Ledger, cited: &dyn Ledgers) -> KeychainState {
+    let name = |id: &ScopeId| told.principal(id, ledger, cited);
+    let member = |id: &ScopeId, terms: &Member| {
+        let AuditPrincipal { user_id, account_id, group_id } = name(id);
+        AuditMember {
+            user_id,
+            account_id,
+            group_id,
+            permissions: if ledger.owners().contains(id) { ledger.permissions(id) } else { terms.permissions }.into(),
+            read_only: terms.read_only,
+            follows: terms.follows,
+            expires_at: terms.expires_at,
+        }
     };
     KeychainState {
         members: ledger.members().iter().map(|(id, terms)| member(id, terms)).collect(),

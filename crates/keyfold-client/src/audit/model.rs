@@ -3,23 +3,25 @@
 use crate::{PermissionFlags, model::Algorithm};
 use serde::Serialize;
 
-/// A person in an audit.
+/// A person in an audit, or a group where one can stand: then `group_id` is there, and the others are not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AuditPerson {
+pub struct AuditPrincipal {
     /// The application's name of the person, by the verified account ledger; `None` if that was not at hand.
     pub user_id: Option<String>,
     /// The account.
-    pub account_id: String,
+    pub account_id: Option<String>,
+    /// The group.
+    pub group_id: Option<String>,
 }
 
 /// A ledger, verified from its first entry on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Audit {
-    /// `keychain` or `account`.
+    /// `keychain`, `group` or `account`.
     pub kind: &'static str,
-    /// The ledger: a keychain's fingerprint, or an account id.
+    /// The ledger: a keychain's fingerprint, a group id or an account id.
     pub scope: String,
     /// The key that the server signed its head with.
     pub server_key: String,
@@ -48,7 +50,11 @@ pub struct AuditEntry {
     /// When it was made, as its author claims.
     pub time: u64,
     /// Who signed it.
-    pub author: AuditPerson,
+    pub author: AuditPrincipal,
+    /// Of an account's entry, the device or recovery method that signed it.
+    pub holder_id: Option<String>,
+    /// The groups through which he acted: the first is a member here, he is one of the last. Mostly none.
+    pub via: Vec<AuditPrincipal>,
     /// Whether the server put it where it stands: an answer, or a member's leaving.
     pub placed: bool,
     /// What it did, in order.
@@ -67,7 +73,43 @@ pub enum AuditAction {
         /// Its first device.
         device_id: String,
     },
-    /// Founded the keychain, with its first key.
+    /// Added a device to the account.
+    AddDevice {
+        /// Which.
+        device_id: String,
+    },
+    /// Put a device out, and all that it had added.
+    RevokeDevice {
+        /// Which.
+        device_id: String,
+        /// Devices and recovery methods that stay although it had added them.
+        kept: Vec<String>,
+    },
+    /// The author, a device, took new keys.
+    RotateDevice,
+    /// Added a way to come back to the account.
+    AddRecovery {
+        /// The recovery method.
+        recovery_id: String,
+        /// `password`, `paper`, `shares` or `passkey`.
+        method: &'static str,
+    },
+    /// Removed one.
+    RemoveRecovery {
+        /// Which.
+        recovery_id: String,
+    },
+    /// Gave the account new keys.
+    RotateAccount {
+        /// Which generation they are.
+        generation: u32,
+    },
+    /// Stored settings that only the account's devices can read.
+    SetPrivate {
+        /// Which version of them, from 1.
+        version: u64,
+    },
+    /// Founded the keychain or group, with its first key.
     Genesis {
         /// What kind of keys it has.
         #[serde(serialize_with = "crate::model::algorithm")]
@@ -78,7 +120,7 @@ pub enum AuditAction {
     /// Shared keys.
     Share {
         /// With whom.
-        to: Vec<AuditPerson>,
+        to: Vec<AuditPrincipal>,
         /// Their numbers, as ranges: the first and the last of each.
         key_numbers: Vec<(u32, u32)>,
         /// What the recipients may do.
@@ -93,7 +135,7 @@ pub enum AuditAction {
     /// Took a share.
     Accept {
         /// Whose share it was.
-        shared_by: Option<AuditPerson>,
+        shared_by: Option<AuditPrincipal>,
     },
     /// Refused a share.
     Decline,
@@ -107,17 +149,17 @@ pub enum AuditAction {
     /// Withdrew a share that nobody had answered.
     CancelShare {
         /// With whom it was.
-        person: AuditPerson,
+        person: AuditPrincipal,
     },
     /// Ended a share whose time was over, or the membership by it.
     Expire {
         /// With whom it was.
-        person: AuditPerson,
+        person: AuditPrincipal,
     },
     /// Changed what a member may do.
     SetPermissions {
         /// Whose.
-        person: AuditPerson,
+        person: AuditPrincipal,
         /// What he may do since.
         granted: PermissionFlags,
         /// What he may not do any more.
@@ -133,7 +175,12 @@ pub enum AuditAction {
     /// Banned somebody.
     Ban {
         /// Whom.
-        person: AuditPerson,
+        person: AuditPrincipal,
+    },
+    /// Took notice of the newest state of somebody's ledger.
+    Observe {
+        /// Whose.
+        person: AuditPrincipal,
     },
     /// Put a decision to the owners, and was for it.
     Propose {
@@ -156,14 +203,14 @@ pub struct AuditProposal {
     /// `addOwner`, `removeOwner` or `successor`.
     pub decision: &'static str,
     /// Whom it concerns; `None` for a successor.
-    pub person: Option<AuditPerson>,
+    pub person: Option<AuditPrincipal>,
     /// The keychain that takes this one's place; `None` for owners.
     pub successor: Option<String>,
     /// Whether this made it: enough owners were for it.
     pub decided: bool,
 }
 
-/// The state of a keychain after an entry, in short.
+/// The state of a keychain or group after an entry, in short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditAfter {
@@ -180,13 +227,13 @@ pub struct AuditAfter {
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum AuditState {
-    /// A keychain's.
+    /// A keychain's, or a group's.
     Keychain(KeychainState),
     /// An account's.
     Account(AccountState),
 }
 
-/// Who is in a keychain, and its keys.
+/// Who is in a keychain or group, and its keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeychainState {
@@ -195,9 +242,9 @@ pub struct KeychainState {
     /// Shares that nobody has answered.
     pub pending: Vec<AuditMember>,
     /// Who can only be removed by a quorum.
-    pub owners: Vec<AuditPerson>,
+    pub owners: Vec<AuditPrincipal>,
     /// Who is banned.
-    pub banned: Vec<AuditPerson>,
+    pub banned: Vec<AuditPrincipal>,
     /// Fingerprints of all keys, oldest first: key `n` is the `n`th.
     pub keys: Vec<String>,
     /// Whether a new key is needed before anything is encrypted.
@@ -210,10 +257,12 @@ pub struct KeychainState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditMember {
-    /// The application's name of the person, by the verified account ledger; `None` if that was not at hand.
+    /// As of [`AuditPrincipal`].
     pub user_id: Option<String>,
-    /// The account.
-    pub account_id: String,
+    /// As of [`AuditPrincipal`].
+    pub account_id: Option<String>,
+    /// As of [`AuditPrincipal`].
+    pub group_id: Option<String>,
     /// What he may do; an owner everything.
     pub permissions: PermissionFlags,
     /// Whether others refuse what he writes.

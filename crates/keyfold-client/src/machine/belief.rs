@@ -9,11 +9,12 @@ use crate::{
     Error, Result,
     host::{Content, Put},
     model::{ClientEvent, Person},
+    session::GROUP,
 };
 use keyfold_format::{
     Rejected, ScopeId, UserId, account, cbor,
     entry::Head,
-    scope::{Ledger, Ledgers},
+    scope::{Kind, Ledger, Ledgers, State},
     sorted::{SortedMap, SortedSet},
 };
 use keyfold_protocol::Code;
@@ -25,6 +26,27 @@ pub(crate) struct KnownAccounts(SortedMap<ScopeId, KnownAccount>);
 impl Ledgers for KnownAccounts {
     fn account(&self, id: &ScopeId) -> Option<&account::Ledger> {
         self.0.get(id).map(KnownAccount::ledger)
+    }
+}
+
+/// All verified ledgers, as replay wants to look at them.
+#[derive(Clone, Copy)]
+pub(crate) struct KnownLedgers<'a> {
+    accounts: &'a KnownAccounts,
+    scopes: &'a SortedMap<ScopeId, KnownScope>,
+}
+
+impl Ledgers for KnownLedgers<'_> {
+    fn account(&self, id: &ScopeId) -> Option<&account::Ledger> {
+        self.accounts.account(id)
+    }
+
+    fn group(&self, id: &ScopeId, seq: u64) -> Option<&State> {
+        self.scopes.get(id)?.at(seq)
+    }
+
+    fn newest_group(&self, id: &ScopeId) -> Option<&State> {
+        self.scopes.get(id).map(|known| &**known.ledger()).filter(|state| state.kind() == Kind::Group)
     }
 }
 
@@ -91,6 +113,19 @@ impl Belief {
         self.accounts.account(&id).ok_or_else(|| Error::internal("the own account was not read"))
     }
 
+    /// What replay may look at.
+    pub(crate) fn ledgers(&self) -> KnownLedgers<'_> {
+        KnownLedgers { accounts: &self.accounts, scopes: &self.scopes }
+    }
+
+    /// Gets the state of a group ready as it was right after its entry `seq`. `false` if that is not known here.
+    pub(crate) fn recall_state(&mut self, id: &ScopeId, seq: u64) -> Result<bool, Rejected> {
+        let Some(mut known) = self.scopes.remove(id) else { return Ok(false) };
+        let recalled = known.recall(seq, &self.ledgers());
+        self.scopes.insert(*id, known);
+        recalled
+    }
+
     pub(crate) fn scope(&self, id: &ScopeId) -> Result<&KnownScope> {
         self.scopes.get(id).ok_or_else(unknown_keychain)
     }
@@ -135,8 +170,14 @@ impl Belief {
         }
     }
 
-    /// Both names of an account whose ledger was read.
+    /// Both names of an account whose ledger was read. A group is called as calls name it; whoever is not in it
+    /// cannot read what it is called.
     pub(crate) fn person(&self, id: &ScopeId) -> Person {
+        if self.ledgers().newest_group(id).is_some() {
+            let name = self.rings.get(id).map(Keyring::purpose).filter(|name| !name.is_empty());
+            let user_id = name.map_or_else(|| format!("{GROUP}{id}"), |name| format!("{GROUP}{name}"));
+            return Person { user_id, account_id: id.to_string() };
+        }
         // A ledger that was not fetched yet has no user id to show; replay never believed anything of its owner.
         let user_id = self.accounts.account(id).map(|ledger| ledger.user_id().to_string()).unwrap_or_default();
         Person { user_id, account_id: id.to_string() }
@@ -300,6 +341,14 @@ impl Belief {
         }
     }
 
+    /// Opens a key through history, if it is not held and history leads to it.
+    pub(crate) fn reach(&mut self, id: &ScopeId, number: u32) -> bool {
+        match (self.rings.get_mut(id), self.scopes.get(id)) {
+            (Some(ring), Some(known)) => ring.reach(known.ledger(), number),
+            _ => false,
+        }
+    }
+
     /// Keeps what a keyring holds.
     pub(crate) fn keep_ring(&mut self, id: ScopeId, ring: Keyring) {
         self.stage(record::ring(&id), Some(ring.encode()));
@@ -363,13 +412,21 @@ fn no_home() -> Error {
     Error::new(Code::NoHome, "this home has no account").hint("Sign up first: `keyfold signup USER --server URL`.")
 }
 
-/// Why somebody who is not in a keychain cannot use it.
+/// Why somebody who is not in a keychain or group cannot use it.
 pub(crate) fn not_in(ledger: &Ledger, account: &ScopeId) -> Error {
+    if ledger.kind() == Kind::Group {
+        return unknown_group();
+    }
     if ledger.bans().contains(account) {
         return Error::new(Rejected::AuthorBanned.into(), "you are banned from this keychain")
             .hint("What was encrypted before still opens. A member with allowManagement can share it with you again.");
     }
     unknown_keychain()
+}
+
+pub(crate) fn unknown_group() -> Error {
+    Error::new(Code::UnknownGroup, "there is no such group, or you are not in it")
+        .hint("List yours with `keyfold group list`, or ask somebody who is in it to add you.")
 }
 
 pub(crate) fn unknown_keychain() -> Error {

@@ -8,12 +8,14 @@ use super::{Keyring, KnownScope};
 use crate::model::{ClientEvent, PermissionFlags, Person};
 use keyfold_format::{
     ScopeId,
-    scope::{KeySet, Ledger, Member, wraps_of_keys},
+    scope::{KeySet, Kind, Ledger, Member, wraps_of_keys},
 };
 
 /// A keychain before and after, and the keys that arrived.
 pub(crate) struct Change<'a> {
     pub(crate) me: ScopeId,
+    /// Whether one was in it before, oneself or through groups.
+    pub(crate) was_in: bool,
     pub(crate) before: Option<&'a KnownScope>,
     pub(crate) after: &'a KnownScope,
     /// The terms of the share that was accepted just now.
@@ -28,13 +30,17 @@ impl Change<'_> {
     pub(crate) fn events(&self, person: impl Fn(&ScopeId) -> Person) -> Vec<ClientEvent> {
         let mut events = self.received(&person);
         let id = self.after.ledger().id();
-        let Told { permissions, banned: out } = told(&self.me, self.before, self.after);
+        let Told { permissions, banned: out } = told(self.was_in, self.before, self.after);
         let of = |who: &ScopeId| self.after.ledger().permissions(who).into();
         events.extend(permissions.iter().map(|who| permissions_updated(&id, person(who), of(who))));
         events.extend(out.iter().map(|who| banned(&id, person(who))));
         events.extend(self.rotated());
-        if !events.is_empty() || self.owners_decide() {
-            events.insert(0, updated(&self.after.ledger().id(), self.ring));
+        let is_news = !events.is_empty() || self.owners_decide();
+        if self.after.ledger().kind() == Kind::Group {
+            events.clear();
+        }
+        if is_news {
+            events.insert(0, updated(self.after.ledger(), self.ring));
         }
         events
     }
@@ -42,9 +48,7 @@ impl Change<'_> {
     /// Whether owners have proposed, approved or decided something. To who has just come that is no news.
     fn owners_decide(&self) -> bool {
         let told = |ledger: &'_ Ledger| (ledger.owners().clone(), ledger.proposals().to_vec(), ledger.successor());
-        self.before
-            .filter(|before| before.is_in(&self.me))
-            .is_some_and(|before| told(before.ledger()) != told(self.after.ledger()))
+        self.before.filter(|_| self.was_in).is_some_and(|before| told(before.ledger()) != told(self.after.ledger()))
     }
 
     fn received(&self, person: impl Fn(&ScopeId) -> Person) -> Vec<ClientEvent> {
@@ -74,7 +78,7 @@ impl Change<'_> {
 
     fn rotated(&self) -> Vec<ClientEvent> {
         let ledger = self.after.ledger();
-        let Some(before) = self.before.filter(|before| before.is_in(&self.me)) else { return Vec::new() };
+        let Some(before) = self.before.filter(|_| self.was_in) else { return Vec::new() };
         (before.ledger().current_key() + 1..=ledger.current_key())
             .filter(|number| self.ring.key(*number).is_some())
             .filter_map(|number| ledger.key(number))
@@ -102,8 +106,8 @@ impl Told {
 }
 
 /// What a member of before is told of the others, and of himself. To who has just come nothing is news.
-pub(crate) fn told(me: &ScopeId, before: Option<&KnownScope>, after: &KnownScope) -> Told {
-    let Some(before) = before.filter(|before| before.is_in(me)) else { return Told::default() };
+pub(crate) fn told(was_in: bool, before: Option<&KnownScope>, after: &KnownScope) -> Told {
+    let Some(before) = before.filter(|_| was_in) else { return Told::default() };
     let (before, after) = (before.ledger(), after.ledger());
     let changed =
         |who: &&ScopeId| before.members().contains_key(*who) && before.permissions(who) != after.permissions(who);
@@ -121,6 +125,11 @@ pub(crate) fn banned(id: &ScopeId, person: Person) -> ClientEvent {
     ClientEvent::MemberBanned { keychain_fingerprint: id.to_string(), user_id: person.user_id }
 }
 
-pub(crate) fn updated(id: &ScopeId, ring: &Keyring) -> ClientEvent {
-    ClientEvent::KeychainUpdated { keychain_fingerprint: id.to_string(), purpose: ring.purpose().to_owned() }
+/// A keychain or group has another state. Of a group nothing else is told.
+pub(crate) fn updated(ledger: &Ledger, ring: &Keyring) -> ClientEvent {
+    let (fingerprint, name) = (ledger.id().to_string(), ring.purpose().to_owned());
+    match ledger.kind() {
+        Kind::Keychain => ClientEvent::KeychainUpdated { keychain_fingerprint: fingerprint, purpose: name },
+        Kind::Group => ClientEvent::GroupUpdated { group_fingerprint: fingerprint, name },
+    }
 }

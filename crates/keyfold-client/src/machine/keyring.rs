@@ -10,9 +10,9 @@ use keyfold_core::{
     keychain::{KeySite, KeyWithHistory, UnwrappedKey},
 };
 use keyfold_format::{
-    account,
+    ScopeId, account,
     envelope::SlotPlace,
-    scope::{Algorithm, Ledger, Member, wraps_of_keys},
+    scope::{Algorithm, Kind, Ledger, Member, wraps_of_keys},
     sorted::SortedMap,
     wrap::{Wrap, WrapKind},
 };
@@ -30,6 +30,14 @@ pub(crate) struct Keyring {
     purpose: String,
 }
 
+/// What wraps of a scope's keys say that it is.
+pub(crate) fn wrap_kind(ledger: &Ledger) -> WrapKind {
+    match ledger.kind() {
+        Kind::Keychain => WrapKind::Keychain,
+        Kind::Group => WrapKind::Group,
+    }
+}
+
 /// Which key this is about, as core wants to know it.
 pub(crate) fn site(ledger: &Ledger, number: u32) -> KeySite {
     KeySite { binding: *ledger.binding(), number, algorithm: ledger.algorithm() }
@@ -43,16 +51,29 @@ impl Keyring {
 
     /// Opens wraps, each against the signed entry that names its key, and keeps what is right. Wraps that do not
     /// open, or open to something else, are passed over: whoever uploaded them cannot evict anybody.
-    pub(crate) fn open_wraps(&mut self, ledger: &Ledger, wraps: &[Wrap], own: &Own, account: &account::Ledger) {
-        for wrap in wraps.iter().filter(|wrap| wrap.recipient == own.account()) {
+    ///
+    /// Those for this account its own keys open, those for a group the keys of its ring in `rings`.
+    pub(crate) fn open_wraps(
+        &mut self,
+        ledger: &Ledger,
+        wraps: &[Wrap],
+        own: &Own,
+        account: &account::Ledger,
+        rings: &SortedMap<ScopeId, Self>,
+    ) {
+        for wrap in wraps {
             if !self.lacks(wrap.number, wrap.history) {
                 continue;
             }
             let Some(entry) = ledger.key(wrap.number) else { continue };
-            let place = wrap.place(WrapKind::Keychain, ledger.id());
-            let opened = own.with_generation(wrap.recipient_number, account, |keys| {
-                site(ledger, wrap.number).unwrap(wrap, &place, &keys.sharing, entry)
-            });
+            let place = wrap.place(wrap_kind(ledger), ledger.id());
+            let unwrap = |secret: &_| site(ledger, wrap.number).unwrap(wrap, &place, secret, entry);
+            let opened = if wrap.recipient == own.account() {
+                own.with_generation(wrap.recipient_number, account, |keys| unwrap(&keys.sharing))
+            } else {
+                let key = rings.get(&wrap.recipient).and_then(|ring| ring.key(wrap.recipient_number));
+                key.and_then(|key| key.wrapping_secret().ok()).map(|secret| unwrap(&secret))
+            };
             if let Some(Ok(opened)) = opened {
                 self.insert(ledger, wrap.number, opened);
             }
@@ -65,6 +86,11 @@ impl Keyring {
             .into_iter()
             .filter(|(number, history)| self.lacks(*number, *history))
             .collect()
+    }
+
+    /// Whether a key can be wrapped to somebody, with its history secret or without.
+    pub(crate) fn opens(&self, number: u32, history: bool) -> bool {
+        self.key(number).is_some() && (!history || self.history(number).is_some())
     }
 
     fn lacks(&self, number: u32, history: bool) -> bool {

@@ -10,8 +10,10 @@ pub(crate) mod event;
 pub(crate) mod keyring;
 pub(crate) mod own;
 pub(crate) mod record;
+pub(crate) mod replayed;
 pub(crate) mod scope;
 pub(crate) mod server;
+pub(crate) mod ways;
 
 pub(crate) use account::KnownAccount;
 pub(crate) use belief::Belief;

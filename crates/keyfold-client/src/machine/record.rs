@@ -145,6 +145,7 @@ impl<C> Encode<C> for Noted {
             ShareReceived { keychain_fingerprint, shared_by } => {
                 texts(e, 9, &[keychain_fingerprint, &shared_by.user_id, &shared_by.account_id])
             }
+            GroupUpdated { group_fingerprint, name } => texts(e, 10, &[group_fingerprint, name]),
         }
     }
 }
@@ -193,6 +194,7 @@ impl<'b, C> Decode<'b, C> for Noted {
                 keychain_fingerprint: text(d)?,
                 shared_by: Person { user_id: text(d)?, account_id: text(d)? },
             },
+            (10, Some(2)) => GroupUpdated { group_fingerprint: text(d)?, name: text(d)? },
             _ => return Err(cbor::unsupported()),
         };
         Ok(Self { event })
@@ -222,6 +224,7 @@ mod tests {
             ClientEvent::PermissionsUpdated { keychain_fingerprint: kc.clone(), permissions, user_id: user.clone() },
             ClientEvent::MemberBanned { keychain_fingerprint: kc.clone(), user_id: user.clone() },
             ClientEvent::ShareReceived { keychain_fingerprint: kc.clone(), shared_by: person.clone() },
+            ClientEvent::GroupUpdated { group_fingerprint: kc.clone(), name: "team".into() },
             ClientEvent::IdentityUpdated { account_id: Some("id".into()) },
             ClientEvent::IdentityUpdated { account_id: None },
             ClientEvent::IdentityChanged { user_id: user },
@@ -241,6 +244,7 @@ mod tests {
             "81820383626b6384f5f4f5f463626f62",
             "81820882626b6363626f62",
             "81820983626b6363626f62626964",
+            "81820a82626b63647465616d",
             "81820481626964",
             "81820480",
             "8182058163626f62",
@@ -263,7 +267,7 @@ mod tests {
 
     #[test]
     fn an_event_of_another_release_is_none() {
-        assert!(minicbor::decode::<Noted>(&[0x81, 0x82, 0x0a, 0x80]).is_err());
+        assert!(minicbor::decode::<Noted>(&[0x81, 0x82, 0x0b, 0x80]).is_err());
         assert!(minicbor::decode::<Noted>(&[0x81, 0x82, 0x05, 0x82, 0x61, 0x61, 0x61, 0x62]).is_err());
     }
 }

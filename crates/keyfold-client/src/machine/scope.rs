@@ -1,24 +1,30 @@
-//! Keychains as this device knows them: a verified ledger that is only ever extended, and what the server signed.
+//! Keychains and groups as this device knows them: a verified ledger that is only ever extended, and what the server
+//! signed.
 //!
 //! The ledger itself is the high-water mark: a head counts once the entries up to it were replayed here. A receipt of
 //! something beyond is a hint to fetch; believed by itself, one lie would end the keychain on this device.
 //!
 //! Spec: `docs/spec/keychain-ledger.md`, "Replay".
 
+mod growing;
+
+use super::replayed::Replayed;
 use crate::{Error, Result};
 use keyfold_format::{
     EntryHash, Malformed, Rejected, ScopeId, VerifyingKey,
     entry::{Head, SignedEntry},
     receipt::{Receipt, Statement},
-    scope::{Ledger, Ledgers, Op, ScopeEntry},
+    scope::{Ledger, Ledgers, Op, ScopeEntry, State},
 };
 use keyfold_protocol::Code;
 use minicbor::{Decode, Encode};
 
-/// A keychain's verified state.
+pub(crate) use growing::{Growing, Page};
+
+/// The verified state of a keychain or group.
 #[derive(Clone, Debug)]
 pub(crate) struct KnownScope {
-    ledger: Ledger,
+    replayed: Replayed,
     /// The newest receipt whose head the ledger has reached: the evidence for it.
     receipt: Option<Receipt>,
     /// When each key was made, as its maker claims.
@@ -61,6 +67,9 @@ struct Stored {
     contradicted: Option<Receipt>,
     #[n(5)]
     floor: Option<Head>,
+    /// Those of a group: others cite heads that it has left behind.
+    #[cbor(n(6), default)]
+    entries: Vec<SignedEntry>,
 }
 
 /// What is stored of a keychain's ledger.
@@ -78,6 +87,8 @@ pub(crate) enum StoredScope {
 pub(crate) enum Stop {
     /// This account's ledger is needed first.
     MissingLedger(ScopeId),
+    /// The state of this group right after its entry with this number is needed first.
+    MissingState(ScopeId, u64),
     /// For good.
     Refused(Error),
 }
@@ -86,6 +97,7 @@ impl From<Rejected> for Stop {
     fn from(rejected: Rejected) -> Self {
         match rejected {
             Rejected::MissingLedger(id) => Self::MissingLedger(id),
+            Rejected::MissingState(id, seq) => Self::MissingState(id, seq),
             other => Self::Refused(other.into()),
         }
     }
@@ -100,9 +112,9 @@ impl From<Error> for Stop {
 impl KnownScope {
     /// From a first entry that this device composed, and that the server has not seen.
     pub(crate) fn founded(genesis: &SignedEntry, accounts: &impl Ledgers) -> Result<Self, Stop> {
-        let ledger = Ledger::genesis(genesis, accounts)?;
-        let created = vec![ledger.time()];
-        Ok(Self { ledger, receipt: None, created, answer: None, contradicted: None, floor: None })
+        let replayed = Replayed::genesis(genesis, accounts)?;
+        let created = vec![replayed.newest().time()];
+        Ok(Self { replayed, receipt: None, created, answer: None, contradicted: None, floor: None })
     }
 
     /// With the next entry, composed here: not signed for by the server so far.
@@ -116,10 +128,10 @@ impl KnownScope {
     /// only its entries show that what was tried is among them.
     pub(crate) fn confirmed(mut self, receipt: &Receipt, server: &VerifyingKey) -> Result<Self> {
         let statement = self.verified(receipt, server)?;
-        let head = self.ledger.head();
+        let head = self.ledger().head();
         let other = statement.head.seq == head.seq && statement.head.hash != head.hash;
         if statement.head.seq < head.seq || other {
-            return Err(Error::rollback(format!("the server signed for something else in {}", self.ledger.id())));
+            return Err(Error::rollback(format!("the server signed for something else in {}", self.ledger().id())));
         }
         if statement.head == head {
             self.receipt = Some(*receipt);
@@ -128,7 +140,7 @@ impl KnownScope {
     }
 
     fn verified(&self, receipt: &Receipt, server: &VerifyingKey) -> Result<Statement> {
-        let id = self.ledger.id();
+        let id = self.ledger().id();
         let bad = |_| Error::new(Code::Unauthentic, format!("a receipt for {id} is not signed by the server"));
         let statement = receipt.verify(server).map_err(bad)?;
         if statement.scope != id {
@@ -137,85 +149,12 @@ impl KnownScope {
         Ok(statement)
     }
 
-    /// A page of a ledger from its first entry on, which must be the one that `id` names. It has the entry `floor`,
-    /// which was known before.
-    pub(crate) fn received(
-        id: &ScopeId,
-        page: Page<'_>,
-        floor: Option<Head>,
-        accounts: &impl Ledgers,
-        server: &VerifyingKey,
-    ) -> Result<Self, Stop> {
-        let (first, rest) = page.entries.split_first().ok_or_else(|| empty(id))?;
-        if first.scope_id() != *id {
-            return Err(Error::rollback(format!("the server answers with another ledger than {id}")).into());
-        }
-        let mut founded = Self { floor, ..Self::founded(first, accounts)? };
-        founded.check_floor()?;
-        founded.advanced(Page { entries: rest, ..page }, accounts, server)
-    }
-
-    /// A page of the entries after the newest known one. [`Self::broken_word`] may have something to say afterwards.
-    ///
-    /// Entries that do not follow, a head below the known one, or another one: `Rollback`. So is a page that promises
-    /// more and brings nothing.
-    pub(crate) fn extended(
-        &self,
-        page: Page<'_>,
-        accounts: &impl Ledgers,
-        server: &VerifyingKey,
-    ) -> Result<Self, Stop> {
-        let id = self.ledger.id();
-        if page.more && page.entries.is_empty() {
-            return Err(Error::rollback(format!("the server promises more of {id} and does not show it")).into());
-        }
-        self.advanced(page, accounts, server)
-    }
-
-    fn advanced(&self, page: Page<'_>, accounts: &impl Ledgers, server: &VerifyingKey) -> Result<Self, Stop> {
-        let mut next = self.clone();
-        let statement = self.verified(page.receipt, server)?;
-        let id = self.ledger.id();
-        if statement.head.seq < self.ledger.head().seq {
-            return Err(Error::rollback(format!("the server shows an older state of {id} than before")).into());
-        }
-        let mut answer_stands = false;
-        for entry in page.entries {
-            next.append(entry, accounts).map_err(|stop| match stop {
-                Stop::Refused(error) if is_other_history(&error) => {
-                    Error::rollback(format!("the server shows another history of {id} than before")).into()
-                }
-                other => other,
-            })?;
-            next.check_floor()?;
-            answer_stands |= self.answer.is_some_and(|answer| answer.at == next.ledger.head());
-        }
-        let head = next.ledger.head();
-        let partial = page.more && head.seq < statement.head.seq;
-        if head != statement.head && !partial {
-            return Err(Error::rollback(format!("the server does not show the state of {id} that it signed")).into());
-        }
-        if !partial {
-            if next.floor.is_some() {
-                return Err(Error::rollback(format!("the server shows an older state of {id} than before")).into());
-            }
-            next.receipt = Some(*page.receipt);
-        }
-        if let Some(answer) = self.answer.filter(|answer| !partial || answer.at.seq <= head.seq) {
-            next.answer = None;
-            if !answer_stands {
-                next.contradicted = Some(answer.receipt);
-            }
-        }
-        Ok(next)
-    }
-
     /// Where the ledger was known up to an entry before, that entry stands in it.
     fn check_floor(&mut self) -> Result<(), Stop> {
-        let head = self.ledger.head();
+        let head = self.ledger().head();
         let Some(floor) = self.floor.filter(|floor| floor.seq <= head.seq) else { return Ok(()) };
         if floor != head {
-            let id = self.ledger.id();
+            let id = self.ledger().id();
             return Err(Error::rollback(format!("the server shows another history of {id} than before")).into());
         }
         self.floor = None;
@@ -227,14 +166,14 @@ impl KnownScope {
     /// answered again.
     pub(crate) fn broken_word(&self, before: Option<&Self>) -> Option<Error> {
         let news = self.contradicted.is_some() && before.is_some_and(|before| before.contradicted != self.contradicted);
-        let id = self.ledger.id();
+        let id = self.ledger().id();
         news.then(|| Error::rollback(format!("the server had signed for another place of your answer in {id}")))
     }
 
     /// An answer that the server claimed to have placed, in a keychain that it no longer shows: there was no more than
     /// the claim. `None` if the ledger itself says that one is in, or nothing was claimed.
     pub(crate) fn unanswered_after_all(&self, account: &ScopeId) -> Option<Self> {
-        let answer = self.answer.filter(|_| !self.ledger.members().contains_key(account))?;
+        let answer = self.answer.filter(|_| !self.ledger().members().contains_key(account))?;
         Some(Self { answer: None, contradicted: Some(answer.receipt), ..self.clone() })
     }
 
@@ -249,26 +188,37 @@ impl KnownScope {
         let statement = self.verified(receipt, server)?;
         let low = statement.head.seq < at.seq;
         let other = statement.head.seq == at.seq && statement.head.hash != at.hash;
-        if low || other || at.seq <= self.ledger.head().seq {
-            return Err(Error::rollback(format!("the server did not place the answer in {}", self.ledger.id())));
+        if low || other || at.seq <= self.ledger().head().seq {
+            return Err(Error::rollback(format!("the server did not place the answer in {}", self.ledger().id())));
         }
         Ok(Self { answer: Some(Answer { share, at, receipt: *receipt }), ..self.clone() })
     }
 
     fn append(&mut self, entry: &SignedEntry, accounts: &impl Ledgers) -> Result<(), Stop> {
-        if let ScopeEntry::Ordinary(entry) = self.ledger.append(entry, accounts)? {
+        self.replayed.append(entry, accounts)?;
+        if let ScopeEntry::Ordinary(entry) = ScopeEntry::decode(&entry.signed).map_err(Rejected::from)? {
             self.created.extend(entry.ops.iter().filter(|op| matches!(op, Op::Rotate(_))).map(|_| entry.time));
         }
         Ok(())
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
-        &self.ledger
+        self.replayed.newest()
+    }
+
+    /// A group's state right after its entry `seq`, if it is at hand.
+    pub(crate) fn at(&self, seq: u64) -> Option<&State> {
+        self.replayed.at(seq)
+    }
+
+    /// Gets such a state ready. `false` if there is none.
+    pub(crate) fn recall(&mut self, seq: u64, ledgers: &impl Ledgers) -> Result<bool, Rejected> {
+        self.replayed.recall(seq, ledgers)
     }
 
     /// How far the ledger reached, here or before it was fetched anew.
     pub(crate) fn reached(&self) -> Head {
-        self.floor.unwrap_or(self.ledger.head())
+        self.floor.unwrap_or(self.ledger().head())
     }
 
     /// Everything that the server signed and that is kept: the newest receipt, that for an answer, and that for one
@@ -280,7 +230,7 @@ impl KnownScope {
 
     /// Whether the ledger is as far as the server last signed for, and shows what this device did.
     pub(crate) fn is_complete(&self) -> bool {
-        self.answer.is_none() && self.receipt.is_some_and(|receipt| receipt.statement.head == self.ledger.head())
+        self.answer.is_none() && self.receipt.is_some_and(|receipt| receipt.statement.head == self.ledger().head())
     }
 
     /// When a key was made, as its maker claims.
@@ -290,15 +240,15 @@ impl KnownScope {
 
     /// The share that waits for `account`'s answer.
     pub(crate) fn unanswered(&self, account: &ScopeId) -> Option<EntryHash> {
-        let share = self.ledger.pending().get(account)?.entry;
+        let share = self.ledger().pending().get(account)?.entry;
         (self.answer.map(|answer| answer.share) != Some(share)).then_some(share)
     }
 
     /// Whether `account` is in: a member here, or by an answer that the server placed beyond what is known here.
     pub(crate) fn is_in(&self, account: &ScopeId) -> bool {
-        self.ledger.members().contains_key(account)
+        self.ledger().members().contains_key(account)
             || self
-                .ledger
+                .ledger()
                 .pending()
                 .get(account)
                 .is_some_and(|share| self.answer.is_some_and(|answer| answer.share == share.entry))
@@ -306,12 +256,13 @@ impl KnownScope {
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         keyfold_format::cbor::encode(&Stored {
-            snapshot: self.ledger.to_snapshot(),
+            snapshot: self.ledger().to_snapshot(),
             receipt: self.receipt,
             created: self.created.clone(),
             answer: self.answer,
             contradicted: self.contradicted,
             floor: self.floor,
+            entries: self.replayed.entries().to_vec(),
         })
     }
 }
@@ -327,13 +278,14 @@ impl StoredScope {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
         let unreadable = |_| Error::internal("a stored keychain cannot be read");
         let stored: Stored = minicbor::decode(bytes).map_err(|_| Malformed::Encoding).map_err(unreadable)?;
-        let Stored { snapshot, receipt, created, answer, contradicted, floor } = stored;
+        let Stored { snapshot, receipt, created, answer, contradicted, floor, entries } = stored;
         if let (true, Some(floor)) = (snapshot.is_empty(), floor) {
             return Ok(Self::Floor(floor));
         }
         match Ledger::from_snapshot(&snapshot) {
             Ok(ledger) => {
-                Ok(Self::Known(Box::new(KnownScope { ledger, receipt, created, answer, contradicted, floor })))
+                let replayed = Replayed::restored(ledger, entries).ok_or_else(|| unreadable(Malformed::Encoding))?;
+                Ok(Self::Known(Box::new(KnownScope { replayed, receipt, created, answer, contradicted, floor })))
             }
             Err(Malformed::Unsupported) => {
                 let head = Ledger::head_of_snapshot(&snapshot).map_err(unreadable)?;
@@ -342,22 +294,4 @@ impl StoredScope {
             Err(fault) => Err(unreadable(fault)),
         }
     }
-}
-
-/// Served entries of a keychain, after the newest known one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Page<'a> {
-    pub(crate) entries: &'a [SignedEntry],
-    pub(crate) receipt: &'a Receipt,
-    /// Whether more may follow before the head that the receipt names.
-    pub(crate) more: bool,
-}
-
-fn empty(id: &ScopeId) -> Error {
-    Error::rollback(format!("the server shows nothing of {id}"))
-}
-
-/// Rejections that say: these entries belong to another history than the one that is known.
-fn is_other_history(error: &Error) -> bool {
-    matches!(error.code, Code::Rejected(Rejected::WrongPrev | Rejected::WrongSeq | Rejected::WrongScope))
 }

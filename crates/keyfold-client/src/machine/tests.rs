@@ -1,10 +1,12 @@
 //! The rules that hold whatever a server does, without one: its part is played here, with a key that signs anything.
 
+mod groups;
+
 use super::{
     Keyring, KnownAccount, KnownScope, Own,
     belief::{Belief, KnownAccounts},
     compose::{self, Author, Draft, Terms},
-    scope::{Page, Stop, StoredScope},
+    scope::{Growing, Page, Stop, StoredScope},
 };
 use crate::{Code, Error, ShareKeys, ShareOptions, model::ClientEvent};
 use keyfold_core::{DeviceSeed, SigningKey, device::DeviceKeys};
@@ -13,7 +15,8 @@ use keyfold_format::{
     entry::{Head, SignedEntry},
     label::SignatureLabel,
     receipt::{Receipt, Statement},
-    scope::Algorithm,
+    scope::{Algorithm, KEYCHAIN_RANK, Ledgers, Principal},
+    sorted::SortedMap,
     wrap::Wrap,
 };
 use keyfold_protocol::wire::{AccountLedger, SignUp};
@@ -78,7 +81,7 @@ impl Person {
     }
 
     fn author(&self) -> Author<'_> {
-        Author { own: &self.own, ledger: self.account.ledger(), now_ms: 2_000 }
+        Author { own: &self.own, ledger: self.account.ledger(), via: &[], now_ms: 2_000 }
     }
 
     fn served(&self) -> AccountLedger {
@@ -97,7 +100,8 @@ fn known(people: &[&Person]) -> KnownAccounts {
 fn notes(alice: &mut Person, accounts: &KnownAccounts) -> (KnownScope, Keyring, Vec<SignedEntry>) {
     let mut rng = Counting(7);
     let purpose = Name::new("notes").unwrap();
-    let draft = compose::create(&purpose, Algorithm::SecretBox, alice.author(), accounts, &mut rng).unwrap();
+    let draft =
+        compose::create(&purpose, Algorithm::SecretBox, KEYCHAIN_RANK, alice.author(), accounts, &mut rng).unwrap();
     let mut ring = Keyring::default();
     ring.hold(draft.next.ledger(), 1, draft.made.unwrap());
     (draft.next, ring, vec![draft.entry])
@@ -113,9 +117,23 @@ fn share(
 ) -> Draft {
     let own = &scope.ledger().members()[&from.id()];
     let terms = Terms::new(scope.ledger(), own, ring, keys, &ShareOptions::default()).unwrap();
-    let to: Vec<ScopeId> = to.iter().map(|person| person.id()).collect();
+    let to: Vec<Principal> = to.iter().map(|person| Principal::Account(person.id())).collect();
     let mut rng = Counting(from.rng.0);
     compose::share(scope, ring, &to, &terms, from.author(), accounts, &mut rng).unwrap().unwrap()
+}
+
+/// A ledger from its first entry on.
+fn received(id: &ScopeId, page: Page<'_>, floor: Option<Head>, accounts: &impl Ledgers) -> Result<KnownScope, Stop> {
+    let mut growing = Growing::of(id, page, floor, accounts, &server_key())?;
+    growing.go(accounts)?;
+    Ok(growing.done()?)
+}
+
+/// The entries after those that are known.
+fn extended(known: &KnownScope, page: Page<'_>, accounts: &impl Ledgers) -> Result<KnownScope, Stop> {
+    let mut growing = Growing::on(known, page, &server_key())?;
+    growing.go(accounts)?;
+    Ok(growing.done()?)
 }
 
 /// As it comes back from the store.
@@ -129,7 +147,7 @@ fn stored(known: &KnownScope) -> KnownScope {
 fn refusal(stop: Stop) -> Error {
     match stop {
         Stop::Refused(error) => error,
-        Stop::MissingLedger(id) => panic!("{id} is missing"),
+        missing => panic!("{missing:?}"),
     }
 }
 
@@ -174,7 +192,7 @@ fn a_lower_head_another_one_or_another_ledger_is_rollback_and_changes_nothing() 
 
     let extend = |from: &KnownScope, entries: &[SignedEntry], head: Head| {
         let receipt = receipt(id, head);
-        from.extended(Page { entries, receipt: &receipt, more: false }, &accounts, &server_key()).map_err(refusal)
+        extended(&from, Page { entries, receipt: &receipt, more: false }, &accounts).map_err(refusal)
     };
     assert!(extend(&known, &[], new).is_ok());
     assert_eq!(extend(&known, &[], old).unwrap_err().code, Code::Rollback, "one entry less");
@@ -188,24 +206,27 @@ fn a_lower_head_another_one_or_another_ledger_is_rollback_and_changes_nothing() 
     let mut elsewhere = Counting(1234);
     let own = &scope.ledger().members()[&alice.id()];
     let terms = Terms::new(scope.ledger(), own, &ring, &ShareKeys::All, &ShareOptions::default()).unwrap();
-    let fork =
-        compose::share(&scope, &ring, &[bob.id()], &terms, alice.author(), &accounts, &mut elsewhere).unwrap().unwrap();
-    let fork_head = fork.next.ledger().head();
-    let seen = KnownScope::received(
-        &id,
-        Page { entries: &entries[..1], receipt: &receipt(id, new), more: true },
-        None,
+    let fork = compose::share(
+        &scope,
+        &ring,
+        &[Principal::Account(bob.id())],
+        &terms,
+        alice.author(),
         &accounts,
-        &server_key(),
+        &mut elsewhere,
     )
+    .unwrap()
     .unwrap();
+    let fork_head = fork.next.ledger().head();
+    let seen = received(&id, Page { entries: &entries[..1], receipt: &receipt(id, new), more: true }, None, &accounts)
+        .unwrap();
     assert!(!seen.is_complete());
     assert_eq!(extend(&known, &[fork.entry], fork_head).unwrap_err().code, Code::Rollback, "a fork");
     assert!(extend(&seen, &entries[1..], new).is_ok());
 
     let wrong_scope = receipt(ScopeId([0; 32]), new);
     let page = Page { entries: &[], receipt: &wrong_scope, more: false };
-    assert_eq!(refusal(known.extended(page, &accounts, &server_key()).unwrap_err()).code, Code::Rollback);
+    assert_eq!(refusal(extended(&known, page, &accounts).unwrap_err()).code, Code::Rollback);
     let (other, ..) = {
         let mut carol = Person::new("carol", 4);
         let accounts = self::known(&[&carol]);
@@ -214,15 +235,9 @@ fn a_lower_head_another_one_or_another_ledger_is_rollback_and_changes_nothing() 
     };
     let receipt = receipt(id, new);
     let page = Page { entries: &other, receipt: &receipt, more: false };
-    assert_eq!(
-        refusal(KnownScope::received(&id, page, None, &accounts, &server_key()).unwrap_err()).code,
-        Code::Rollback
-    );
+    assert_eq!(refusal(received(&id, page, None, &accounts).unwrap_err()).code, Code::Rollback);
     let empty = Page { entries: &[], receipt: &receipt, more: false };
-    assert_eq!(
-        refusal(KnownScope::received(&id, empty, None, &accounts, &server_key()).unwrap_err()).code,
-        Code::Rollback
-    );
+    assert_eq!(refusal(received(&id, empty, None, &accounts).unwrap_err()).code, Code::Rollback);
 }
 
 #[test]
@@ -248,11 +263,11 @@ fn wraps_go_to_the_sharing_key_of_the_cited_account_and_open_to_the_named_key_on
     assert_eq!(draft.wraps.len(), 1);
     let ledger = draft.next.ledger();
     let mut bobs = Keyring::default();
-    bobs.open_wraps(ledger, &draft.wraps, &bob.own, bob.account.ledger());
+    bobs.open_wraps(ledger, &draft.wraps, &bob.own, bob.account.ledger(), &SortedMap::new());
     assert_eq!(bobs.key(1), ring.key(1));
     assert_eq!(bobs.purpose(), "notes");
     let mut carols = Keyring::default();
-    carols.open_wraps(ledger, &draft.wraps, &carol.own, carol.account.ledger());
+    carols.open_wraps(ledger, &draft.wraps, &carol.own, carol.account.ledger(), &SortedMap::new());
     assert!(carols.is_empty());
 }
 
@@ -266,7 +281,8 @@ fn garbage_and_foreign_wraps_are_passed_over_and_the_right_one_opens() {
     let (other, other_ring, _) = {
         let mut rng = Counting(8);
         let purpose = Name::new("other").unwrap();
-        let draft = compose::create(&purpose, Algorithm::SecretBox, alice.author(), &accounts, &mut rng).unwrap();
+        let draft = compose::create(&purpose, Algorithm::SecretBox, KEYCHAIN_RANK, alice.author(), &accounts, &mut rng)
+            .unwrap();
         let mut ring = Keyring::default();
         ring.hold(draft.next.ledger(), 1, draft.made.unwrap());
         (draft.next, ring, draft.entry)
@@ -277,9 +293,9 @@ fn garbage_and_foreign_wraps_are_passed_over_and_the_right_one_opens() {
     let garbage = Wrap::new(&place, vec![7; right.sealed().len()]).unwrap();
     let ledger = draft.next.ledger();
     let mut bobs = Keyring::default();
-    bobs.open_wraps(ledger, &[garbage.clone(), foreign.clone()], &bob.own, bob.account.ledger());
+    bobs.open_wraps(ledger, &[garbage.clone(), foreign.clone()], &bob.own, bob.account.ledger(), &SortedMap::new());
     assert!(bobs.is_empty());
-    bobs.open_wraps(ledger, &[garbage, foreign, right], &bob.own, bob.account.ledger());
+    bobs.open_wraps(ledger, &[garbage, foreign, right], &bob.own, bob.account.ledger(), &SortedMap::new());
     assert_eq!(bobs.key(1), ring.key(1));
 }
 
@@ -291,7 +307,9 @@ fn nothing_is_wrapped_to_somebody_whose_ledger_is_not_known() {
     let own = &scope.ledger().members()[&alice.id()];
     let terms = Terms::new(scope.ledger(), own, &ring, &ShareKeys::Latest, &ShareOptions::default()).unwrap();
     let mut rng = Counting(1);
-    let stop = compose::share(&scope, &ring, &[bob.id()], &terms, alice.author(), &accounts, &mut rng).unwrap_err();
+    let stop =
+        compose::share(&scope, &ring, &[Principal::Account(bob.id())], &terms, alice.author(), &accounts, &mut rng)
+            .unwrap_err();
     assert!(matches!(stop, Stop::MissingLedger(id) if id == bob.id()));
 }
 
@@ -318,7 +336,7 @@ fn a_rotation_reaches_everybody_who_follows_pending_ones_too_and_history_leads_b
     let draft = share(&scope, &ring, &mut alice, &[&dave], &ShareKeys::All, &accounts);
     assert_eq!(draft.wraps.len(), 1);
     let mut daves = Keyring::default();
-    daves.open_wraps(draft.next.ledger(), &draft.wraps, &dave.own, dave.account.ledger());
+    daves.open_wraps(draft.next.ledger(), &draft.wraps, &dave.own, dave.account.ledger(), &SortedMap::new());
     for number in (1..=5).rev() {
         assert!(daves.reach(draft.next.ledger(), number));
         assert_eq!(daves.key(number), ring.key(number), "{number}");
@@ -349,20 +367,20 @@ fn an_answer_that_is_placed_beyond_what_is_known_counts_once_the_server_signed_f
     let receipt = receipt(id, at);
     let page = [carols, bobs];
     let page = Page { entries: &page, receipt: &receipt, more: false };
-    let complete = mine.extended(page, &accounts, &server_key()).unwrap();
+    let complete = extended(&mine, page, &accounts).unwrap();
     assert!(complete.is_complete() && complete.is_in(&bob.id()));
     assert!(complete.broken_word(Some(&mine)).is_none());
     // A server that drops the answer afterwards contradicts what it signed. That is said once; then its ledger counts,
     // and the share is answered again.
     let without = self::receipt(id, with_carol.ledger().head());
     let page = Page { entries: &page.entries[..1], receipt: &without, more: false };
-    let settled = mine.extended(page, &accounts, &server_key()).unwrap();
+    let settled = extended(&mine, page, &accounts).unwrap();
     assert_eq!(settled.broken_word(Some(&mine)).unwrap().code, Code::Rollback);
     assert!(settled.is_complete() && !settled.is_in(&bob.id()));
     assert_eq!(settled.unanswered(&bob.id()), Some(answering));
     let settled = stored(&settled);
     let page = Page { entries: &[], receipt: &without, more: false };
-    let again = settled.extended(page, &accounts, &server_key()).unwrap();
+    let again = extended(&settled, page, &accounts).unwrap();
     assert!(again.broken_word(Some(&settled)).is_none());
 }
 
@@ -383,8 +401,7 @@ fn an_answer_that_stands_elsewhere_than_the_server_said_is_rollback_once_and_the
     let lied = stored(&lied);
     assert!(!lied.is_complete());
     let (entries, receipt) = ([carols, bobs], receipt(id, truth));
-    let settled =
-        lied.extended(Page { entries: &entries, receipt: &receipt, more: false }, &accounts, &server_key()).unwrap();
+    let settled = extended(&lied, Page { entries: &entries, receipt: &receipt, more: false }, &accounts).unwrap();
     assert_eq!(settled.broken_word(Some(&lied)).unwrap().code, Code::Rollback);
     assert!(settled.is_complete() && settled.is_in(&bob.id()));
     assert!(settled.broken_word(Some(&settled)).is_none());
@@ -405,15 +422,15 @@ fn a_receipt_of_what_was_not_shown_is_no_mark() {
     // With the reply to an append.
     let confirmed = shared.next.confirmed(&far, &server_key()).unwrap();
     assert!(!confirmed.is_complete(), "the claim is to be looked after");
-    assert!(confirmed.extended(whole, &accounts, &server_key()).unwrap().is_complete());
+    assert!(extended(&confirmed, whole, &accounts).unwrap().is_complete());
     // With a page that is not the last, and so is not the last after all.
     let page = Page { entries: &entries, receipt: &far, more: true };
-    let partial = KnownScope::received(&id, page, None, &accounts, &server_key()).unwrap();
+    let partial = received(&id, page, None, &accounts).unwrap();
     assert!(!partial.is_complete());
-    assert!(partial.extended(whole, &accounts, &server_key()).unwrap().is_complete());
+    assert!(extended(&partial, whole, &accounts).unwrap().is_complete());
     // One that promises more for ever is no page.
     let nothing = Page { entries: &[], receipt: &far, more: true };
-    assert_eq!(refusal(partial.extended(nothing, &accounts, &server_key()).unwrap_err()).code, Code::Rollback);
+    assert_eq!(refusal(extended(&partial, nothing, &accounts).unwrap_err()).code, Code::Rollback);
 }
 
 #[test]
@@ -460,7 +477,7 @@ fn a_snapshot_of_another_release_is_dropped_and_how_far_it_reached_is_kept() {
 
     let received = |entries: &[SignedEntry], head: Head, more: bool| {
         let receipt = receipt(id, head);
-        KnownScope::received(&id, Page { entries, receipt: &receipt, more }, Some(floor), &accounts, &server_key())
+        received(&id, Page { entries, receipt: &receipt, more }, Some(floor), &accounts)
     };
     let genesis = scope.ledger().head();
     assert_eq!(refusal(received(&entries[..1], genesis, false).unwrap_err()).code, Code::Rollback, "an older state");
@@ -471,7 +488,7 @@ fn a_snapshot_of_another_release_is_dropped_and_how_far_it_reached_is_kept() {
     let first = stored(&received(&entries[..1], floor, true).unwrap());
     let signed = receipt(id, other.next.ledger().head());
     let page = Page { entries: &fork[1..], receipt: &signed, more: false };
-    assert_eq!(refusal(first.extended(page, &accounts, &server_key()).unwrap_err()).code, Code::Rollback);
+    assert_eq!(refusal(extended(&first, page, &accounts).unwrap_err()).code, Code::Rollback);
     assert!(received(&entries, floor, false).unwrap().is_complete());
 }
 

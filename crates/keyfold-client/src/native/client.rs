@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     AcceptShares, AcceptedIdentity, Algorithm, Audit, AuditComparison, BanOutcome, Compared, DecryptedValue, Error,
-    Identity, IncomingShare, KeyMetadata, Keychain, OutgoingShare, OwnerDecision, Owners, PartialPermissions,
+    Group, Identity, IncomingShare, KeyMetadata, Keychain, OutgoingShare, OwnerDecision, Owners, PartialPermissions,
     Participant, PermissionFlags, Result, Session, ShareKeys, ShareOptions, ShareOutcome, Value, WhoAmI,
     identity::spelled, model::ClientEvent, session::SignUpOptions,
 };
@@ -201,6 +201,22 @@ impl Client {
     /// A keychain, by purpose or fingerprint, with its keys, newest first. `UnknownKeychain`, `AmbiguousPurpose`.
     pub async fn keychain(&self, kc: &str) -> Result<Keychain> {
         self.turn().await?.keychain(kc).await
+    }
+
+    /// Founds a group of people, and of groups of lower rank. Keychains are shared with it as `group:NAME`, and so is
+    /// everything else of it asked for that a keychain has: who is in it, who owns it, bans, leaving.
+    pub async fn create_group(&self, name: &str, rank: u16) -> Result<Group> {
+        self.turn().await?.create_group(name, rank).await
+    }
+
+    /// The groups that this account is in, also through others, by name.
+    pub async fn groups(&self) -> Result<Vec<Group>> {
+        self.turn().await?.groups().await
+    }
+
+    /// One group, by name or fingerprint. `UnknownGroup`, `AmbiguousPurpose`.
+    pub async fn group(&self, name: &str) -> Result<Group> {
+        self.turn().await?.group(name).await
     }
 
     /// Makes the next key of a keychain, for every follower.

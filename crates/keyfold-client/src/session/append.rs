@@ -2,6 +2,7 @@
 
 use super::{
     Session, Stopped,
+    group::ASKS,
     wire::{Answer, decode_answer},
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
         scope::{Page, Stop},
     },
 };
-use keyfold_format::ScopeId;
+use keyfold_format::{Rejected, ScopeId};
 use keyfold_protocol::{
     Code, Details, ErrorBody, route,
     signing::Method,
@@ -22,6 +23,9 @@ use keyfold_protocol::{
 
 /// How often an entry is composed before giving up: others were faster each time.
 const TRIES: u32 = 8;
+
+/// A group has seen more of somebody than this device.
+const GOES_BACK: Code = Code::Rejected(Rejected::CitationGoesBack);
 
 /// Makes an entry of the newest state.
 type Compose<'c, H> = dyn FnMut(&Belief, Author<'_>, &mut HostRng<'_, H>) -> Result<Option<Draft>, Stop> + Send + 'c;
@@ -44,7 +48,7 @@ impl<H: Host> Session<H> {
                 self.catch_up_within(&id).await?;
                 is_fresh = true;
             }
-            let draft = match self.draft(compose).await {
+            let draft = match self.draft(&id, compose).await {
                 Ok(Some(draft)) => draft,
                 // What the newest state allows, or asks for, may be more than what the known one does.
                 Ok(None) | Err(_) if !is_fresh => {
@@ -73,7 +77,7 @@ impl<H: Host> Session<H> {
                 (Code::Conflict, Some(Details::Standing(standing))) if !standing.entries.is_empty() => {
                     let before = self.belief.scope(&id)?.clone();
                     let page = Page { entries: &standing.entries, receipt: &standing.receipt, more: true };
-                    self.take_in(&id, page).await?;
+                    self.take_in(&id, page, 0).await?;
                     self.follow_up(&id, Some(&before), self.sharer(&standing.entries)).await?;
                 }
                 (Code::Conflict, _) => self.catch_up(&[id], &[]).await?,
@@ -111,16 +115,61 @@ impl<H: Host> Session<H> {
         self.follow_up(id, Some(&next), fetched.shared_by.get(id).copied()).await
     }
 
-    /// Composes, fetching the ledgers that composing asks for.
-    async fn draft(&mut self, compose: &mut Compose<'_, H>) -> Result<Option<Draft>> {
-        loop {
-            match compose(&self.belief, self.author()?, &mut self.rng()) {
-                Ok(draft) => return Ok(draft),
-                Err(Stop::Refused(error)) => return Err(error),
-                // Each turn brings one ledger more, so this ends.
-                Err(Stop::MissingLedger(account)) => self.need_accounts(&[account]).await?,
+    /// Composes along the first way that the rules let one act: as a member, or through groups.
+    async fn draft(&mut self, id: &ScopeId, compose: &mut Compose<'_, H>) -> Result<Option<Draft>> {
+        let mut ways = self.belief.ways(self.belief.scope(id)?);
+        if ways.is_empty() {
+            ways.push(Vec::new());
+        }
+        let (mut refused, mut nothing) = (None, false);
+        for way in ways {
+            match self.draft_along(id, &way, compose).await {
+                Ok(Some(draft)) => return Ok(Some(draft)),
+                Ok(None) => nothing = true,
+                Err(error) if matches!(error.code, Code::Rejected(_)) => refused = refused.or(Some(error)),
+                Err(error) => return Err(error),
             }
         }
+        refused.filter(|_| !nothing).map_or(Ok(None), Err)
+    }
+
+    /// Composes, fetching the ledgers that composing asks for.
+    async fn draft_along(
+        &mut self,
+        id: &ScopeId,
+        way: &[ScopeId],
+        compose: &mut Compose<'_, H>,
+    ) -> Result<Option<Draft>> {
+        let mut is_advanced = false;
+        // Each turn brings a ledger further.
+        for _ in 0..ASKS {
+            match compose(&self.belief, Author { via: way, ..self.author()? }, &mut self.rng()) {
+                Ok(draft) => return Ok(draft),
+                Err(Stop::Refused(error)) if error.code == GOES_BACK && !is_advanced => {
+                    self.advance_members(id).await?;
+                    is_advanced = true;
+                }
+                Err(stop) => self.provide(stop).await?,
+            }
+        }
+        Err(Error::new(Code::MissingLedger, "the server does not show a ledger that the entry needs"))
+    }
+
+    /// Brings those up to date of whom a group in this scope has seen more than is known here.
+    async fn advance_members(&mut self, id: &ScopeId) -> Result<()> {
+        let mut behind = Vec::new();
+        for group in self.with_groups(&[*id]).await? {
+            let Some(known) = self.belief.scopes.get(&group) else { continue };
+            let members: Vec<ScopeId> = known.ledger().members().keys().copied().collect();
+            for member in members {
+                self.recall_account(&member).await?;
+                let cited = self.belief.scope(&group)?.ledger().cited(&member).map(|cite| cite.head.seq);
+                if self.belief.accounts.get(&member).is_some_and(|known| Some(known.head().seq) < cited) {
+                    behind.push(member);
+                }
+            }
+        }
+        self.fetch_accounts(&behind).await
     }
 
     async fn send_draft(&mut self, id: &ScopeId, draft: &Draft) -> Result<Answer> {
@@ -137,13 +186,16 @@ impl<H: Host> Session<H> {
         }
     }
 
-    /// Brings every account that a draft cites up to date.
+    /// Brings everybody whom a draft cites up to date.
     async fn fetch_cited(&mut self, draft: &Draft) -> Result<()> {
         use keyfold_format::scope::ScopeEntry;
-        let accounts: Vec<ScopeId> = match ScopeEntry::decode(&draft.entry.signed)? {
+        let cited: Vec<ScopeId> = match ScopeEntry::decode(&draft.entry.signed)? {
             ScopeEntry::Ordinary(entry) => entry.cites.iter().map(|cite| cite.principal).collect(),
             ScopeEntry::Placed(placed) => vec![placed.author.principal],
         };
+        let (groups, accounts): (Vec<_>, Vec<_>) =
+            cited.into_iter().partition(|id| self.belief.scopes.contains_key(id));
+        self.catch_up(&groups, &[]).await?;
         self.fetch_accounts(&accounts).await
     }
 

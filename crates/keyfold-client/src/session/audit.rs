@@ -17,7 +17,7 @@ use keyfold_format::{
     limits,
     receipt::Receipt,
     scope::ScopeEntry,
-    sorted::SortedSet,
+    sorted::{SortedMap, SortedSet},
 };
 use keyfold_protocol::{Code, wire::After};
 
@@ -169,28 +169,33 @@ impl<H: Host> Session<H> {
         Ok(self.belief.accounts.get(id).map(|known| known.head()))
     }
 
-    /// The ledger with the account ledgers that it cites, which are those that are pinned here.
+    /// The ledger with all that its replay needs: the account ledgers that it cites, which are those that are pinned
+    /// here, and the groups, with what these cite in turn.
     async fn history(&mut self, id: &ScopeId) -> Result<History> {
         let (entries, receipt) = self.whole(id).await?;
         let server = self.belief.enrolled()?.server.key;
-        let mut cited = SortedSet::new();
-        for entry in &entries {
-            // An account's entry cites nobody; what is nothing at all, replay refuses.
-            let cites = match ScopeEntry::decode(&entry.signed) {
-                Ok(ScopeEntry::Ordinary(entry)) => entry.cites,
-                Ok(ScopeEntry::Placed(entry)) => vec![entry.author],
-                Err(_) => Vec::new(),
-            };
-            for cite in cites {
-                cited.insert(cite.principal);
+        let mut people = SortedSet::new();
+        let mut groups = SortedMap::new();
+        let mut cited = cited(&entries);
+        while let Some(principal) = cited.pop() {
+            if groups.contains_key(&principal) || people.contains(&principal) {
+                continue;
+            }
+            if self.recall_scope(&principal).await? {
+                let (entries, _) = self.whole(&principal).await?;
+                cited.extend(self::cited(&entries));
+                groups.insert(principal, entries);
+            } else {
+                people.insert(principal);
             }
         }
-        let cited: Vec<ScopeId> = cited.iter().copied().collect();
-        self.fetch_accounts(&cited).await?;
+        let people: Vec<ScopeId> = people.iter().copied().collect();
+        self.fetch_accounts(&people).await?;
         self.commit().await?;
-        let ledgers = cited.iter().filter_map(|id| self.belief.accounts.get(id));
+        let ledgers = people.iter().filter_map(|id| self.belief.accounts.get(id));
         let accounts = ledgers.map(|known| known.entries().to_vec()).collect();
-        Ok(History { server, receipt, entries, accounts })
+        let groups = groups.values().cloned().collect();
+        Ok(History { server, receipt, entries, accounts, groups })
     }
 
     /// What the server shows of a ledger, from its first entry on, and its receipt for the end of it.
@@ -223,6 +228,22 @@ impl<H: Host> Session<H> {
         }
         Ok(other)
     }
+}
+
+/// Whom entries cite. An account's cite nobody; what is nothing at all, replay refuses.
+fn cited(entries: &[SignedEntry]) -> Vec<ScopeId> {
+    let mut cited = SortedSet::new();
+    for entry in entries {
+        let cites = match ScopeEntry::decode(&entry.signed) {
+            Ok(ScopeEntry::Ordinary(entry)) => entry.cites,
+            Ok(ScopeEntry::Placed(entry)) => vec![entry.author],
+            Err(_) => Vec::new(),
+        };
+        for cite in cites {
+            cited.insert(cite.principal);
+        }
+    }
+    cited.iter().copied().collect()
 }
 
 fn unknown_scope(scope: &str) -> Error {

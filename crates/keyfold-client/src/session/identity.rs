@@ -7,7 +7,7 @@ use crate::{
     identity::Identity,
     machine::{KnownAccount, scope::Stop},
 };
-use keyfold_format::{Malformed, ScopeId, UserId, sorted::SortedSet};
+use keyfold_format::{Malformed, Rejected, ScopeId, UserId, scope::Ledgers as _, sorted::SortedSet};
 use keyfold_protocol::{
     Code, limits, route,
     signing::Method,
@@ -126,11 +126,12 @@ impl<H: Host> Session<H> {
         result
     }
 
-    /// Makes sure that these accounts are in memory: from the store, else from the server.
+    /// Makes sure that those of them that are accounts are in memory: from the store, else from the server.
     pub(super) async fn need_accounts(&mut self, ids: &[ScopeId]) -> Result<()> {
         let mut absent = Vec::new();
         for id in ids {
-            if !self.recall_account(id).await? {
+            let is_group = self.belief.ledgers().newest_group(id).is_some();
+            if !is_group && !self.recall_account(id).await? {
                 absent.push(*id);
             }
         }
@@ -210,5 +211,6 @@ pub(super) fn settled(stop: Stop) -> Error {
     match stop {
         Stop::Refused(error) => error,
         Stop::MissingLedger(_) => Error::new(Code::MissingLedger, "the server does not show an author's ledger"),
+        Stop::MissingState(..) => Rejected::CitationUnknown.into(),
     }
 }

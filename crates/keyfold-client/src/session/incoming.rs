@@ -13,7 +13,7 @@ use crate::{
 use keyfold_format::{
     EntryHash, Rejected, ScopeId, cbor,
     entry::{Head, SignedEntry},
-    scope::Member,
+    scope::{Kind, Member},
 };
 use keyfold_protocol::{
     Code, route,
@@ -27,7 +27,7 @@ const TRIES: u32 = 3;
 /// What became of an answer.
 enum Answered {
     /// It stands.
-    Placed(Placed),
+    Placed(Box<Placed>),
     /// What it cites has changed, or a clock was set: it is to be composed anew.
     Again,
     /// There is nothing to answer any more.
@@ -109,7 +109,14 @@ impl<H: Host> Session<H> {
         }
         self.commit().await?;
         match self.belief.scopes.get(&id) {
-            Some(known) if known.is_in(&me) && !was_in => self.held(&id).await,
+            Some(known) if known.is_in(&me) && !was_in => {
+                let is_group = known.ledger().kind() == Kind::Group;
+                let held = self.held(&id).await?;
+                if is_group {
+                    self.catch_up_all().await?;
+                }
+                Ok(held)
+            }
             _ => Err(nothing_waits()),
         }
     }
@@ -219,7 +226,7 @@ impl<H: Host> Session<H> {
     async fn send_answer(&mut self, id: &ScopeId, entry: &SignedEntry) -> Result<Answered> {
         let body = Place { entry: entry.clone() }.encode();
         match self.exchange(Method::Post, &route::placed(id), body).await? {
-            Ok(bytes) => return decode_answer(&bytes, Placed::decode).map(Answered::Placed),
+            Ok(bytes) => return decode_answer(&bytes, Placed::decode).map(|placed| Answered::Placed(Box::new(placed))),
             Err(refusal) if refusal.code == Code::StaleCitation => self.fetch_own_account().await?,
             // Over, withdrawn, or answered by this account before: the ledger tells which.
             Err(refusal) if matches!(refusal.code.as_str(), "NotPending" | "UnknownKeychain") => {
@@ -242,7 +249,7 @@ impl<H: Host> Session<H> {
         let follows = placed.seq == head.seq + 1 && placed.prev == head.hash;
         // It belongs to the ledger if that very head is signed. A later one says nothing of what is before it.
         let next = if follows && placed.receipt.statement.head == at {
-            known.tried(entry, &self.belief.accounts).map_err(settled)?.confirmed(&placed.receipt, &key)?
+            known.tried(entry, &self.belief.ledgers()).map_err(settled)?.confirmed(&placed.receipt, &key)?
         } else {
             known.accepted(share, at, &placed.receipt, &key)?
         };

@@ -1,6 +1,6 @@
 //! Keychains: found, listed, named by purpose, rotated.
 
-use super::{Session, Stopped, identity::settled, wire::decode_answer};
+use super::{Session, Stopped, group::unknown, identity::settled, wire::decode_answer};
 use crate::{
     Error, Result,
     host::Host,
@@ -16,7 +16,7 @@ use keyfold_format::{
     KeyFingerprint, Name, ScopeId, cbor,
     entry::SignedEntry,
     id::base64url,
-    scope::{Algorithm, Member},
+    scope::{Algorithm, KEYCHAIN_RANK, Kind, Member},
     wrap::Wrap,
 };
 use keyfold_protocol::{
@@ -38,32 +38,46 @@ struct Creation {
     genesis: SignedEntry,
     #[n(3)]
     wraps: Vec<Wrap>,
+    /// Of a group.
+    #[n(4)]
+    rank: Option<u16>,
 }
 
 impl<H: Host> Session<H> {
     /// Founds a keychain.
     pub async fn create_keychain(&mut self, purpose: &str, algorithm: Algorithm) -> Result<KeyMetadata> {
-        let purpose = Name::new(purpose).map_err(|fault| {
-            Error::from(fault).hint("A purpose is 1 to 256 bytes of text in normal form C, without control characters.")
-        })?;
         if algorithm == Algorithm::Group {
-            return Err(Error::new(Code::Unsupported, "groups come with a later release"));
+            return Err(Error::new(Code::Unsupported, "a keychain's keys are not those of a group"));
         }
+        let id = self.create_scope(purpose, algorithm, KEYCHAIN_RANK).await?;
+        self.newest_key(&id)
+    }
+
+    /// Founds a keychain, or a group.
+    pub(super) async fn create_scope(&mut self, purpose: &str, algorithm: Algorithm, rank: u16) -> Result<ScopeId> {
+        let purpose = Name::new(purpose).map_err(|fault| {
+            Error::from(fault).hint("It is 1 to 256 bytes of text in normal form C, without control characters.")
+        })?;
         self.me()?;
+        let stored_rank = (algorithm == Algorithm::Group).then_some(rank);
         if let Some(bytes) = self.host.load(record::CREATION).await? {
             let creation: Creation = super::read(&bytes)?;
-            if creation.purpose == purpose && creation.algorithm == algorithm.number() {
+            let is_same = creation.algorithm == algorithm.number() && creation.rank == stored_rank;
+            if creation.purpose == purpose && is_same {
                 return self.finish_creation(creation).await;
             }
         }
         let mut refusal = None;
         for _ in 0..2 {
-            let draft = self.draft_keychain(&purpose, algorithm)?;
+            let draft =
+                compose::create(&purpose, algorithm, rank, self.author()?, &self.belief.ledgers(), &mut self.rng())
+                    .map_err(settled)?;
             let creation = Creation {
                 purpose: purpose.clone(),
                 algorithm: algorithm.number(),
                 genesis: draft.entry.clone(),
                 wraps: draft.wraps.clone(),
+                rank: stored_rank,
             };
             self.belief.stage(record::CREATION, Some(cbor::encode(&creation).into()));
             self.commit().await?;
@@ -76,10 +90,6 @@ impl<H: Host> Session<H> {
             }
         }
         Err(refusal.map_or_else(|| Error::internal("nothing was tried"), Error::from))
-    }
-
-    fn draft_keychain(&mut self, purpose: &Name, algorithm: Algorithm) -> Result<Draft> {
-        compose::create(purpose, algorithm, self.author()?, &self.belief.accounts, &mut self.rng()).map_err(settled)
     }
 
     /// A refusal that another attempt may get past is returned; any other is the answer.
@@ -102,25 +112,25 @@ impl<H: Host> Session<H> {
         draft: Draft,
         receipt: &keyfold_format::receipt::Receipt,
         server: &keyfold_format::VerifyingKey,
-    ) -> Result<KeyMetadata> {
+    ) -> Result<ScopeId> {
         let next = draft.next.confirmed(receipt, server)?;
         let id = next.ledger().id();
         let mut ring = crate::machine::Keyring::default();
         if let Some(made) = draft.made {
             ring.hold(next.ledger(), 1, made);
         }
-        self.belief.emit(event::updated(&id, &ring));
+        self.belief.emit(event::updated(next.ledger(), &ring));
         self.belief.keep_scope(next);
         self.belief.keep_ring(id, ring);
         self.belief.stage(record::CREATION, None);
         self.commit().await?;
-        self.newest_key(&id)
+        Ok(id)
     }
 
     /// The answer to an earlier attempt was lost. If the keychain is there, it is that one.
-    async fn finish_creation(&mut self, creation: Creation) -> Result<KeyMetadata> {
+    async fn finish_creation(&mut self, creation: Creation) -> Result<ScopeId> {
         let id = creation.genesis.scope_id();
-        let next = KnownScope::founded(&creation.genesis, &self.belief.accounts).map_err(settled)?;
+        let next = KnownScope::founded(&creation.genesis, &self.belief.ledgers()).map_err(settled)?;
         let draft = Draft { expected: None, entry: creation.genesis, wraps: creation.wraps, next, made: None };
         match self.found(&draft).await? {
             Err(refusal) if refusal.code != Code::Conflict => {
@@ -131,12 +141,10 @@ impl<H: Host> Session<H> {
             _ => {}
         }
         self.catch_up(&[id], &[]).await?;
-        if let Some(ring) = self.belief.rings.get(&id) {
-            self.belief.emit(event::updated(&id, ring));
-        }
+        self.tell(&id, Vec::new())?;
         self.belief.stage(record::CREATION, None);
         self.commit().await?;
-        self.newest_key(&id)
+        Ok(id)
     }
 
     /// The newest key of every keychain that this account is in, by purpose.
@@ -145,7 +153,7 @@ impl<H: Host> Session<H> {
         self.sync_if_reached().await?;
         let mut found = Vec::new();
         for id in self.belief.rings.keys().copied().collect::<Vec<_>>() {
-            if !self.belief.ring(&id)?.is_empty() && self.is_in(&id).await? {
+            if !self.belief.ring(&id)?.is_empty() && self.is_in(&id, Kind::Keychain).await? {
                 self.prepare(&id).await?;
                 found.push(self.newest_key(&id)?);
             }
@@ -167,7 +175,7 @@ impl<H: Host> Session<H> {
         self.me()?;
         let mut found = Vec::new();
         for id in self.belief.rings.keys().copied().collect::<Vec<_>>() {
-            if !self.belief.ring(&id)?.is_empty() && self.is_in(&id).await? {
+            if !self.belief.ring(&id)?.is_empty() && self.is_in(&id, Kind::Keychain).await? {
                 found.push(self.held(&id).await?);
             }
         }
@@ -179,22 +187,19 @@ impl<H: Host> Session<H> {
     pub(super) async fn held(&mut self, id: &ScopeId) -> Result<Keychain> {
         let id = *id;
         self.prepare(&id).await?;
-        let me = self.me()?;
+        let known = self.belief.scope(&id)?;
+        let member = self.membership(known)?;
+        let numbers: Vec<u32> = member.held_keys().iter().collect();
         let mut ring = self.belief.rings.remove(&id).ok_or_else(unknown_keychain)?;
-        let numbers: Vec<u32> = match self.belief.scope(&id)?.ledger().standing(&me) {
-            Some(member) => member.held_keys().iter().collect(),
-            None => Vec::new(),
-        };
         let ledger = self.belief.scope(&id)?.ledger();
         let readable: Vec<u32> = numbers.into_iter().rev().filter(|number| ring.reach(ledger, *number)).collect();
         self.belief.rings.insert(id, ring);
         let known = self.belief.scope(&id)?;
-        let member = self.membership(known)?;
         Ok(Keychain {
             keychain_fingerprint: id.to_string(),
             purpose: self.belief.ring(&id)?.purpose().to_owned(),
             algorithm: known.ledger().algorithm(),
-            permissions: known.ledger().permissions(&me).into(),
+            permissions: member.permissions.into(),
             read_only: member.read_only,
             follows: member.follows,
             needs_rotation: known.ledger().needs_rotation(),
@@ -206,13 +211,13 @@ impl<H: Host> Session<H> {
 
     /// Makes the next key of a keychain, for every follower.
     pub async fn rotate(&mut self, kc: &str) -> Result<KeyMetadata> {
-        let id = self.resolve(kc).await?;
+        let id = self.resolve_scope(kc).await?;
         self.freshen(&id).await?;
         self.need_followers(&id).await?;
         let draft = self
             .append(id, |belief, author, rng| {
                 let (scope, ring) = (belief.scope(&id)?, belief.ring(&id)?);
-                compose::rotate(scope, ring, author, &belief.accounts, rng).map(Some)
+                compose::rotate(scope, ring, author, &belief.ledgers(), rng).map(Some)
             })
             .await?;
         if let Some(draft) = draft {
@@ -256,7 +261,7 @@ impl<H: Host> Session<H> {
                     if ledger.members().get(&me).is_some_and(|own| !own.dropped.contains(number)) {
                         continue;
                     }
-                    self.belief.emit(event::updated(&id, self.belief.ring(&id)?));
+                    self.tell(&id, Vec::new())?;
                     return self.commit().await;
                 }
                 Err(refusal) if refusal.code == Code::StaleCitation => self.fetch_own_account().await?,
@@ -272,7 +277,7 @@ impl<H: Host> Session<H> {
     /// Everybody to whom a new key will be wrapped, in one request at most. Before a key is given up for lost it is
     /// asked for.
     pub(super) async fn need_followers(&mut self, id: &ScopeId) -> Result<()> {
-        if self.lacks_keys(self.belief.scope(id)?, &self.me()?) {
+        if self.lacks_keys(self.belief.scope(id)?) {
             self.catch_up(&[*id], &[]).await?;
         }
         let followers: Vec<ScopeId> = self.belief.scope(id)?.ledger().followers().map(|(id, _)| *id).collect();
@@ -286,58 +291,74 @@ impl<H: Host> Session<H> {
         let mut ring = self.belief.rings.remove(id).ok_or_else(unknown_keychain)?;
         let number = next.ledger().current_key();
         ring.hold(next.ledger(), number, made);
-        self.belief.emit(event::updated(id, &ring));
-        for account in banned {
-            self.belief.emit(event::banned(id, self.belief.person(account)));
-        }
-        if let Some(key) = next.ledger().key(number) {
-            self.belief.emit(ClientEvent::KeyRotated {
-                keychain_fingerprint: id.to_string(),
-                key_fingerprint: key.fingerprint.to_string(),
-            });
-        }
         self.belief.keep_ring(*id, ring);
+        let mut news: Vec<ClientEvent> =
+            banned.iter().map(|account| event::banned(id, self.belief.person(account))).collect();
+        news.extend(next.ledger().key(number).map(|key| ClientEvent::KeyRotated {
+            keychain_fingerprint: id.to_string(),
+            key_fingerprint: key.fingerprint.to_string(),
+        }));
+        self.tell(id, news)
+    }
+
+    /// Tells that a keychain or group has another state; of a keychain also what is new.
+    pub(super) fn tell(&mut self, id: &ScopeId, news: Vec<ClientEvent>) -> Result<()> {
+        let (ledger, ring) = (self.belief.scope(id)?.ledger(), self.belief.ring(id)?);
+        let (updated, kind) = (event::updated(ledger, ring), ledger.kind());
+        self.belief.emit(updated);
+        let told = news.into_iter().filter(|_| kind == Kind::Keychain);
+        told.for_each(|event| self.belief.emit(event));
         Ok(())
     }
 
     /// The keychain that is meant: a fingerprint, or a purpose if only one has it. One's own win; syncs if none is
     /// known.
     pub(super) async fn resolve(&mut self, kc: &str) -> Result<ScopeId> {
+        self.resolve_kind(kc, Kind::Keychain).await
+    }
+
+    /// The same of a keychain, or of a group.
+    pub(super) async fn resolve_kind(&mut self, kc: &str, kind: Kind) -> Result<ScopeId> {
         self.me()?;
-        if let Some(id) = self.find(kc).await? {
+        if let Some(id) = self.find(kc, kind).await? {
             return Ok(id);
         }
         let stopped = self.sync_if_reached().await?;
-        if let Some(id) = self.find(kc).await? {
+        if let Some(id) = self.find(kc, kind).await? {
             return Ok(id);
         }
-        if let Some(error) = self.banned_from(kc)? {
+        if let Some(error) = self.banned_from(kc).filter(|_| kind == Kind::Keychain) {
             return Err(error);
         }
         // One of those that could not be taken in may be what is meant.
         let about = stopped.into_iter().find(|stopped| !self.belief.rings.contains_key(&stopped.keychain));
-        Err(about.map_or_else(unknown_keychain, |stopped| stopped.error))
+        Err(about.map_or_else(|| unknown(kind), |stopped| stopped.error))
     }
 
     /// What to say of a purpose that only a keychain has from which one is banned.
-    fn banned_from(&self, purpose: &str) -> Result<Option<Error>> {
-        let me = self.me()?;
+    fn banned_from(&self, purpose: &str) -> Option<Error> {
+        let me = self.me().ok()?;
         let named = self.belief.rings.iter().filter(|(_, ring)| !ring.is_empty() && ring.purpose() == purpose);
         let mut ledgers = named.filter_map(|(id, _)| Some(self.belief.scopes.get(id)?.ledger()));
-        Ok(ledgers.find(|ledger| ledger.bans().contains(&me)).map(|ledger| not_in(ledger, &me)))
+        ledgers.find(|ledger| ledger.bans().contains(&me)).map(|ledger| not_in(ledger, &me))
     }
 
     /// Whether this account is in a keychain whose keys it has: it may have been once, or been told so.
-    async fn is_in(&mut self, id: &ScopeId) -> Result<bool> {
-        let me = self.me()?;
-        Ok(self.recall_scope(id).await? && self.belief.scope(id)?.is_in(&me))
+    pub(super) async fn is_in(&mut self, id: &ScopeId, kind: Kind) -> Result<bool> {
+        if !self.recall_scope(id).await? {
+            return Ok(false);
+        }
+        let known = self.belief.scope(id)?;
+        Ok(known.ledger().kind() == kind && self.belief.is_in(known))
     }
 
-    async fn find(&mut self, kc: &str) -> Result<Option<ScopeId>> {
+    async fn find(&mut self, kc: &str, kind: Kind) -> Result<Option<ScopeId>> {
         if let Ok(id) = kc.parse::<ScopeId>()
             && self.belief.rings.contains_key(&id)
         {
-            return Ok(Some(id));
+            self.recall_scope(&id).await?;
+            let is_other = self.belief.scopes.get(&id).is_some_and(|known| known.ledger().kind() != kind);
+            return Ok((!is_other).then_some(id));
         }
         let named: Vec<ScopeId> = self
             .belief
@@ -350,7 +371,7 @@ impl<H: Host> Session<H> {
         let mut own = Vec::new();
         let mut mine = Vec::new();
         for id in &named {
-            if !self.is_in(id).await? {
+            if !self.is_in(id, kind).await? {
                 continue;
             }
             mine.push(*id);
@@ -361,8 +382,8 @@ impl<H: Host> Session<H> {
         match (own.as_slice(), mine.as_slice()) {
             ([id], _) | ([], [id]) => Ok(Some(*id)),
             ([], []) => Ok(None),
-            _ => Err(Error::new(Code::AmbiguousPurpose, format!("several keychains are called `{kc}`"))
-                .hint("Name one by its fingerprint; `keyfold keychain list` shows them.")),
+            _ => Err(Error::new(Code::AmbiguousPurpose, format!("several are called `{kc}`"))
+                .hint("Name one by its fingerprint; `keyfold keychain list` and `keyfold group list` show them.")),
         }
     }
 
@@ -381,10 +402,10 @@ impl<H: Host> Session<H> {
         }
     }
 
-    /// One's own terms.
-    pub(super) fn membership<'a>(&self, known: &'a KnownScope) -> Result<&'a Member> {
+    /// One's own terms: as a member, and through groups.
+    pub(super) fn membership(&self, known: &KnownScope) -> Result<Member> {
         let me = self.me()?;
-        known.ledger().standing(&me).filter(|_| known.is_in(&me)).ok_or_else(|| not_in(known.ledger(), &me))
+        self.belief.terms(known).ok_or_else(|| not_in(known.ledger(), &me))
     }
 
     /// Takes in what can be, if the server is reached. A keychain that is stopped says so when it is used.

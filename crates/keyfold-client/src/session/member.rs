@@ -1,38 +1,50 @@
 //! Members of a keychain: what each may do, who is banned, leaving, and the new key that somebody's leaving asks for.
 
-use super::{Session, sync::one_keychain_s, wire::decode_answer};
+use super::{Session, group::ASKS, identity::settled, sync::one_keychain_s, wire::decode_answer};
 use crate::{
     Error, Result,
     host::Host,
-    machine::{belief::not_in, compose, event},
+    machine::{
+        KnownScope,
+        belief::{Belief, not_in},
+        compose::{self, Draft},
+        event,
+        ways::ways,
+    },
     model::{BanOutcome, PartialPermissions, PermissionFlags},
 };
-use keyfold_format::{Rejected, ScopeId, entry::Head, scope::Ledger};
+use keyfold_format::{
+    Rejected, ScopeId,
+    entry::Head,
+    scope::{Kind, Ledger, Ledgers as _, Member},
+    wrap::Wrap,
+};
 use keyfold_protocol::{
     Code, route,
     signing::Method,
-    wire::{Place, Placed},
+    wire::{AddWraps, AddedWraps, Place, Placed},
 };
 
 /// When a keychain needs a new key any follower's client makes it, after a random part of this time, so that not all
 /// of them do at once. Milliseconds.
 pub const REPAIR_WITHIN_MS: u32 = 2_000;
 
+/// How many repairs of one keychain one call makes: each ends a few shares, or takes in one who was put out below.
+const REPAIRS: usize = 8;
+
 impl<H: Host> Session<H> {
     /// What a member may do in a keychain; `None` for oneself. `NoSuchMember`.
     pub async fn permissions(&mut self, kc: &str, user_id: Option<&str>) -> Result<PermissionFlags> {
-        let id = self.resolve(kc).await?;
+        let id = self.resolve_scope(kc).await?;
         self.freshen(&id).await?;
-        let who = match user_id {
-            Some(user_id) => self.person(user_id).await?,
-            None => self.me()?,
-        };
+        let Some(user_id) = user_id else { return Ok(self.membership(self.belief.scope(&id)?)?.permissions.into()) };
+        let who = self.standing_in(&id, user_id).await?;
         self.commit().await?;
         let ledger = self.belief.scope(&id)?.ledger();
-        match user_id {
-            Some(user_id) if !ledger.members().contains_key(&who) => Err(no_such_member(user_id)),
-            _ => Ok(ledger.permissions(&who).into()),
+        if !ledger.members().contains_key(&who) {
+            return Err(no_such_member(user_id));
         }
+        Ok(ledger.permissions(&who).into())
     }
 
     /// Changes what a member may do; what `change` leaves out stays. Returns what he may do now.
@@ -44,20 +56,19 @@ impl<H: Host> Session<H> {
         user_id: &str,
         change: PartialPermissions,
     ) -> Result<PermissionFlags> {
-        let id = self.resolve(kc).await?;
-        let who = self.person(user_id).await?;
+        let id = self.resolve_scope(kc).await?;
+        let who = self.standing_in(&id, user_id).await?;
         self.prepare(&id).await?;
         let draft = self
             .append(id, |belief, author, rng| {
                 let (granted, withdrawn) = (change.granted(), change.withdrawn());
-                compose::set_permissions(belief.scope(&id)?, who, granted, withdrawn, author, &belief.accounts, rng)
+                compose::set_permissions(belief.scope(&id)?, who, granted, withdrawn, author, &belief.ledgers(), rng)
             })
             .await
             .map_err(|error| naming(error, user_id))?;
         let now: PermissionFlags = self.belief.scope(&id)?.ledger().permissions(&who).into();
         if draft.is_some() {
-            self.belief.emit(event::updated(&id, self.belief.ring(&id)?));
-            self.belief.emit(event::permissions_updated(&id, self.belief.person(&who), now));
+            self.tell(&id, vec![event::permissions_updated(&id, self.belief.person(&who), now)])?;
         }
         self.commit().await?;
         Ok(now)
@@ -68,8 +79,8 @@ impl<H: Host> Session<H> {
     ///
     /// `DeletionNotAllowed`, `NoSuchMember`, `OwnerProtected`, `ManagerProtected`; of oneself `LastOwner`.
     pub async fn ban(&mut self, kc: &str, user_id: &str) -> Result<BanOutcome> {
-        let id = self.resolve(kc).await?;
-        let who = self.person(user_id).await?;
+        let id = self.resolve_scope(kc).await?;
+        let who = self.standing_in(&id, user_id).await?;
         self.prepare(&id).await?;
         if who == self.me()? {
             return self.end_membership(id).await;
@@ -77,7 +88,7 @@ impl<H: Host> Session<H> {
         self.need_followers(&id).await?;
         let draft = self
             .append(id, |belief, author, rng| {
-                compose::ban(belief.scope(&id)?, belief.ring(&id)?, who, author, &belief.accounts, rng)
+                compose::ban(belief.scope(&id)?, belief.ring(&id)?, who, author, &belief.ledgers(), rng)
             })
             .await
             .map_err(|error| naming(error, user_id))?;
@@ -85,20 +96,27 @@ impl<H: Host> Session<H> {
             self.made(&id, draft, &[who])?;
         }
         self.commit().await?;
+        // What stands above the group must not go on with keys that whoever is out of it has. If this is cut short,
+        // every later catch-up does it.
+        if self.belief.scope(&id)?.ledger().kind() == Kind::Group {
+            self.repair().await?;
+        }
         let ledger = self.belief.scope(&id)?.ledger();
         let current = ledger.key(ledger.current_key());
         let key_fingerprint = current.map(|key| key.fingerprint.to_string());
+        let through = ways_around_a_ban(ledger, who, &self.belief);
         Ok(BanOutcome {
             keychain_fingerprint: id.to_string(),
             user_id: self.belief.person(&who).user_id,
             key_fingerprint,
+            through: through.iter().map(|group| self.belief.person(group).user_id).collect(),
         })
     }
 
     /// Leaves a keychain. The keys that one has stay and open what they opened; another member's client makes a new
     /// one. `LastOwner`.
     pub async fn leave(&mut self, kc: &str) -> Result<BanOutcome> {
-        let id = self.resolve(kc).await?;
+        let id = self.resolve_scope(kc).await?;
         self.prepare(&id).await?;
         self.end_membership(id).await
     }
@@ -111,7 +129,7 @@ impl<H: Host> Session<H> {
                 self.catch_up(&[id], &[]).await?;
             }
             let known = self.belief.scope(&id)?;
-            let entry = compose::leave(known, self.author()?).ok_or_else(|| not_in(known.ledger(), &me))?;
+            let entry = compose::leave(known, self.author()?).ok_or_else(|| not_a_member(known, &me))?;
             let body = Place { entry: entry.clone() }.encode();
             match self.exchange(Method::Post, &route::placed(&id), body).await? {
                 Ok(bytes) => {
@@ -119,7 +137,12 @@ impl<H: Host> Session<H> {
                     let at = Head { seq: placed.seq, hash: entry.hash(placed.prev, placed.seq) };
                     self.left(&id, at).await?;
                     let user_id = self.belief.person(&me).user_id;
-                    return Ok(BanOutcome { keychain_fingerprint: id.to_string(), user_id, key_fingerprint: None });
+                    return Ok(BanOutcome {
+                        keychain_fingerprint: id.to_string(),
+                        user_id,
+                        key_fingerprint: None,
+                        through: Vec::new(),
+                    });
                 }
                 Err(refusal) if refusal.code == Code::StaleCitation => self.fetch_own_account().await?,
                 // Banned meanwhile, or gone by another device: the ledger tells which.
@@ -140,56 +163,113 @@ impl<H: Host> Session<H> {
         if known.ledger().members().contains_key(&me) || known.ledger().head().seq < at.seq {
             return Err(Error::rollback(format!("the server did not place your leaving of {id}")));
         }
-        self.belief.emit(event::updated(id, self.belief.ring(id)?));
+        self.tell(id, Vec::new())?;
         self.commit().await
     }
 
-    /// In how many milliseconds a keychain will need a new key that one may make, or a share will be over that one may
-    /// end, as far as was just caught up. 0: now. `None`: nothing is in sight.
+    /// In how many milliseconds a keychain or group will need a new key that one may make, or a share will be over that
+    /// one may end, as far as was just caught up. 0: now. `None`: nothing is in sight.
     pub fn repair_in_ms(&self) -> Option<u64> {
         let me = self.me().ok()?;
         let now_ms = self.surely_ms();
         if !self.due_for_repair().is_empty() {
             return Some(0);
         }
-        let ledgers = self.belief.scopes.values().map(|known| known.ledger());
-        let ends = ledgers
-            .filter(|ledger| is_going_on(ledger, &me, now_ms))
-            .filter_map(|ledger| compose::next_end(ledger, &me));
+        let ends = self.belief.scopes.values().filter_map(|known| {
+            let own = self.belief.terms(known).filter(|own| is_going_on(own, now_ms))?;
+            compose::next_end(known.ledger(), &me, own.permissions)
+        });
         ends.min().map(|end| end.saturating_sub(now_ms))
     }
 
-    /// Makes the new key of each keychain that needs one and that one follows, and ends shares that are over, unless
-    /// somebody else was faster. Whether anything was done. To be called when [`Self::repair_in_ms`] says that it is
-    /// time, after a random part of [`REPAIR_WITHIN_MS`].
+    /// Makes the new key of each keychain and group that needs one and that one follows, and ends shares that are over,
+    /// unless somebody else was faster. Whether anything was done. To be called when [`Self::repair_in_ms`] says that
+    /// it is time, after a random part of [`REPAIR_WITHIN_MS`].
+    ///
+    /// From the lowest rank upwards: the new key of a group is what those above it wrap to.
     pub async fn repair(&mut self) -> Result<bool> {
         self.me()?;
         self.recall_scopes().await?;
         let mut any = false;
-        for id in self.due_for_repair() {
+        let mut tried: Vec<ScopeId> = Vec::new();
+        let is_left = |tried: &[ScopeId], id: &ScopeId| tried.iter().filter(|one| *one == id).count() < REPAIRS;
+        while let Some(id) = self.due_for_repair().into_iter().find(|id| is_left(&tried, id)) {
+            tried.push(id);
             match self.repair_one(&id).await {
                 Ok(made) => any |= made,
                 // Another follower may be able to, and whoever uses the keychain here is told why it cannot be done.
-                Err(error) => drop(one_keychain_s(error)?),
+                Err(error) => {
+                    one_keychain_s(error)?;
+                    tried.extend([id; REPAIRS]);
+                }
             }
         }
         Ok(any)
     }
 
+    /// Repairs a keychain before it is written to, and before it the groups that stand in it, as far as one may.
+    pub(super) async fn repair_below(&mut self, id: &ScopeId) -> Result<()> {
+        for each in self.with_groups(&[*id]).await? {
+            // One entry ends a few shares; there may be more.
+            for _ in 0..ASKS {
+                if !self.due_for_repair().contains(&each) {
+                    break;
+                }
+                match self.repair_one(&each).await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) if each == *id => return Err(error),
+                    // What is above goes around a group that is not repaired.
+                    Err(error) => {
+                        one_keychain_s(error)?;
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn repair_one(&mut self, id: &ScopeId) -> Result<bool> {
         self.need_followers(id).await?;
         let now_ms = self.surely_ms();
+        let mut before = None;
         let draft = self
             .append(*id, |belief, author, rng| {
-                compose::repair(belief.scope(id)?, belief.ring(id)?, now_ms, author, &belief.accounts, rng)
+                let scope = belief.scope(id)?;
+                before = Some(scope.ledger().clone());
+                compose::repair(scope, belief.ring(id)?, now_ms, author, &belief.ledgers(), rng)
             })
             .await?;
         let any = draft.is_some();
-        if let Some(draft) = draft {
+        if let (Some(draft), Some(before)) = (draft, before) {
+            let missed = self.missed(id, &before, &draft)?;
             self.made(id, draft, &[])?;
+            self.commit().await?;
+            self.add_wraps(id, missed).await?;
         }
         self.commit().await?;
         Ok(any)
+    }
+
+    /// What groups missed that are clean again since an entry of ours.
+    fn missed(&mut self, id: &ScopeId, before: &Ledger, draft: &Draft) -> Result<Vec<Wrap>> {
+        if before.groups().is_empty() {
+            return Ok(Vec::new());
+        }
+        for number in 1..=draft.next.ledger().current_key() {
+            self.belief.reach(id, number);
+        }
+        compose::missed(before, draft, self.belief.ring(id)?, &self.belief.ledgers(), &mut self.rng()).map_err(settled)
+    }
+
+    /// Adds wraps for others. Where the server does not take them the entry stands all the same.
+    async fn add_wraps(&mut self, id: &ScopeId, wraps: Vec<Wrap>) -> Result<()> {
+        if wraps.is_empty() {
+            return Ok(());
+        }
+        let added = self.ask(Method::Post, &route::wraps(id), AddWraps { wraps }.encode(), AddedWraps::decode).await;
+        added.map(drop).or_else(|error| one_keychain_s(error).map(drop))
     }
 
     /// A time that has come by one's own clock and by the server's: it alone ends no share by being ahead.
@@ -197,21 +277,44 @@ impl<H: Host> Session<H> {
         self.host.now_ms().min(self.now_ms())
     }
 
+    /// Those that need a repair which one may make, the lowest rank first.
     pub(super) fn due_for_repair(&self) -> Vec<ScopeId> {
         let Ok(me) = self.me() else { return Vec::new() };
         let now_ms = self.surely_ms();
-        let is_due = |ledger: &&Ledger| {
-            let follows = ledger.members().get(&me).is_some_and(|own| own.follows);
-            is_going_on(ledger, &me, now_ms)
-                && ((ledger.needs_rotation() && follows) || !compose::over(ledger, &me, now_ms).is_empty())
+        let is_due = |known: &&KnownScope| {
+            let Some(own) = self.belief.terms(known).filter(|own| is_going_on(own, now_ms)) else { return false };
+            let ledger = known.ledger();
+            let needs_key = || ledger.needs_rotation() || ledger.unseen(&self.belief.ledgers()).is_some();
+            (own.follows && needs_key() && self.belief.can_rotate(known))
+                || !compose::over(ledger, &me, own.permissions, now_ms).is_empty()
         };
-        self.belief.scopes.values().map(|known| known.ledger()).filter(is_due).map(|ledger| ledger.id()).collect()
+        let due = self.belief.scopes.values().filter(is_due).map(|known| known.ledger().id());
+        let mut due: Vec<ScopeId> = due.collect();
+        due.sort_by_key(|id| self.rank(id));
+        due
     }
 }
 
-/// Whether somebody is a member whose membership is not over.
-fn is_going_on(ledger: &Ledger, account: &ScopeId, now_ms: u64) -> bool {
-    ledger.members().get(account).is_some_and(|own| own.expires_at.is_none_or(|end| end > now_ms))
+/// The member groups through which somebody would be in if he were not banned.
+fn ways_around_a_ban(ledger: &Ledger, who: ScopeId, belief: &Belief) -> Vec<ScopeId> {
+    let ledgers = belief.ledgers();
+    let leads =
+        |group: &&ScopeId| ledgers.newest_group(group).is_some_and(|state| !ways(state, who, &ledgers).is_empty());
+    ledger.groups().keys().filter(leads).copied().collect()
+}
+
+/// Whether a membership is not over.
+fn is_going_on(own: &Member, now_ms: u64) -> bool {
+    own.expires_at.is_none_or(|end| end > now_ms)
+}
+
+/// Why somebody cannot leave: he is not in it, or only through a group.
+fn not_a_member(known: &KnownScope, account: &ScopeId) -> Error {
+    if known.ledger().groups().is_empty() {
+        return not_in(known.ledger(), account);
+    }
+    Error::new(Rejected::NotAMember.into(), "you are in it through a group only")
+        .hint("Leave that group: `keyfold group leave`.")
 }
 
 /// A rule about a member, said of the person that was named.

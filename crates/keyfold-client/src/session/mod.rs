@@ -9,11 +9,13 @@ mod append;
 mod audit;
 mod compare;
 mod file;
+mod group;
 mod identity;
 mod incoming;
 mod keychain;
 mod member;
 mod owners;
+mod participants;
 mod share;
 mod subscribe;
 mod sync;
@@ -23,6 +25,7 @@ mod wire;
 pub use account::SignUpOptions;
 pub(crate) use account::parse_server_key;
 pub use file::{NamedKey, SealedHead, TrailerCheck};
+pub(crate) use group::GROUP;
 pub use member::REPAIR_WITHIN_MS;
 pub use subscribe::Subscription;
 pub use sync::Stopped;
@@ -162,7 +165,7 @@ impl<H: Host> Session<H> {
     }
 
     fn author(&self) -> Result<Author<'_>> {
-        Ok(Author { own: self.belief.own()?, ledger: self.belief.own_ledger()?, now_ms: self.now_ms() })
+        Ok(Author { own: self.belief.own()?, ledger: self.belief.own_ledger()?, via: &[], now_ms: self.now_ms() })
     }
 
     fn me(&self) -> Result<ScopeId> {
@@ -179,13 +182,22 @@ impl<H: Host> Session<H> {
         Ok(true)
     }
 
-    /// Reads a keychain's ledger from the store into memory, if it is there and not in memory already.
+    /// Reads the ledger of a keychain or group from the store into memory, and those of the groups that stand in it, if
+    /// they are there and not in memory already. Whether that of the first one is.
     async fn recall_scope(&mut self, id: &ScopeId) -> Result<bool> {
-        if self.belief.scopes.contains_key(id) {
-            return Ok(true);
+        let mut wanted = vec![*id];
+        let mut looked = 0;
+        while let Some(next) = wanted.get(looked).copied() {
+            looked += 1;
+            if !self.belief.scopes.contains_key(&next) {
+                let Some(bytes) = self.host.load(&record::scope(&next)).await? else { continue };
+                self.belief.recall_scope(next, StoredScope::decode(&bytes)?);
+            }
+            let Some(known) = self.belief.scopes.get(&next) else { continue };
+            let below = known.ledger().groups().keys().filter(|group| !wanted.contains(group)).copied();
+            wanted.extend(below.collect::<Vec<_>>());
         }
-        let Some(bytes) = self.host.load(&record::scope(id)).await? else { return Ok(false) };
-        Ok(self.belief.recall_scope(*id, StoredScope::decode(&bytes)?))
+        Ok(self.belief.scopes.contains_key(id))
     }
 
     /// Reads all keychains' ledgers into memory.

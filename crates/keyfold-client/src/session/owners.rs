@@ -12,7 +12,7 @@ use keyfold_format::{Rejected, ScopeId, scope::Decision};
 impl<H: Host> Session<H> {
     /// Who owns a keychain, how many of them decide, and what waits for more of them.
     pub async fn owners(&mut self, kc: &str) -> Result<Owners> {
-        let id = self.resolve(kc).await?;
+        let id = self.resolve_scope(kc).await?;
         self.freshen(&id).await?;
         self.show_owners(&id).await
     }
@@ -23,7 +23,7 @@ impl<H: Host> Session<H> {
     /// `NotAnOwner`, `NoSuchMember`, `AlreadyOwner`, `NoSuchOwner`, `RemovalOfOneself`, `RightsWithoutFollowing`,
     /// `SuccessorOfItself`, `TooManyProposals`.
     pub async fn propose(&mut self, kc: &str, decision: &OwnerDecision) -> Result<Owners> {
-        let id = self.resolve(kc).await?;
+        let id = self.resolve_scope(kc).await?;
         let decision = match decision {
             OwnerDecision::AddOwner(user_id) => Decision::AddOwner(self.person(user_id).await?),
             OwnerDecision::RemoveOwner(user_id) => Decision::RemoveOwner(self.person(user_id).await?),
@@ -35,7 +35,7 @@ impl<H: Host> Session<H> {
     /// Joins those who are for a proposal, by the id that [`Self::owners`] shows. `NoSuchProposal` if it is none, or has
     /// lapsed because the owners changed.
     pub async fn approve(&mut self, kc: &str, proposal: &str) -> Result<Owners> {
-        let id = self.resolve(kc).await?;
+        let id = self.resolve_scope(kc).await?;
         self.freshen(&id).await?;
         let shown = self.show_owners(&id).await?;
         let place = shown.proposals.iter().position(|open| open.id == proposal);
@@ -52,16 +52,18 @@ impl<H: Host> Session<H> {
         let before = self.belief.scope(&id)?.clone();
         let draft = self
             .append(id, |belief, author, rng| {
-                compose::decide(belief.scope(&id)?, decision, only_approve, author, &belief.accounts, rng)
+                compose::decide(belief.scope(&id)?, decision, only_approve, author, &belief.ledgers(), rng)
             })
             .await?;
         if draft.is_some() {
-            self.belief.emit(event::updated(&id, self.belief.ring(&id)?));
-            let me = self.me()?;
-            for account in event::told(&me, Some(&before), self.belief.scope(&id)?).permissions {
-                let now = self.belief.scope(&id)?.ledger().permissions(&account).into();
-                self.belief.emit(event::permissions_updated(&id, self.belief.person(&account), now));
-            }
+            let known = self.belief.scope(&id)?;
+            let changed = event::told(true, Some(&before), known).permissions;
+            let permissions = |who: &ScopeId| known.ledger().permissions(who).into();
+            let told = changed
+                .iter()
+                .map(|who| event::permissions_updated(&id, self.belief.person(who), permissions(who)))
+                .collect();
+            self.tell(&id, told)?;
         }
         self.commit().await?;
         self.show_owners(&id).await

@@ -1,4 +1,4 @@
-//! Sharing keychains with people, and who is in one.
+//! Sharing keychains with people and groups.
 
 use super::Session;
 use crate::{
@@ -7,15 +7,10 @@ use crate::{
     machine::{
         belief::unknown_keychain,
         compose::{self, Standing, Terms},
-        scope::Stop,
     },
-    model::{MemberState, OutgoingShare, Participant, Recipient, ShareKeys, ShareOptions, ShareOutcome},
+    model::{MemberState, OutgoingShare, Recipient, ShareKeys, ShareOptions, ShareOutcome},
 };
-use keyfold_format::{
-    KeyFingerprint, ScopeId,
-    scope::{Ledger, Member},
-    sorted::SortedSet,
-};
+use keyfold_format::{KeyFingerprint, ScopeId, scope::Ledger};
 use keyfold_protocol::Code;
 
 impl<H: Host> Session<H> {
@@ -28,14 +23,14 @@ impl<H: Host> Session<H> {
         keys: &ShareKeys,
         options: &ShareOptions,
     ) -> Result<ShareOutcome> {
-        let id = self.resolve(kc).await?;
-        let me = self.me()?;
-        let people = self.people(with).await?;
+        let id = self.resolve_scope(kc).await?;
+        self.me()?;
+        let people = self.principals(with).await?;
         self.prepare(&id).await?;
         // Who was still to answer may have done so.
         let ledger = self.belief.scope(&id)?.ledger();
-        let waits = people.iter().any(|person| ledger.pending().contains_key(person));
-        if waits || !ledger.members().contains_key(&me) {
+        let waits = people.iter().any(|person| ledger.pending().contains_key(&person.id()));
+        if waits || self.belief.holdings(self.belief.scope(&id)?).is_empty() {
             self.catch_up(&[id], &[]).await?;
         }
         self.reach_for_share(&id, keys)?;
@@ -43,20 +38,20 @@ impl<H: Host> Session<H> {
         let mut shared = None;
         self.append(id, |belief, author, rng| {
             let (scope, ring) = (belief.scope(&id)?, belief.ring(&id)?);
-            let own = scope.ledger().members().get(&me).ok_or_else(unknown_keychain)?;
+            let own = scope.ledger().members().get(&author.through()).ok_or_else(unknown_keychain)?;
             let terms = Terms::new(scope.ledger(), own, ring, keys, options)?;
-            before = people.iter().map(|person| compose::standing(scope.ledger(), person, &terms)).collect();
+            before = people.iter().map(|person| compose::standing(scope.ledger(), &person.id(), &terms)).collect();
             shared = Some(terms.keys.clone());
-            compose::share(scope, ring, &people, &terms, author, &belief.accounts, rng)
+            compose::share(scope, ring, &people, &terms, author, &belief.ledgers(), rng)
         })
         .await?;
         self.commit().await?;
         let ledger = self.belief.scope(&id)?.ledger();
         let recipients = people.iter().zip(&before).map(|(person, before)| {
             let already = matches!(before, Standing::Member(true) | Standing::Pending(true));
-            let accepted = ledger.members().contains_key(person);
+            let accepted = ledger.members().contains_key(&person.id());
             let state = if accepted { MemberState::Accepted } else { MemberState::Pending };
-            let crate::model::Person { user_id, account_id } = self.belief.person(person);
+            let crate::model::Person { user_id, account_id } = self.belief.person(&person.id());
             Recipient { user_id, account_id, state, already }
         });
         Ok(ShareOutcome {
@@ -70,7 +65,7 @@ impl<H: Host> Session<H> {
     /// Opens the key that is shared, where only history leads to it.
     fn reach_for_share(&mut self, id: &ScopeId, keys: &ShareKeys) -> Result<()> {
         let ledger = self.belief.scope(id)?.ledger().clone();
-        let me = self.me()?;
+        let held = self.belief.terms(self.belief.scope(id)?);
         let mut wanted = Vec::new();
         match keys {
             ShareKeys::One(fingerprint) => {
@@ -79,7 +74,7 @@ impl<H: Host> Session<H> {
             }
             // The last key of each segment: what wraps are made of.
             ShareKeys::All | ShareKeys::Latest => {
-                if let (Some(member), Some(ring)) = (ledger.members().get(&me), self.belief.rings.get(id)) {
+                if let (Some(member), Some(ring)) = (held, self.belief.rings.get(id)) {
                     let history = member.history;
                     // A hole in history is gone around key by key.
                     let all = *keys == ShareKeys::All;
@@ -152,79 +147,10 @@ impl<H: Host> Session<H> {
         };
         let id = self.belief.scopes.values().find_map(|scope| holds(scope.ledger())).ok_or_else(not_pending)?;
         self.append(id, |belief, author, rng| {
-            compose::cancel_share(belief.scope(&id)?, person, author, &belief.accounts, rng).map(Some)
+            compose::cancel_share(belief.scope(&id)?, person, author, &belief.ledgers(), rng).map(Some)
         })
         .await?;
         self.commit().await
-    }
-
-    /// Who owns a copy of a key (of any key, if none is named), by the verified ledger. Pending ones only if asked
-    /// for.
-    pub async fn participants(
-        &mut self,
-        kc: &str,
-        key_fingerprint: Option<&str>,
-        pending: bool,
-    ) -> Result<Vec<Participant>> {
-        let id = self.resolve(kc).await?;
-        self.freshen(&id).await?;
-        let ledger = self.belief.scope(&id)?.ledger();
-        let number = match key_fingerprint {
-            None => None,
-            Some(text) => Some(
-                text.parse()
-                    .ok()
-                    .and_then(|fingerprint: KeyFingerprint| ledger.key_by_fingerprint(&fingerprint))
-                    .map(|key| key.number)
-                    .ok_or_else(|| Error::new(Code::UnknownKey, format!("the keychain has no key `{text}`")))?,
-            ),
-        };
-        let owns = |member: &Member| number.is_none_or(|number| member.held_keys().contains(number));
-        let accepted = ledger.members().iter().map(|(id, member)| (*id, member.clone(), MemberState::Accepted));
-        let waiting = ledger.pending().iter().map(|(id, share)| (*id, share.terms.clone(), MemberState::Pending));
-        let listed: Vec<(ScopeId, Member, MemberState)> =
-            accepted.chain(waiting.filter(|_| pending)).filter(|(_, member, _)| owns(member)).collect();
-        let sharers = listed.iter().filter_map(|(_, member, _)| member.shared_by);
-        let accounts: SortedSet<ScopeId> = listed.iter().map(|(id, ..)| *id).chain(sharers).collect();
-        let accounts: Vec<ScopeId> = accounts.iter().copied().collect();
-        self.need_accounts(&accounts).await?;
-        self.verify_members(&id, &accounts)?;
-        self.commit().await?;
-        let ledger = self.belief.scope(&id)?.ledger();
-        let mut participants: Vec<Participant> = listed
-            .into_iter()
-            .map(|(account, member, state)| {
-                let person = self.belief.person(&account);
-                let owner = ledger.owners().contains(&account);
-                let permissions = if owner { ledger.permissions(&account) } else { member.permissions };
-                Participant {
-                    user_id: person.user_id,
-                    account_id: person.account_id,
-                    verified: self.belief.is_verified(&account),
-                    former: self.belief.is_former(&account),
-                    permissions: permissions.into(),
-                    owner,
-                    read_only: member.read_only,
-                    state,
-                    since: member.since_time,
-                    expires_at: member.expires_at,
-                    shared_by: member.shared_by.map(|by| self.belief.person(&by)),
-                }
-            })
-            .collect();
-        participants.sort_unstable_by(|a, b| (&a.user_id, a.former).cmp(&(&b.user_id, b.former)));
-        Ok(participants)
-    }
-
-    /// Nobody is shown as verified whose ledger does not have the head that the keychain cites.
-    fn verify_members(&self, id: &ScopeId, accounts: &[ScopeId]) -> Result<()> {
-        let ledger = self.belief.scope(id)?.ledger();
-        for account in accounts.iter().filter(|account| ledger.cited(account).is_some()) {
-            ledger
-                .verify_citation(account, &self.belief.accounts)
-                .map_err(|rejected| super::identity::settled(Stop::from(rejected)))?;
-        }
-        Ok(())
     }
 }
 

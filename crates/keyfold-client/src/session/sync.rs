@@ -1,19 +1,19 @@
 //! Catching up: fetch what is new, replay it, answer the shares that wait, open the wraps, note what happened.
 
-use super::{Session, identity::settled};
+use super::{Session, group::ASKS, identity::settled};
 use crate::{
     Error, Result,
     host::Host,
     machine::{
         KnownScope, event,
-        scope::{Page, Stop},
+        scope::{Growing, Page, Stop},
     },
     model::ClientEvent,
 };
 use keyfold_format::{
     ScopeId,
     entry::{Head, SignedEntry},
-    scope::{Op, ScopeEntry},
+    scope::{Kind, Ledgers as _, Member, Op, ScopeEntry},
     sorted::{SortedMap, SortedSet},
 };
 use keyfold_protocol::{
@@ -58,18 +58,30 @@ impl<H: Host> Session<H> {
 
     /// Takes in everything that happened, except in the keychains that it returns.
     pub async fn catch_up_all(&mut self) -> Result<Vec<Stopped>> {
+        // Who has just come into a group is in what it stands in, and sees that when he asks again.
+        let before = self.groups_entered();
+        let stopped = self.catch_up_listed().await?;
+        if self.groups_entered() == before { Ok(stopped) } else { self.catch_up_listed().await }
+    }
+
+    /// How many groups there are whose keys are here.
+    fn groups_entered(&self) -> usize {
+        let is_group = |id: &&ScopeId| self.belief.ledgers().newest_group(id).is_some();
+        self.belief.rings.keys().filter(is_group).count()
+    }
+
+    async fn catch_up_listed(&mut self) -> Result<Vec<Stopped>> {
         let me = self.me()?;
         let listed = self.ask(Method::Get, route::SCOPES, Vec::new(), Scopes::decode).await?;
         self.recall_scopes().await?;
-        let keychains = listed.scopes.iter().filter(|summary| summary.kind == ScopeKind::Keychain);
         let mut behind = Vec::new();
-        for summary in keychains {
+        for summary in listed.scopes.iter().filter(|summary| summary.kind != ScopeKind::Account) {
             let known = self.belief.scopes.get(&summary.scope);
             let up_to_date = known.is_some_and(|known| {
                 known.is_complete()
                     && known.ledger().head() == summary.head
                     && !self.is_taken_unasked(known, &me)
-                    && !self.lacks_keys(known, &me)
+                    && !self.lacks_keys(known)
             });
             // A head that is not ours yet is a hint: what it is, its ledger says.
             if !up_to_date {
@@ -77,7 +89,7 @@ impl<H: Host> Session<H> {
             }
         }
         let is_listed = |id: &ScopeId| listed.scopes.iter().any(|summary| summary.scope == *id);
-        let concerns_me = |known: &KnownScope| known.is_in(&me) || known.unanswered(&me).is_some();
+        let concerns_me = |known: &KnownScope| self.belief.is_in(known) || known.unanswered(&me).is_some();
         let scopes = self.belief.scopes.iter().filter(|(id, known)| concerns_me(known) && !is_listed(id));
         let unlisted: Vec<(ScopeId, Head)> = scopes.map(|(id, known)| (*id, known.ledger().head())).collect();
         behind.extend(unlisted.iter().map(|(id, _)| *id));
@@ -89,7 +101,7 @@ impl<H: Host> Session<H> {
         // Whoever is not in a keychain any more is shown the entry that says so. Nothing less ends a membership.
         for (keychain, head) in unlisted {
             let known = self.belief.scopes.get(&keychain);
-            let unsaid = known.is_some_and(|known| known.is_in(&me) && known.ledger().head() == head);
+            let unsaid = known.is_some_and(|known| self.belief.is_in(known) && known.ledger().head() == head);
             if unsaid && !stopped.iter().any(|stopped| stopped.keychain == keychain) {
                 stopped.push(Stopped { keychain, error: self.hidden(&keychain, &me) });
             }
@@ -106,7 +118,7 @@ impl<H: Host> Session<H> {
         let mut accounts: Vec<ScopeId> = Vec::new();
         for event in events {
             match event.kind {
-                ScopeKind::Keychain => {
+                ScopeKind::Keychain | ScopeKind::Group => {
                     self.recall_scope(&event.scope).await?;
                     let known = self.belief.scopes.get(&event.scope);
                     if known.is_none_or(|known| known.ledger().head().seq < event.seq || !known.is_complete()) {
@@ -128,6 +140,10 @@ impl<H: Host> Session<H> {
         let mut stopped = Vec::new();
         if !scopes.is_empty() || !accounts.is_empty() {
             stopped = self.catch_up_each(&scopes, &accounts).await?;
+        }
+        // Who comes into a group, or is put out of one, is so in what it stands in; no event of that says it.
+        if events.iter().any(|event| event.kind == ScopeKind::Group) {
+            stopped = self.catch_up_all().await?;
         }
         self.belief.tell_until(self.belief.marks().next_event);
         self.commit().await?;
@@ -165,13 +181,14 @@ impl<H: Host> Session<H> {
 
     /// The same; those that are stopped are returned. Staged, not committed.
     async fn catch_up_each(&mut self, scopes: &[ScopeId], accounts: &[ScopeId]) -> Result<Vec<Stopped>> {
-        for id in scopes {
-            self.recall_scope(id).await?;
-        }
+        // What stands in them is brought up to date first, and what opens them opened.
+        let scopes = &self.with_groups(scopes).await?;
         let before: SortedMap<ScopeId, KnownScope> =
             scopes.iter().filter_map(|id| Some((*id, self.belief.scopes.get(id)?.clone()))).collect();
         let Fetched { shared_by, mut stopped } = self.fetch_scopes(scopes, accounts).await?;
-        for id in scopes {
+        let mut scopes = scopes.clone();
+        scopes.sort_by_key(|id| self.rank(id));
+        for id in &scopes {
             if !self.belief.scopes.contains_key(id) || stopped.iter().any(|stopped| stopped.keychain == *id) {
                 continue;
             }
@@ -201,8 +218,10 @@ impl<H: Host> Session<H> {
             let mut again = Vec::new();
             let pages = self.fetch(std::mem::take(&mut wanted)).await?;
             // Accounts first: replay looks their keys up.
-            let (first, then): (Vec<_>, Vec<_>) =
+            let (first, mut then): (Vec<_>, Vec<_>) =
                 pages.into_iter().partition(|(after, _)| accounts.contains(&after.scope));
+            // Who was put out of a group is not in the scopes above either, and need not be shown them.
+            then.sort_by_key(|(after, _)| self.rank(&after.scope));
             for (After { scope: id, .. }, page) in first.into_iter().chain(then) {
                 if accounts.contains(&id) && !scopes.contains(&id) {
                     match self.take_in_account_page(&id, page).await {
@@ -235,11 +254,11 @@ impl<H: Host> Session<H> {
         if let Some(by) = self.sharer(&page.entries) {
             shared_by.insert(*id, by);
         }
-        self.take_in(id, Page { entries: &page.entries, receipt: &page.receipt, more: page.more }).await?;
+        self.take_in(id, Page { entries: &page.entries, receipt: &page.receipt, more: page.more }, 0).await?;
         Ok(page.more)
     }
 
-    fn after(&self, id: &ScopeId) -> After {
+    pub(super) fn after(&self, id: &ScopeId) -> After {
         After { scope: *id, after: self.belief.scopes.get(id).map(|known| known.ledger().head().seq) }
     }
 
@@ -249,10 +268,12 @@ impl<H: Host> Session<H> {
         match page {
             Ok(page) => Ok(Some(page)),
             Err(Code::UnknownKeychain) => match self.belief.scopes.get(id) {
-                Some(known) if known.is_in(&me) => Err(self.hidden(id, &me)),
+                Some(known) if self.belief.is_in(known) => Err(self.hidden(id, &me)),
                 None if self.belief.floor(id).is_some() && self.belief.rings.contains_key(id) => {
                     Err(self.hidden(id, &me))
                 }
+                // It may stand in a keychain, whose replay needs what is known of it.
+                Some(known) if known.ledger().kind() == Kind::Group => Ok(None),
                 Some(known) if !self.belief.rings.contains_key(id) => {
                     let reached = known.reached();
                     self.belief.forget_scope(id, reached);
@@ -283,35 +304,69 @@ impl<H: Host> Session<H> {
         })
     }
 
-    /// Replays a page on what is known, fetching the authors' ledgers that replay asks for.
-    pub(super) async fn take_in(&mut self, id: &ScopeId, page: Page<'_>) -> Result<()> {
+    /// Replays a page on what is known, fetching what replay asks for: the authors' ledgers, and groups. `depth` is that
+    /// of [`Self::need_state`].
+    pub(super) async fn take_in(&mut self, id: &ScopeId, page: Page<'_>, depth: usize) -> Result<()> {
         let key = self.belief.enrolled()?.server.key;
-        let mut asked = Vec::new();
+        let mut growing: Option<Growing<'_>> = None;
+        let (mut asks, mut left) = (0, usize::MAX);
         loop {
-            let accounts = &self.belief.accounts;
-            let next = match self.belief.scopes.get(id) {
-                Some(known) => known.extended(page, accounts, &key),
-                None => KnownScope::received(id, page, self.belief.floor(id), accounts, &key),
+            let ledgers = self.belief.ledgers();
+            let started = match (growing.take(), self.belief.scopes.get(id)) {
+                (Some(started), _) => Ok(started),
+                (None, Some(known)) => Growing::on(known, page, &key).map_err(Stop::from),
+                (None, None) => Growing::of(id, page, self.belief.floor(id), &ledgers, &key),
             };
-            match next {
-                Ok(next) => {
-                    let broken_word = next.broken_word(self.belief.scopes.get(id));
-                    self.belief.keep_scope(next);
-                    return broken_word.map_or(Ok(()), Err);
-                }
-                Err(Stop::MissingLedger(account)) if !asked.contains(&account) => {
-                    asked.push(account);
-                    let mut missing = authors(page.entries);
-                    missing.retain(|author| self.belief.accounts.get(author).is_none());
-                    // It may be known, and not as far as the entry cites it.
-                    if missing.contains(&account) {
-                        self.need_accounts(&missing).await?;
-                    } else {
-                        self.fetch_accounts(&[account]).await?;
+            let stop = match started {
+                Ok(mut started) => match started.go(&ledgers) {
+                    Ok(()) => match started.done() {
+                        Ok(next) => return self.take_over(id, next),
+                        Err(error) => Stop::Refused(error),
+                    },
+                    Err(stop) => {
+                        // Whatever is asked for between two entries is bounded.
+                        asks = if started.left() < left { 0 } else { asks + 1 };
+                        left = started.left();
+                        growing = Some(started);
+                        stop
                     }
+                },
+                Err(stop) => {
+                    asks += 1;
+                    stop
                 }
-                Err(stop) => return Err(self.doubted(id, page.receipt, settled(stop)).await),
+            };
+            let provided = match stop {
+                stop @ Stop::Refused(_) => Err(settled(stop)),
+                stop if asks > ASKS => Err(settled(stop)),
+                Stop::MissingState(group, seq) => Box::pin(self.need_state(&group, seq, depth)).await,
+                Stop::MissingLedger(account) => self.need_author(account, page.entries, asks).await,
+            };
+            if let Err(error) = provided {
+                return Err(self.doubted(id, page.receipt, error).await);
             }
+        }
+    }
+
+    fn take_over(&mut self, id: &ScopeId, next: KnownScope) -> Result<()> {
+        let broken_word = next.broken_word(self.belief.scopes.get(id));
+        self.belief.keep_scope(next);
+        broken_word.map_or(Ok(()), Err)
+    }
+
+    /// An author's ledger, with those of all others of a page that are not known.
+    async fn need_author(&mut self, account: ScopeId, entries: &[SignedEntry], asks: usize) -> Result<()> {
+        // The server was asked, and what it shows does not reach to where he is cited.
+        if asks > 2 {
+            return Err(settled(Stop::MissingLedger(account)));
+        }
+        let mut missing = authors(entries);
+        missing.retain(|author| self.belief.accounts.get(author).is_none());
+        // It may be known, and not as far as the entry cites it.
+        if missing.contains(&account) {
+            self.need_accounts(&missing).await
+        } else {
+            self.fetch_accounts(&[account]).await
         }
     }
 
@@ -335,40 +390,52 @@ impl<H: Host> Session<H> {
         takes: bool,
     ) -> Result<()> {
         let me = self.me()?;
-        let accepted = if takes { self.accept(id).await? } else { None };
+        let was_in = before.is_some_and(|before| self.belief.is_in(before) && self.belief.rings.contains_key(id));
+        let mut accepted = if takes { self.accept(id).await? } else { None };
         // Withdrawn a moment ago.
         let Some(known) = self.belief.scopes.get(id) else { return Ok(()) };
-        if accepted.is_none() && self.lacks_keys(known, &me) {
+        if accepted.is_none() && self.lacks_keys(known) {
             let path = route::wraps(id);
             let own = self.ask(Method::Get, &path, Vec::new(), OwnWraps::decode).await?;
             self.open_wraps(id, &own.wraps)?;
+            let known = self.belief.scope(id)?;
+            // Nobody answers a share with a group: who is in it has come by it.
+            if !was_in && !known.ledger().members().contains_key(&me) {
+                accepted = self.belief.terms(known);
+            }
         }
-        let told = event::told(&me, before, self.belief.scope(id)?);
+        let told = event::told(was_in, before, self.belief.scope(id)?);
         let sharers = accepted.as_ref().and_then(|terms| terms.shared_by).into_iter().chain(shared_by);
         let told: Vec<ScopeId> = told.everybody().chain(sharers).collect();
         self.need_accounts(&told).await?;
         let known = self.belief.scope(id)?;
         if let Some(ring) = self.belief.rings.get(id) {
-            let change = event::Change { me, before, after: known, accepted: accepted.as_ref(), shared_by, ring };
+            let accepted = accepted.as_ref();
+            let change = event::Change { me, was_in, before, after: known, accepted, shared_by, ring };
             let events = change.events(|id| self.belief.person(id));
             events.into_iter().for_each(|event| self.belief.emit(event));
         }
         Ok(())
     }
 
-    /// Whether keys that we are entitled to are not here.
-    pub(super) fn lacks_keys(&self, known: &KnownScope, me: &ScopeId) -> bool {
-        let Some(member) = known.ledger().members().get(me) else { return false };
-        match self.belief.rings.get(&known.ledger().id()) {
+    /// Whether keys that we are entitled to are not here, ourselves or through groups.
+    pub(super) fn lacks_keys(&self, known: &KnownScope) -> bool {
+        let ring = self.belief.rings.get(&known.ledger().id());
+        let lacks = |member: &&Member| match ring {
             Some(ring) => !ring.missing(known.ledger(), member).is_empty(),
             None => !member.keys.is_empty(),
-        }
+        };
+        self.belief.holdings(known).iter().any(lacks)
     }
 
     pub(super) fn open_wraps(&mut self, id: &ScopeId, wraps: &[keyfold_format::wrap::Wrap]) -> Result<()> {
+        let me = self.me()?;
+        for wrap in wraps.iter().filter(|wrap| wrap.recipient != me) {
+            self.belief.reach(&wrap.recipient, wrap.recipient_number);
+        }
         let mut ring = self.belief.rings.remove(id).unwrap_or_default();
         let (known, own, account) = (self.belief.scope(id)?, self.belief.own()?, self.belief.own_ledger()?);
-        ring.open_wraps(known.ledger(), wraps, own, account);
+        ring.open_wraps(known.ledger(), wraps, own, account, &self.belief.rings);
         self.belief.keep_ring(*id, ring);
         Ok(())
     }

@@ -1,12 +1,7 @@
 //! Values, and statements of the application.
 
 use super::Session;
-use crate::{
-    Error, Result,
-    host::Host,
-    machine::{belief::unknown_keychain, keyring::unreached},
-    model::DecryptedValue,
-};
+use crate::{Error, Result, host::Host, machine::keyring::unreached, model::DecryptedValue};
 use keyfold_core::{
     sign::{sign_statement, verify_statement},
     value::{self, Value},
@@ -14,6 +9,7 @@ use keyfold_core::{
 use keyfold_format::{
     KeyFingerprint, ScopeId, Signature, VerifyingKey,
     id::{base64url, from_base64url},
+    scope::Kind,
     value::{ValueHeader, from_text, to_text},
 };
 use keyfold_protocol::Code;
@@ -63,13 +59,16 @@ impl<H: Host> Session<H> {
         self.recall_scope(&id).await?;
         let stale = self.freshen(&id).await?;
         // Who wants to write now does not wait for somebody else's client to make the new key.
-        // One entry ends a few shares; there may be more.
-        while !stale && self.due_for_repair().contains(&id) && self.repair_one(&id).await? {}
+        if !stale {
+            self.repair_below(&id).await?;
+        }
         let known = self.belief.scope(&id)?;
         let member = self.membership(known)?;
-        if known.ledger().needs_rotation() {
+        if known.ledger().needs_rotation() || known.ledger().unseen(&self.belief.ledgers()).is_some() {
             return Err(Error::new(Code::NeedsRotation, "the keychain needs a new key before anything is encrypted")
-                .hint("Somebody left it. The client of any member who gets its later keys makes one."));
+                .hint(
+                    "Somebody left it, or a group in it. The client of any member who gets its later keys makes one.",
+                ));
         }
         // Until an entry ends the membership, everybody's own clock does: whoever stays would not expect it to go on.
         if member.expires_at.is_some_and(|at| at <= self.now_ms()) {
@@ -90,18 +89,17 @@ impl<H: Host> Session<H> {
     /// Finds the key that a ciphertext names, and opens it through history if need be. From what is known first, so
     /// that reading works without a server.
     pub(super) async fn key_for_reading(&mut self, fingerprint: &KeyFingerprint) -> Result<Option<(ScopeId, u32)>> {
-        let me = self.me()?;
+        self.me()?;
         for attempt in 0..2 {
             if let Some((id, number)) = self.locate(fingerprint).await? {
-                let ledger = self.belief.scope(&id)?.ledger().clone();
-                let gave_up = ledger.standing(&me).is_some_and(|member| member.dropped.contains(number));
-                let ring = self.belief.rings.get_mut(&id).ok_or_else(unknown_keychain)?;
-                if !gave_up && ring.reach(&ledger, number) {
+                let terms = self.belief.terms(self.belief.scope(&id)?);
+                let gave_up = terms.as_ref().is_some_and(|member| member.dropped.contains(number));
+                if !gave_up && self.belief.reach(&id, number) {
                     return Ok(Some((id, number)));
                 }
                 if attempt == 1 {
                     // Of a key that is for others nothing will arrive.
-                    let own = ledger.standing(&me).is_some_and(|member| member.held_keys().contains(number));
+                    let own = terms.is_some_and(|member| member.held_keys().contains(number));
                     return if own { Err(unreached(number)) } else { Ok(None) };
                 }
             }
@@ -115,7 +113,9 @@ impl<H: Host> Session<H> {
     async fn locate(&mut self, fingerprint: &KeyFingerprint) -> Result<Option<(ScopeId, u32)>> {
         let found = |session: &Self| {
             session.belief.rings.keys().find_map(|id| {
-                let entry = session.belief.scopes.get(id)?.ledger().key_by_fingerprint(fingerprint)?;
+                let ledger = session.belief.scopes.get(id)?.ledger();
+                // To the keys of a group nothing is encrypted but keys.
+                let entry = ledger.key_by_fingerprint(fingerprint).filter(|_| ledger.kind() == Kind::Keychain)?;
                 Some((*id, entry.number))
             })
         };

@@ -1,6 +1,7 @@
-//! A whole ledger for somebody who believes nobody: every entry is replayed from the first one on, on account ledgers
-//! that are replayed as well, and the server must have signed for where they lead.
+//! A whole ledger for somebody who believes nobody: every entry is replayed from the first one on, on ledgers of
+//! accounts and groups that are replayed as well, and the server must have signed for where they lead.
 
+use super::cited::Cited;
 use crate::{
     Rejected, account,
     entry::{Head, SignedEntry},
@@ -11,7 +12,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// A ledger, the account ledgers that its replay needs, and a receipt: nothing of it verified.
+/// A ledger, the ledgers of accounts and groups that its replay needs, and a receipt: nothing of it verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
     /// Who is said to have signed the receipt.
@@ -20,8 +21,11 @@ pub struct History {
     pub receipt: Receipt,
     /// Of an account, keychain or group, from the first one on.
     pub entries: Vec<SignedEntry>,
-    /// Whole ledgers of the accounts that it cites, ascending by account id. Of an account's ledger: none.
+    /// Whole ledgers of the accounts that it or one of `groups` cites, ascending by account id. Of an account's
+    /// ledger: none.
     pub accounts: Vec<Vec<SignedEntry>>,
+    /// Whole ledgers of the groups that it cites, and of those that these cite, ascending by group id.
+    pub groups: Vec<Vec<SignedEntry>>,
 }
 
 /// One verified entry, and the state that it led to, whose head it is.
@@ -29,18 +33,8 @@ pub struct History {
 pub enum Step<'a> {
     /// Of an account.
     Account(&'a account::Entry, &'a account::Ledger),
-    /// Of a keychain or group; with the accounts that it cites.
+    /// Of a keychain or group; with the ledgers that it cites.
     Scope(&'a ScopeEntry, &'a scope::Ledger, &'a dyn Ledgers),
-}
-
-/// Verified accounts, ascending by id.
-struct Cited(Vec<account::Ledger>);
-
-impl Ledgers for Cited {
-    fn account(&self, id: &ScopeId) -> Option<&account::Ledger> {
-        let at = self.0.binary_search_by_key(id, account::Ledger::id).ok()?;
-        self.0.get(at)
-    }
 }
 
 /// Why a history proves nothing.
@@ -53,6 +47,9 @@ pub enum Unproved {
     /// An account ledger beside it breaks a rule.
     #[error("the ledger of the account {0} does not hold: {1}")]
     Account(ScopeId, Rejected),
+    /// A group's ledger beside it breaks a rule, or the state of another one is needed that cannot be had.
+    #[error("the ledger of the group {0} does not hold: {1}")]
+    Group(ScopeId, Rejected),
     /// An entry breaks a rule.
     #[error("entry {0} does not hold: {1}")]
     Entry(u64, Rejected),
@@ -89,17 +86,13 @@ impl History {
     /// is what the server signed.
     pub fn verify(&self, mut each: impl FnMut(Step<'_>)) -> Result<Statement, Unproved> {
         let first = self.entries.first().ok_or(Unproved::Empty)?;
-        let mut accounts = Vec::with_capacity(self.accounts.len());
-        for entries in &self.accounts {
-            let id = founded_by(entries).ok_or(Unproved::Empty)?;
-            let ledger = account::Ledger::replay(entries).map_err(|rule| Unproved::Account(id, rule))?;
-            accounts.push(ledger);
-        }
+        let mut cited = Cited::new(&self.accounts, &self.groups)?;
         let (id, head) = match account::Entry::decode(&first.signed) {
             Ok(_) => self.replay_account(&mut each)?,
             // Not an account's; if it is nothing at all, that shows now.
-            Err(_) => self.replay_scope(&Cited(accounts), &mut each)?,
+            Err(_) => self.replay_scope(&mut cited, &mut each)?,
         };
+        cited.replay_groups()?;
         let statement = self.receipt.verify(&self.server).map_err(|_| Unproved::Receipt)?;
         if statement.scope != id || statement.head != head {
             return Err(Unproved::OtherHead);
@@ -122,17 +115,28 @@ impl History {
         ledger.map(|ledger| (ledger.id(), ledger.head())).ok_or(Unproved::Empty)
     }
 
-    fn replay_scope(&self, accounts: &Cited, each: &mut impl FnMut(Step<'_>)) -> Result<(ScopeId, Head), Unproved> {
+    fn replay_scope(
+        &self,
+        cited: &mut Cited<'_>,
+        each: &mut impl FnMut(Step<'_>),
+    ) -> Result<(ScopeId, Head), Unproved> {
         let mut ledger: Option<scope::Ledger> = None;
         for (seq, entry) in (0..).zip(&self.entries) {
-            let refused = |rule| Unproved::Entry(seq, rule);
-            let next = match ledger.take() {
-                Some(mut ledger) => ledger.append(entry, accounts).map(|_| ledger),
-                None => scope::Ledger::genesis(entry, accounts),
-            };
-            let next = ledger.insert(next.map_err(refused)?);
-            let parsed = ScopeEntry::decode(&entry.signed).map_err(|fault| refused(fault.into()))?;
-            each(Step::Scope(&parsed, next, accounts));
+            loop {
+                let next = match &mut ledger {
+                    Some(ledger) => ledger.append(entry, cited).map(drop),
+                    None => scope::Ledger::genesis(entry, cited).map(|founded| ledger = Some(founded)),
+                };
+                match next {
+                    Ok(()) => break,
+                    Err(Rejected::MissingState(group, at)) if cited.has_group(&group) => cited.recall(group, at)?,
+                    Err(rule) => return Err(Unproved::Entry(seq, rule)),
+                }
+            }
+            let parsed = ScopeEntry::decode(&entry.signed).map_err(|fault| Unproved::Entry(seq, fault.into()))?;
+            let next = ledger.as_ref().ok_or(Unproved::Empty)?;
+            each(Step::Scope(&parsed, next, cited));
+            cited.let_go();
         }
         ledger.map(|ledger| (ledger.id(), ledger.head())).ok_or(Unproved::Empty)
     }

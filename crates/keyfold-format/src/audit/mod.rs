@@ -5,6 +5,7 @@
 //!
 //! Spec: `docs/spec/audit.md`.
 
+mod cited;
 mod evidence;
 mod history;
 
@@ -18,6 +19,8 @@ use minicbor::{Decode, Decoder, Encode, Encoder, decode::Error as DecodeError, e
 /// The first 8 bytes of an audit file.
 pub const MAGIC: [u8; 8] = *b"\x89KFAUDIT";
 const VERSION: u8 = 1;
+/// Of either kind of body.
+const FIELDS: u64 = 6;
 
 /// An audit file as it was read: nothing that it claims has been verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,12 +57,12 @@ impl AuditFile {
 impl<C> Encode<C> for AuditFile {
     fn encode<W: minicbor::encode::Write>(&self, e: &mut Encoder<W>, ctx: &mut C) -> Result<(), EncodeError<W::Error>> {
         match self {
-            Self::History(History { server, receipt, entries, accounts }) => {
-                e.array(5)?.u8(0)?.encode_with(server, ctx)?.encode_with(receipt, ctx)?;
-                e.encode_with(entries, ctx)?.encode_with(accounts, ctx)?.ok()
+            Self::History(History { server, receipt, entries, accounts, groups }) => {
+                e.array(FIELDS)?.u8(0)?.encode_with(server, ctx)?.encode_with(receipt, ctx)?;
+                e.encode_with(entries, ctx)?.encode_with(accounts, ctx)?.encode_with(groups, ctx)?.ok()
             }
             Self::Evidence(Evidence { server, earlier, later, fork, chain }) => {
-                e.array(6)?.u8(1)?.encode_with(server, ctx)?.encode_with(earlier, ctx)?;
+                e.array(FIELDS)?.u8(1)?.encode_with(server, ctx)?.encode_with(earlier, ctx)?;
                 e.encode_with(later, ctx)?.encode_with(fork, ctx)?.array(chain.len() as u64)?;
                 chain.iter().try_for_each(|signed| e.bytes(signed)?.ok())
             }
@@ -70,21 +73,22 @@ impl<C> Encode<C> for AuditFile {
 impl<'b, C> Decode<'b, C> for AuditFile {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
         let len = d.array()?;
-        let fields = match cbor::discriminant(d)? {
-            0 => 5,
-            1 => 6,
-            _ => return Err(cbor::unsupported()),
-        };
-        if len != Some(fields) {
+        let kind = cbor::discriminant(d)?;
+        if kind > 1 {
+            return Err(cbor::unsupported());
+        }
+        if len != Some(FIELDS) {
             return Err(DecodeError::message("array length"));
         }
         let server = d.decode_with(ctx)?;
-        if fields == 5 {
+        if kind == 0 {
             let receipt = d.decode_with(ctx)?;
             let mut ledger = |d: &mut Decoder<'b>| cbor::list(d, limits::AUDIT_ENTRIES, |d| d.decode_with(ctx));
             let entries = ledger(d)?;
-            let accounts = cbor::set(d, limits::AUDIT_ACCOUNTS, |ledger| history::founded_by(ledger), ledger)?;
-            return Ok(Self::History(History { server, receipt, entries, accounts }));
+            let mut ledgers = |d: &mut Decoder<'b>, most| cbor::set(d, most, |of| history::founded_by(of), &mut ledger);
+            let accounts = ledgers(d, limits::AUDIT_ACCOUNTS)?;
+            let groups = ledgers(d, limits::AUDIT_GROUPS)?;
+            return Ok(Self::History(History { server, receipt, entries, accounts, groups }));
         }
         let (earlier, later, fork) = (d.decode_with(ctx)?, d.decode_with(ctx)?, d.decode_with(ctx)?);
         let chain = cbor::list(d, limits::AUDIT_ENTRIES, |d| match d.bytes()? {

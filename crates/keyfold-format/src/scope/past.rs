@@ -28,6 +28,13 @@ impl Past {
         Ok(Self { newest, entries: alloc::vec![entry], kept: SortedMap::new() })
     }
 
+    /// Back from what [`Ledger::to_snapshot`] and [`Self::entries`] gave. Like a snapshot it proves nothing, and is only
+    /// to be read from where nobody else writes. `None` if the two do not fit.
+    pub fn restored(newest: Ledger, entries: Vec<SignedEntry>) -> Option<Self> {
+        let fits = newest.head().seq.checked_add(1) == Some(entries.len() as u64);
+        fits.then(|| Self { newest, entries, kept: SortedMap::new() })
+    }
+
     /// Appends the next entry, or says which rule it breaks and stays as it was.
     pub fn append(&mut self, entry: SignedEntry, ledgers: &dyn Ledgers) -> Result<(), Rejected> {
         self.newest.append(&entry, ledgers)?;
@@ -65,14 +72,19 @@ impl Past {
             (None, None) => return Ok(false),
         };
         let done = ledger.head().seq as usize;
+        let mut outcome = Ok(true);
         for entry in self.entries.get(done + 1..=until).unwrap_or_default() {
-            ledger.append(entry, ledgers)?;
+            outcome = ledger.append(entry, ledgers).map(|_| true);
+            if outcome.is_err() {
+                break;
+            }
         }
+        // Also when it stopped for a state of another group: the next attempt goes on from there.
         let oldest = self.kept.keys().next().copied().filter(|_| self.kept.len() >= KEPT);
         if let Some(oldest) = oldest {
             self.kept.remove(&oldest);
         }
-        self.kept.insert(seq, ledger);
-        Ok(true)
+        self.kept.insert(ledger.head().seq, ledger);
+        outcome
     }
 }

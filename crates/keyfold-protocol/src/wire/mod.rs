@@ -11,5 +11,8 @@ pub mod session;
 pub use account::{AccountLedger, Accounts, ExtendAccount, Lookup, SignUp, SignedUp};
 pub use info::{Gate, Info, Limits};
 pub use ledger::{After, LedgerPage, LedgerPages, Ledgers};
-pub use scope::{Append, Appended, CreateScope, OwnWraps, Place, Placed, ScopeKind, ScopeSummary, Scopes, Standing};
+pub use scope::{
+    AddWraps, AddedWraps, Append, Appended, CreateScope, OwnWraps, Place, Placed, ScopeKind, ScopeSummary, Scopes,
+    Standing,
+};
 pub use session::{LoggedIn, LoggedOut};

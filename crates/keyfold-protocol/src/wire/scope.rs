@@ -1,4 +1,4 @@
-//! Keychains (and groups, later): creating, appending, accepting, and one's own wraps.
+//! Keychains and groups: creating, appending, accepting, one's own wraps, and those that others lack.
 
 use crate::{
     limits,
@@ -57,8 +57,20 @@ record! {
 
     /// Answer to `GET /v1/scopes/{id}/wraps`.
     OwnWraps {
-        /// What the state entitles the caller to now.
+        /// What the state entitles the caller to now, or a group through which he comes to the scope.
         wraps: Vec<Wrap>,
+    }
+
+    /// `POST /v1/scopes/{id}/wraps`: keys of the caller's, for others who are entitled to them.
+    AddWraps {
+        /// Each to the recipient's number that the scope cites.
+        wraps: Vec<Wrap>,
+    }
+
+    /// The answer.
+    AddedWraps {
+        /// How many are kept: all of them.
+        kept: u32,
     }
 
     /// Answer to `GET /v1/scopes`.

@@ -41,8 +41,11 @@ impl Domain {
             author: id,
             entry: extend.entry.encode(),
             wraps: Vec::new(),
+            cited_groups: Vec::new(),
+            bans: Vec::new(),
             standings: vec![(id, Some(Standing::Member))],
             audience: vec![id],
+            audience_groups: Vec::new(),
         };
         let gone: Vec<HolderId> = devices.iter().filter(|(_, key)| key.is_none()).map(|(device, _)| *device).collect();
         let new = AccountEntry { entry, devices, master_key: extend.master_key.clone() };

@@ -78,8 +78,11 @@ impl Domain {
                 author: id,
                 entry: sign_up.genesis.encode(),
                 wraps: Vec::new(),
+                cited_groups: Vec::new(),
+                bans: Vec::new(),
                 standings: vec![(id, Some(Standing::Member))],
                 audience: vec![id],
+                audience_groups: Vec::new(),
             },
         };
         let since_ms = self.store.sign_up(once, new).await?;

@@ -1,6 +1,9 @@
 //! Refusals and failures, as clients will read them. What went wrong inside goes to the log, never to a client.
 
-use crate::{clock, store::StoreError};
+use crate::{
+    clock,
+    store::{StoreError, WRAPS_BESIDE},
+};
 use keyfold_format::{Malformed, Rejected};
 use keyfold_protocol::{Code, Details, ErrorBody, limits, signing::RequestFault};
 
@@ -48,6 +51,11 @@ pub(crate) fn unknown_keychain() -> Fault {
     fault(Code::UnknownKeychain, "there is no such keychain, or you are not in it")
 }
 
+pub(crate) fn stale_citation(what: &str) -> Fault {
+    fault(Code::StaleCitation, format!("{what} that is cited has changed since"))
+        .hint("fetch its ledger and sign again")
+}
+
 pub(crate) fn too_large(limit: usize) -> Fault {
     fault(Code::TooLarge, "larger than the limit allows").details(Details::Limit(limit as u64))
 }
@@ -83,7 +91,10 @@ impl From<StoreError> for Fault {
                 .hint("choose another user id, or log in on the device that has it"),
             StoreError::LoggedOut => logged_out(),
             StoreError::DeviceTaken => fault(Code::NotAllowed, "the device belongs to another account"),
+            StoreError::StaleCitation => stale_citation("a group"),
             StoreError::HeadMoved => fault(Code::Conflict, "the ledger moved on"),
+            StoreError::TooManyWraps => fault(Code::TooMany, "as many wraps are kept for a recipient as there can be")
+                .details(Details::Limit(WRAPS_BESIDE as u64)),
             StoreError::Full => fault(Code::StorageFull, "the server's disk is full; nothing was stored"),
             StoreError::Busy => fault(Code::ServerUnavailable, "the server is busy").details(Details::RetryAfter(1)),
             StoreError::Broken(reason) => {

@@ -5,10 +5,12 @@ mod account_entries;
 mod accounts;
 mod events;
 mod fault;
+mod groups;
 mod ledgers;
 mod replay;
 mod scopes;
 mod sessions;
+mod wraps;
 
 use crate::{
     hub::Hub,

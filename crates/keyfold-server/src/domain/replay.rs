@@ -5,8 +5,10 @@
 //! transaction; if one fails, those behind it fail too. So the newest write speaks for all before it, and the tip keeps
 //! its outcome, whether or not the request that asked for it still waits: once it failed the tip is replayed again. The
 //! cache is only ever a shortcut: the database decides, and what is not on the disk is told to nobody.
+//!
+//! Of groups that others cite there is a second thing, [`groups`](super::groups): their past, from the disk alone.
 
-use super::{Fault, fault, fault::unknown_keychain};
+use super::{Fault, fault, fault::unknown_keychain, groups::Groups, ledgers::decode_all};
 use crate::store::{self, Limit, Store};
 use futures_util::{
     FutureExt,
@@ -14,13 +16,13 @@ use futures_util::{
 };
 use keyfold_format::{
     Rejected, ScopeId, account,
-    entry::SignedEntry,
-    scope::{self, ScopeEntry},
+    entry::{Head, SignedEntry},
+    scope::{self, ScopeEntry, State},
 };
 use keyfold_protocol::{Code, wire::ScopeKind};
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter, sync::Cache};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     convert::Infallible,
     sync::{
         Arc, PoisonError,
@@ -29,6 +31,8 @@ use std::{
 };
 use tokio::sync::{Mutex, MutexGuard};
 
+/// States of groups at hand in a long replay, before those of earlier entries are let go.
+const STATES_AT_HAND: usize = 64;
 /// Entries of scopes, and accounts, that are kept.
 const SCOPE_WEIGHT: u64 = 1_000_000;
 const ACCOUNTS: usize = 20_000;
@@ -38,6 +42,15 @@ pub(super) struct Replayed {
     scopes: Cache<ScopeId, Arc<Slot>, SlotWeight, DefaultHashBuilder, InUse>,
     accounts: Cache<ScopeId, Arc<account::Ledger>>,
     keeping: std::sync::Mutex<()>,
+    pub(super) groups: Groups,
+}
+
+/// Whom an entry cites.
+pub(super) enum Cited {
+    /// A person.
+    Account(Arc<account::Ledger>),
+    /// A group, whose newest entry on the disk this is.
+    Group(Head),
 }
 
 /// Room for one scope's tip.
@@ -79,9 +92,12 @@ impl Lifecycle<ScopeId, Arc<Slot>> for InUse {
     fn on_evict(&self, (): &mut (), _: ScopeId, _: Arc<Slot>) {}
 }
 
-/// Account ledgers at hand for one replay.
-#[derive(Default)]
-pub(super) struct Known(BTreeMap<ScopeId, Arc<account::Ledger>>);
+/// What is at hand for one replay: account ledgers, and groups as they were after the entries that somebody cites.
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    accounts: BTreeMap<ScopeId, Arc<account::Ledger>>,
+    groups: BTreeMap<(ScopeId, u64), Arc<State>>,
+}
 
 impl Tip {
     /// The state; that there is none is what strangers are told too.
@@ -118,15 +134,72 @@ impl Tip {
 }
 
 impl Known {
-    pub(super) fn get(&self, id: &ScopeId) -> Option<&account::Ledger> {
-        self.0.get(id).map(Arc::as_ref)
+    pub(super) fn insert_account(&mut self, id: ScopeId, ledger: Arc<account::Ledger>) {
+        self.accounts.insert(id, ledger);
+    }
+
+    pub(super) fn insert_group(&mut self, id: ScopeId, seq: u64, state: Arc<State>) {
+        self.groups.insert((id, seq), state);
+    }
+
+    pub(super) fn take_group(&mut self, id: ScopeId, seq: u64) -> Option<Arc<State>> {
+        self.groups.remove(&(id, seq))
+    }
+
+    /// Takes in the accounts of another.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.accounts.extend(other.accounts);
+    }
+
+    /// Between two entries of a long replay: what later ones need of groups is asked for again.
+    fn let_go(&mut self) {
+        if self.groups.len() > STATES_AT_HAND {
+            self.groups.clear();
+        }
     }
 }
 
 impl scope::Ledgers for Known {
     fn account(&self, id: &ScopeId) -> Option<&account::Ledger> {
-        self.get(id)
+        self.accounts.get(id).map(Arc::as_ref)
     }
+
+    fn group(&self, id: &ScopeId, seq: u64) -> Option<&State> {
+        self.groups.get(&(*id, seq)).map(Arc::as_ref)
+    }
+}
+
+/// What entries are replayed into.
+pub(super) trait Grown: Sized + Send + 'static {
+    fn found(entry: &SignedEntry, known: &Known) -> Result<Self, Rejected>;
+    fn grow(&mut self, entry: &SignedEntry, known: &Known) -> Result<(), Rejected>;
+}
+
+impl Grown for scope::Ledger {
+    fn found(entry: &SignedEntry, known: &Known) -> Result<Self, Rejected> {
+        Self::genesis(entry, known)
+    }
+
+    fn grow(&mut self, entry: &SignedEntry, known: &Known) -> Result<(), Rejected> {
+        self.append(entry, known).map(drop)
+    }
+}
+
+/// Replays entries, of which `rest` are left when it is stopped by a state that is not at hand.
+pub(super) fn grow<T: Grown>(
+    grown: &mut Option<T>,
+    rest: &mut VecDeque<SignedEntry>,
+    known: &mut Known,
+) -> Result<(), Rejected> {
+    while let Some(entry) = rest.front() {
+        match grown {
+            Some(grown) => grown.grow(entry, known)?,
+            None => *grown = Some(T::found(entry, known)?),
+        }
+        rest.pop_front();
+        known.let_go();
+    }
+    Ok(())
 }
 
 impl Replayed {
@@ -134,6 +207,7 @@ impl Replayed {
         Self {
             scopes: Cache::with(1_024, SCOPE_WEIGHT, SlotWeight, DefaultHashBuilder::default(), InUse),
             accounts: Cache::new(ACCOUNTS),
+            groups: Groups::new(),
             keeping: std::sync::Mutex::default(),
         }
     }
@@ -169,10 +243,71 @@ impl Replayed {
         let mut known = Known::default();
         for id in ids {
             if let Some(ledger) = self.account(store, id).await? {
-                known.0.insert(id, ledger);
+                known.insert_account(id, ledger);
             }
         }
         Ok(known)
+    }
+
+    /// A principal as the server holds it; `None` if there is no such account or group.
+    pub(super) async fn cited(&self, store: &dyn Store, id: ScopeId) -> Result<Option<Cited>, Fault> {
+        if let Some(ledger) = self.accounts.get(&id) {
+            return Ok(Some(Cited::Account(ledger)));
+        }
+        let Some(page) = store.page(id, None, Limit::HEAD).await? else { return Ok(None) };
+        Ok(match page.kind {
+            ScopeKind::Account => self.account(store, id).await?.map(Cited::Account),
+            ScopeKind::Group => Some(Cited::Group(page.head)),
+            _ => None,
+        })
+    }
+
+    /// Puts at hand what a replay stopped for; the verdict, if it is one.
+    pub(super) async fn provide(
+        &self,
+        store: &dyn Store,
+        known: &mut Known,
+        stopped: Rejected,
+    ) -> Result<Result<(), Rejected>, Fault> {
+        let provided = match stopped {
+            Rejected::MissingState(id, seq) => self.provide_group(store, known, id, seq).await?,
+            Rejected::MissingLedger(id) => self.provide_account(store, known, id).await?,
+            verdict => return Ok(Err(verdict)),
+        };
+        Ok(if provided { Ok(()) } else { Err(Rejected::CitationUnknown) })
+    }
+
+    /// `false` if there is no such account, or all of its ledger is at hand and does not reach that far.
+    pub(super) async fn provide_account(
+        &self,
+        store: &dyn Store,
+        known: &mut Known,
+        id: ScopeId,
+    ) -> Result<bool, Fault> {
+        if known.accounts.contains_key(&id) {
+            return Ok(false);
+        }
+        let ledger = self.account(store, id).await?;
+        Ok(ledger.map(|ledger| known.insert_account(id, ledger)).is_some())
+    }
+
+    /// Replays a stored ledger.
+    async fn replay(&self, store: &dyn Store, entries: Vec<SignedEntry>) -> Result<scope::Ledger, Fault> {
+        let mut known = self.accounts(store, authors(&entries)?).await?;
+        let (mut ledger, mut rest) = (None, VecDeque::from(entries));
+        loop {
+            // Fifty microseconds a signature: too long for the threads that serve everybody.
+            let replayed = tokio::task::spawn_blocking(move || {
+                let outcome = grow(&mut ledger, &mut rest, &mut known);
+                (ledger, rest, known, outcome)
+            });
+            let outcome;
+            (ledger, rest, known, outcome) = replayed.await.map_err(|_| cut_short())?;
+            match outcome {
+                Ok(()) => return ledger.ok_or_else(|| damaged(Rejected::GenesisMisplaced)),
+                Err(stopped) => self.provide(store, &mut known, stopped).await?.map_err(damaged)?,
+            }
+        }
     }
 
     /// Where a scope's tip is kept.
@@ -197,11 +332,7 @@ impl Replayed {
             _ = tip.settled().await;
             tip.newest = None;
             let Some(entries) = all_entries(store, scope, ScopeKind::Keychain).await? else { return Ok(tip) };
-            let accounts = self.accounts(store, authors(&entries)?).await?;
-            // Fifty microseconds a signature: too long for the threads that serve everybody.
-            let replayed = tokio::task::spawn_blocking(move || scope::Ledger::replay(&entries, &accounts));
-            let ledger = replayed.await.map_err(|_| fault(Code::Internal, "the replay was cut short"))?;
-            let ledger = ledger.map_err(damaged)?;
+            let ledger = self.replay(store, entries).await?;
             slot.entries.store(ledger.head().seq + 1, Ordering::Relaxed);
             tip.ledger = Some(ledger);
             // Put in again, it is weighed again.
@@ -217,13 +348,10 @@ async fn all_entries(store: &dyn Store, id: ScopeId, kind: ScopeKind) -> Result<
     if (page.kind == ScopeKind::Account) != (kind == ScopeKind::Account) {
         return Ok(None);
     }
-    page.entries.iter().map(|bytes| SignedEntry::decode(bytes)).collect::<Result<_, _>>().map(Some).map_err(|_| {
-        tracing::error!(scope = %id, "an entry in the store does not decode");
-        fault(Code::Internal, "the server's data is damaged")
-    })
+    decode_all(&page.entries).map(Some)
 }
 
-fn authors(entries: &[SignedEntry]) -> Result<BTreeSet<ScopeId>, Fault> {
+pub(super) fn authors(entries: &[SignedEntry]) -> Result<BTreeSet<ScopeId>, Fault> {
     entries
         .iter()
         .map(|entry| Ok(ScopeEntry::decode(&entry.signed).map_err(Rejected::from).map_err(damaged)?.author()))
@@ -231,7 +359,12 @@ fn authors(entries: &[SignedEntry]) -> Result<BTreeSet<ScopeId>, Fault> {
 }
 
 /// What was accepted once replays always; if it does not, the disk is to blame, not the client.
-fn damaged(rejected: Rejected) -> Fault {
+pub(super) fn damaged(rejected: Rejected) -> Fault {
     tracing::error!(code = rejected.code(), "a stored ledger does not replay");
     fault(Code::Internal, "the server's data is damaged")
+}
+
+/// The server stops, or the replay did.
+pub(super) fn cut_short() -> Fault {
+    fault(Code::Internal, "the replay was cut short")
 }

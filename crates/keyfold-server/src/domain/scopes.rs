@@ -1,43 +1,42 @@
-//! Keychains: founding, appending, accepting. The ledger's replay decides; this drives it and hands what it allowed to
-//! the store, with exactly the wraps that it entitles.
+//! Keychains and groups: founding, appending, accepting. The ledger's replay decides; this drives it and hands what it
+//! allowed to the store, with exactly the wraps that it entitles.
 
 use super::{
     Caller, Domain, Fault,
     accounts::content,
     fault,
-    fault::{check_entry_time, unknown_keychain},
+    fault::{check_entry_time, stale_citation, unknown_keychain},
     ledgers::decode_all,
-    replay::Known,
+    replay::{Cited, Known},
 };
 use crate::{
     clock,
-    store::{Limit, NewEntry, StoreError},
+    store::{Limit, NewEntry, Reading, StoreError},
 };
 use keyfold_format::{
     Rejected, ScopeId,
     entry::{Cite, Head, SignedEntry},
-    scope::{self, Kind, Member, Op, ScopeEntry, WrapFor},
+    scope::{self, Kind, Ledgers, Member, Op, ScopeEntry, State, WrapFor},
     wrap::Wrap,
 };
 use keyfold_protocol::{
     Code, Details,
     error::Standing as StandingEntries,
-    wire::{Append, Appended, CreateScope, OwnWraps, Place, Placed, ScopeKind, Standing},
+    wire::{Append, Appended, CreateScope, Place, Placed, ScopeKind, Standing},
 };
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 /// How often an entry is tried anew because what it stood on did not reach the disk.
-const TRIES: usize = 16;
+pub(super) const TRIES: usize = 16;
 
 impl Domain {
-    /// Founds a keychain.
+    /// Founds a keychain or group.
     pub(crate) async fn create_scope(&self, caller: &Caller, create: CreateScope) -> Result<Appended, Fault> {
         let ScopeEntry::Ordinary(parsed) = ScopeEntry::decode(&create.genesis.signed)? else {
             return Err(Rejected::PlacedMisplaced.into());
         };
-        refuse_groups(&parsed)?;
-        let known = self.check_author(caller, parsed.author, parsed.time, &parsed.cites).await?;
-        let ledger = scope::Ledger::genesis(&create.genesis, &known)?;
+        let seen = self.check_author(caller, parsed.author, parsed.time, &parsed.cites).await?;
+        let ledger = scope::Ledger::genesis(&create.genesis, &seen.known)?;
         check_wraps(ledger.wraps_needed(&parsed.ops), &create.wraps)?;
         let (id, head) = (ledger.id(), ledger.head());
         let touched = BTreeSet::from([caller.account]);
@@ -52,14 +51,17 @@ impl Domain {
         let ScopeEntry::Ordinary(parsed) = ScopeEntry::decode(&append.entry.signed)? else {
             return Err(Rejected::PlacedMisplaced.into());
         };
-        refuse_groups(&parsed)?;
-        let known = self.check_author(caller, parsed.author, parsed.time, &parsed.cites).await?;
+        let Seen { mut known, groups } = self.check_author(caller, parsed.author, parsed.time, &parsed.cites).await?;
+        let comes_through = !parsed.via.is_empty() && self.reads_all(caller, scope).await?;
         let slot = self.replayed.slot(scope);
         for _ in 0..TRIES {
             let mut tip = self.replayed.tip(&*self.store, scope, &slot).await?;
             let ledger = tip.ledger()?;
-            let standing = ledger.standing(&caller.account).ok_or_else(unknown_keychain)?;
-            if expired(standing) {
+            let standing = ledger.standing(&caller.account);
+            if standing.is_none() && !comes_through {
+                return Err(unknown_keychain());
+            }
+            if (parsed.via.is_empty() && standing.is_some_and(expired)) || way_expired(ledger, &parsed, &known) {
                 return Err(fault(Code::NotAllowed, "your membership has expired"));
             }
             let held = ledger.head();
@@ -79,17 +81,20 @@ impl Domain {
                 }
                 continue;
             }
-            let before = bans(&parsed.ops).then(|| ledger.audience().copied().collect::<Vec<_>>());
-            ledger.append(&append.entry, &known)?;
+            let before = Before::of(ledger, &parsed.ops);
+            self.append_known(ledger, &append.entry, &mut known).await?;
             if let Err(wrong) = check_wraps(ledger.wraps_needed(&parsed.ops), &append.wraps) {
                 tip.forget();
                 return Err(wrong);
             }
             let head = ledger.head();
             let mut touched = touched(&parsed.ops);
-            touched.extend(before.into_iter().flatten().filter(|id| ledger.standing(id).is_none()));
+            touched.extend(before.audience.iter().filter(|id| ledger.standing(id).is_none()));
             let follows = Some(append.expected);
-            let entry = new_entry(ledger, &append.entry, caller.account, follows, append.wraps, touched);
+            let mut entry = new_entry(ledger, &append.entry, caller.account, follows, append.wraps, touched);
+            entry.audience_groups.extend(before.groups.iter().filter(|id| !ledger.groups().contains_key(id)));
+            entry.bans = before.changed_bans(ledger);
+            entry.cited_groups = groups;
             // Queued before the tip is let go, so that the store sees appends in the order of their replay.
             let written = tip.follow(self.store.append(caller.once, entry));
             drop(tip);
@@ -108,7 +113,7 @@ impl Domain {
         let parsed = ScopeEntry::decode(&place.entry.signed)?;
         let ScopeEntry::Placed(placed) = &parsed else { return Err(Rejected::PlacedMisplaced.into()) };
         let cite = placed.author;
-        let known = self.check_author(caller, cite.principal, placed.time, &[cite]).await?;
+        let mut known = self.check_author(caller, cite.principal, placed.time, &[cite]).await?.known;
         let wraps = self.store.wraps(scope, caller.account).await?;
         let slot = self.replayed.slot(scope);
         for _ in 0..TRIES {
@@ -121,7 +126,7 @@ impl Domain {
                 Some(standing) if placed.op == Op::Accept && expired(standing) => {
                     return Err(fault(Rejected::NotPending.into(), "the share has expired"));
                 }
-                Some(_) => ledger.append(&place.entry, &known).err().map(Fault::from),
+                Some(_) => self.append_known(ledger, &place.entry, &mut known).await.err(),
             };
             if let Some(refused) = refused {
                 let settled = tip.settled();
@@ -150,52 +155,57 @@ impl Domain {
         Err(busy())
     }
 
-    /// The caller's wraps, as far as the state entitles to them now: the state on the disk, or an `Accept` that is
-    /// never stored would hand out keys.
-    pub(crate) async fn own_wraps(&self, caller: &Caller, scope: ScopeId) -> Result<OwnWraps, Fault> {
-        let stored = self.store.wraps(scope, caller.account).await?;
-        let slot = self.replayed.slot(scope);
-        for _ in 0..TRIES {
-            let mut tip = self.replayed.tip(&*self.store, scope, &slot).await?;
-            let ledger = tip.ledger()?;
-            if expired(ledger.standing(&caller.account).ok_or_else(unknown_keychain)?) {
-                return Err(unknown_keychain());
-            }
-            let wraps = entitled(ledger, stored.clone());
-            let settled = tip.settled();
-            drop(tip);
-            if settled.await {
-                return Ok(OwnWraps { wraps });
-            }
-        }
-        Err(busy())
-    }
-
     /// Refuses a replay before any work is done for it.
     pub(super) async fn check_fresh(&self, caller: &Caller) -> Result<(), Fault> {
         if self.store.spent(caller.once).await? { Err(StoreError::Replayed.into()) } else { Ok(()) }
     }
 
-    /// The caller writes in his own name, now, and cites nothing older than what this server holds.
-    async fn check_author(&self, caller: &Caller, author: ScopeId, time: u64, cites: &[Cite]) -> Result<Known, Fault> {
+    /// The caller writes in his own name, now, and cites nothing older than what this server holds, and no group that
+    /// he could not read: that is as if it were not there.
+    async fn check_author(&self, caller: &Caller, author: ScopeId, time: u64, cites: &[Cite]) -> Result<Seen, Fault> {
         if author != caller.account {
             return Err(fault(Code::NotAllowed, "the entry's author is not who asks"));
         }
         check_entry_time(time)?;
-        let mut cited: BTreeSet<ScopeId> = cites.iter().map(|cite| cite.principal).collect();
-        cited.insert(author);
-        let known = self.replayed.accounts(&*self.store, cited).await?;
+        let mut seen = Seen { known: self.replayed.accounts(&*self.store, [author].into()).await?, groups: Vec::new() };
         for cite in cites {
-            let newest = known.get(&cite.principal).ok_or(Rejected::CitationUnknown)?.head();
-            if cite.head.seq > newest.seq {
-                return Err(Rejected::CitationUnknown.into());
-            }
-            if cite.head.seq < newest.seq {
-                return Err(fault(Code::StaleCitation, "an account that is cited has changed since")
-                    .hint("fetch its ledger and sign again"));
+            let cited = self.replayed.cited(&*self.store, cite.principal).await?;
+            match cited.ok_or(Rejected::CitationUnknown)? {
+                Cited::Account(ledger) => {
+                    check_newest(cite, ledger.head().seq, "an account")?;
+                    seen.known.insert_account(cite.principal, ledger);
+                }
+                Cited::Group(newest) => {
+                    if !self.reads_all(caller, cite.principal).await? {
+                        return Err(Rejected::CitationUnknown.into());
+                    }
+                    check_newest(cite, newest.seq, "a group")?;
+                    let missing = Rejected::MissingState(cite.principal, newest.seq);
+                    self.replayed.provide(&*self.store, &mut seen.known, missing).await??;
+                    seen.groups.push((cite.principal, newest.seq));
+                }
             }
         }
-        Ok(known)
+        Ok(seen)
+    }
+
+    /// Whether the caller reads a scope now, all of it.
+    async fn reads_all(&self, caller: &Caller, scope: ScopeId) -> Result<bool, Fault> {
+        Ok(self.store.reading(scope, caller.account).await? == Some(Reading::All))
+    }
+
+    /// Appends to a ledger in memory, with what states of groups it asks for.
+    async fn append_known(
+        &self,
+        ledger: &mut scope::Ledger,
+        entry: &SignedEntry,
+        known: &mut Known,
+    ) -> Result<(), Fault> {
+        // Each is asked for once: what was provided stays at hand.
+        while let Err(stopped) = ledger.append(entry, known) {
+            self.replayed.provide(&*self.store, known, stopped).await??;
+        }
+        Ok(())
     }
 
     /// The entries that stand where an append wanted to be; `None` if none do.
@@ -235,23 +245,64 @@ pub(super) fn busy() -> Fault {
     fault(Code::ServerUnavailable, "the server is busy").details(Details::RetryAfter(1))
 }
 
-/// Replay knows groups, and this server does not serve their ledgers yet.
-fn refuse_groups(entry: &scope::Entry) -> Result<(), Fault> {
-    let shares = |op: &Op| matches!(op, Op::Share(share) if share.principals.iter().any(|with| with.is_group()));
-    if entry.group || !entry.via.is_empty() || entry.ops.iter().any(shares) {
-        return Err(fault(Code::GroupsUnsupported, "this release serves no groups"));
+/// What an author has seen, and is at hand for judging his entry.
+struct Seen {
+    known: Known,
+    /// The groups that he cites, with the numbers of their newest entries.
+    groups: Vec<(ScopeId, u64)>,
+}
+
+/// What an entry cites is the newest that the server holds.
+fn check_newest(cite: &Cite, newest: u64, what: &str) -> Result<(), Fault> {
+    match cite.head.seq.cmp(&newest) {
+        Ordering::Less => Err(stale_citation(what)),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(Rejected::CitationUnknown.into()),
     }
-    Ok(())
+}
+
+/// What of a state tells, beside the state after an entry, whom that put out.
+struct Before {
+    /// Who stood in it; nobody if the entry bans nobody, for then it names whom it puts out.
+    audience: Vec<ScopeId>,
+    groups: Vec<ScopeId>,
+    bans: BTreeSet<ScopeId>,
+}
+
+impl Before {
+    fn of(ledger: &scope::Ledger, ops: &[Op]) -> Self {
+        let audience = if bans(ops) { ledger.audience().copied().collect() } else { Vec::new() };
+        let groups = ledger.groups().keys().copied().collect();
+        Self { audience, groups, bans: ledger.bans().iter().copied().collect() }
+    }
+
+    /// Who is banned now and was not, and (`false`) who was and is not.
+    fn changed_bans(&self, ledger: &scope::Ledger) -> Vec<(ScopeId, bool)> {
+        let after: BTreeSet<ScopeId> = ledger.bans().iter().copied().collect();
+        self.bans.symmetric_difference(&after).map(|id| (*id, after.contains(id))).collect()
+    }
+}
+
+/// Whether a membership has expired through which the author acts. Steps that are none, replay refuses.
+fn way_expired(ledger: &scope::Ledger, entry: &scope::Entry, known: &Known) -> bool {
+    let mut here: Option<&State> = Some(ledger);
+    let mut found = false;
+    for step in entry.via.iter().chain([&entry.author]).filter(|_| !entry.via.is_empty()) {
+        found |= here.and_then(|here| here.members().get(step)).is_some_and(expired);
+        let cite = entry.cites.iter().find(|cite| cite.principal == *step);
+        here = cite.and_then(|cite| known.group(step, cite.head.seq));
+    }
+    found
 }
 
 /// A membership or share whose time is up counts no more, though the ledger still has it. Enforced by this clock, until
 /// an entry says so.
-fn expired(member: &Member) -> bool {
+pub(super) fn expired(member: &Member) -> bool {
     member.expires_at.is_some_and(|at| at <= clock::now_ms())
 }
 
 /// Those of a recipient's wraps that the state entitles him to now.
-fn entitled(ledger: &scope::Ledger, mut wraps: Vec<Wrap>) -> Vec<Wrap> {
+pub(super) fn entitled(ledger: &scope::Ledger, mut wraps: Vec<Wrap>) -> Vec<Wrap> {
     wraps.retain(|wrap| ledger.entitles(&wrap.recipient, wrap.number, wrap.history));
     wraps
 }
@@ -302,8 +353,11 @@ fn new_entry(
         author,
         entry: entry.encode(),
         wraps,
+        cited_groups: Vec::new(),
+        bans: Vec::new(),
         standings: touched.into_iter().map(|id| (id, standing(ledger, &id))).collect(),
         audience: audience.into_iter().collect(),
+        audience_groups: ledger.groups().keys().copied().collect(),
     }
 }
 

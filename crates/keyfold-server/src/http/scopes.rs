@@ -1,4 +1,4 @@
-//! `/v1/scopes`: keychains.
+//! `/v1/scopes`: keychains and groups.
 
 use super::{
     App,
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use keyfold_format::ScopeId;
 use keyfold_protocol::{
     Code,
-    wire::{Append, CreateScope, Place},
+    wire::{AddWraps, Append, CreateScope, Place},
 };
 
 /// `GET /v1/scopes`.
@@ -49,6 +49,17 @@ pub(super) async fn place(
 /// `GET /v1/scopes/{scope}/wraps`.
 pub(super) async fn wraps(State(app): State<App>, Member(caller): Member, Path(scope): Path<String>) -> Answer {
     Ok(Cbor(app.domain.own_wraps(&caller, parse(&scope)?).await?.encode()))
+}
+
+/// `POST /v1/scopes/{scope}/wraps`.
+pub(super) async fn add_wraps(
+    State(app): State<App>,
+    Member(caller): Member,
+    Path(scope): Path<String>,
+    body: Bytes,
+) -> Answer {
+    let scope = parse(&scope)?;
+    Ok(Cbor(app.domain.add_wraps(&caller, scope, AddWraps::decode(&body)?).await?.encode()))
 }
 
 fn parse(scope: &str) -> Result<ScopeId, Fault> {

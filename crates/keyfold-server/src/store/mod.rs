@@ -74,10 +74,16 @@ pub(crate) struct NewEntry {
     pub(crate) entry: Vec<u8>,
     /// What the entry entitles to.
     pub(crate) wraps: Vec<Wrap>,
-    /// Whose standing the entry changes; `None` for no standing any more.
+    /// Groups that it cites, and the numbers of the entries that must be their newest.
+    pub(crate) cited_groups: Vec<(ScopeId, u64)>,
+    /// Whose standing the entry changes, accounts and groups; `None` for no standing any more.
     pub(crate) standings: Vec<(ScopeId, Option<Standing>)>,
+    /// Whom it bans, and (`false`) whom it lets in again.
+    pub(crate) bans: Vec<(ScopeId, bool)>,
     /// Who hears of it now. Not stored: what is stored follows from the standings.
     pub(crate) audience: Vec<ScopeId>,
+    /// Groups that stand in the ledger, or did before the entry: whoever is in one, at any depth, hears of it too.
+    pub(crate) audience_groups: Vec<ScopeId>,
 }
 
 /// An account's entry with everything that comes with it.
@@ -129,9 +135,13 @@ impl Limit {
 pub(crate) enum Reading {
     /// All of it, and what comes: who has a standing.
     All,
-    /// Up to the entry with this number, which ended the membership.
+    /// Up to the entry with this number, which ended the membership; or the newest one when the last membership ended
+    /// through which the scope was reached.
     Until(u64),
 }
+
+/// Wraps of one key for one recipient that are kept beside those that came with entries.
+pub(crate) const WRAPS_BESIDE: i64 = 32;
 
 /// What became durable, in the order in which it did: told to the listener before the writes resolve.
 #[derive(Clone, Debug)]
@@ -164,6 +174,12 @@ pub(crate) enum StoreError {
     /// The ledger's head is not the one that the entry follows, or the ledger exists already.
     #[error("the head moved")]
     HeadMoved,
+    /// A group that is cited has a newer entry.
+    #[error("a cited group moved on")]
+    StaleCitation,
+    /// There are as many wraps of this key for this recipient as are kept.
+    #[error("too many wraps for one recipient")]
+    TooManyWraps,
     /// The disk, or the quota, is full.
     #[error("the storage is full")]
     Full,
@@ -193,8 +209,18 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn log_in(&self, once: Once, now_ms: u64) -> BoxFuture<'static, Result<u64>>;
     /// Ends the device's session.
     fn log_out(&self, once: Once) -> BoxFuture<'static, Result<()>>;
-    /// Founds a ledger or appends to it, if its head is the one that the entry follows.
+    /// Founds a ledger or appends to it, if its head is the one that the entry follows and the groups that it cites
+    /// are as it says.
     fn append(&self, once: Once, entry: NewEntry) -> BoxFuture<'static, Result<()>>;
+    /// Keeps further wraps beside those that came with entries. One of the same author to the same place takes the
+    /// place of his earlier one, and of no other; with [`WRAPS_BESIDE`] there it is [`StoreError::TooManyWraps`].
+    fn add_wraps(
+        &self,
+        once: Once,
+        scope: ScopeId,
+        author: ScopeId,
+        wraps: Vec<Wrap>,
+    ) -> BoxFuture<'static, Result<()>>;
     /// Appends to an account's ledger like [`Self::append`]. A new device is logged out; one that is another account's
     /// is [`StoreError::DeviceTaken`].
     fn extend_account(&self, once: Once, entry: AccountEntry) -> BoxFuture<'static, Result<()>>;
@@ -210,9 +236,12 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn master_keys(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<Vec<u8>>>>;
     /// The entries after `after`, all for `None`; `None` if there is no such ledger.
     fn page(&self, scope: ScopeId, after: Option<u64>, limit: Limit) -> BoxFuture<'_, Result<Option<Page>>>;
-    /// How far somebody may read a scope; `None` for who never was a member and has no standing.
+    /// How far an account may read a scope: as it stands there itself, as it comes there through groups, and, of a
+    /// group, as far as something that it reads does not replay without it. `None` for nothing of it.
     fn reading(&self, scope: ScopeId, account: ScopeId) -> BoxFuture<'_, Result<Option<Reading>>>;
-    /// The scopes, other than accounts, in which somebody has a standing; ascending.
+    /// The groups through which an account comes to a scope now.
+    fn ways(&self, account: ScopeId, scope: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeId>>>;
+    /// The scopes, other than accounts, in which somebody has a standing, himself or through groups; ascending.
     fn scopes(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeSummary>>>;
     /// Where an entry with this content stands, and what it follows.
     fn placed(&self, scope: ScopeId, content: EntryHash) -> BoxFuture<'_, Result<Option<(u64, EntryHash)>>>;

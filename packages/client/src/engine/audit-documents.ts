@@ -5,7 +5,7 @@ import type * as wasm from "../wasm/keyfold.js";
 
 /** A keychain's audit; an account's is refused: one has another fingerprint than it has an id. */
 export function keychainAuditFrom(document: wasm.Audit): api.KeychainAudit {
-  if (document.kind === "keychain") return keychain(document);
+  if (document.kind !== "account") return keychain(document);
   throw new KeyfoldError(
     "UnknownKeychain",
     "this is the id of an account, not the fingerprint of a keychain",
@@ -24,6 +24,7 @@ export function auditedFileFrom(
 ): api.KeychainAudit | api.AccountAudit | api.Evidence {
   switch (document.kind) {
     case "keychain":
+    case "group":
       return keychain(document);
     case "account":
       return accountAuditFrom(document);

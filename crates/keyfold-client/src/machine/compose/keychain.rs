@@ -16,16 +16,17 @@ use keyfold_format::{
     entry::SignedEntry,
     label::SignatureLabel,
     scope::{
-        Algorithm, CancelShare, Entry, Genesis, HISTORY_LINK_BYTES, KEYCHAIN_RANK, Ledgers, Op, Placed, Rotate,
-        ScopeEntry, binding,
+        Algorithm, CancelShare, Entry, Genesis, HISTORY_LINK_BYTES, Kind, Ledgers, Op, Placed, Rotate, ScopeEntry,
+        binding,
     },
 };
 use rand_core::CryptoRng;
 
-/// Founds a keychain.
+/// Founds a keychain, or with [`Algorithm::Group`] a group, whose rank is below that of keychains.
 pub(crate) fn create(
     purpose: &Name,
     algorithm: Algorithm,
+    rank: u16,
     author: Author<'_>,
     accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
@@ -34,9 +35,9 @@ pub(crate) fn create(
     rng.fill_bytes(&mut nonce);
     let site = KeySite { binding: binding(author.id(), &nonce), number: 1, algorithm };
     let (made, key) = site.generate(purpose, None, rng).map_err(Error::from)?;
-    let ops = vec![Op::Genesis(Genesis { nonce, algorithm, rank: KEYCHAIN_RANK, key })];
+    let ops = vec![Op::Genesis(Genesis { nonce, algorithm, rank, key })];
     let entry = ScopeEntry::Ordinary(Entry {
-        group: false,
+        group: algorithm == Algorithm::Group,
         scope: None,
         seq: 0,
         prev: None,
@@ -74,7 +75,7 @@ pub(super) fn with_next_key(
     rng: &mut impl CryptoRng,
 ) -> Result<Draft, Stop> {
     let ledger = scope.ledger();
-    let own = ledger.members().get(&author.id()).ok_or_else(|| refused(Rejected::NotAMember))?;
+    let own = ledger.members().get(&author.through()).ok_or_else(|| refused(Rejected::NotAMember))?;
     let current = ledger.current_key();
     if ring.is_empty() {
         // What the keychain is for is not known here.
@@ -88,10 +89,11 @@ pub(super) fn with_next_key(
         key.history_link = Some(lost_link(rng));
     }
     ops.push(Op::Rotate(Rotate { key }));
-    let followers: Vec<ScopeId> =
-        ledger.followers().map(|(id, _)| *id).filter(|id| !ledger.is_put_out_by(&ops, id)).collect();
+    let observed = ops.iter().filter_map(|op| if let Op::Observe(op) = op { Some(op.principal) } else { None });
+    let followers = ledger.followers().map(|(id, _)| *id).filter(|id| !ledger.is_put_out_by(&ops, id));
+    let cited: Vec<ScopeId> = followers.chain(observed).collect();
     let keys = Keys { ring: Some(ring), made: Some((number, &made)) };
-    let draft = append(scope, ops, &followers, author, keys, accounts, rng)?;
+    let draft = append(scope, ops, &cited, author, keys, accounts, rng)?;
     Ok(Draft { made: Some(made), ..draft })
 }
 
@@ -134,7 +136,7 @@ pub(crate) fn decline(scope: &KnownScope, answers: EntryHash, author: Author<'_>
 /// An answer to an entry. The server places it, so it names no place.
 pub(super) fn placed(scope: &KnownScope, answers: EntryHash, op: Op, author: Author<'_>) -> SignedEntry {
     let entry = ScopeEntry::Placed(Placed {
-        group: false,
+        group: scope.ledger().kind() == Kind::Group,
         scope: scope.ledger().id(),
         answers,
         author: author.cite(),

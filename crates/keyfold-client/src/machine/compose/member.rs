@@ -3,14 +3,15 @@
 use super::{Author, Draft, Keys, append, keychain, refused};
 use crate::{
     Result,
-    machine::{Keyring, KnownScope, scope::Stop},
+    machine::{Keyring, KnownScope, scope::Stop, ways::ways},
 };
 use keyfold_format::{
     Permissions, Rejected, ScopeId,
     entry::SignedEntry,
     limits,
-    scope::{Ban, Decision, DropKey, Expire, Ledger, Ledgers, Member, Op, SetPermissions},
+    scope::{Ban, Decision, DropKey, Expire, Ledger, Ledgers, Member, Observe, Op, SetPermissions},
 };
+use keyfold_protocol::Code;
 use rand_core::CryptoRng;
 
 /// Grants and withdraws permissions of a member. `None` if he has exactly that already: then no rule is asked but
@@ -25,7 +26,7 @@ pub(crate) fn set_permissions(
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Draft>, Stop> {
     let ledger = scope.ledger();
-    if !ledger.permissions(&author.id()).contains(Permissions::MANAGEMENT) {
+    if !author.rights(ledger, accounts)?.permissions.contains(Permissions::MANAGEMENT) {
         return Err(refused(Rejected::ManagementNotAllowed));
     }
     let member = ledger.members().get(&principal).ok_or_else(|| refused(Rejected::NoSuchMember))?;
@@ -40,7 +41,8 @@ pub(crate) fn set_permissions(
 }
 
 /// Bans a member, or somebody who is invited, and makes the next key for those who are left. `None` if he is banned
-/// already. `NoSuchMember` for anybody else: the ledger would allow it, but who asks has named the wrong person.
+/// already. He may be in through groups only, which get no keys then until he is out of them. `NoSuchMember` for
+/// anybody else: the ledger would allow it, but who asks has named the wrong person.
 pub(crate) fn ban(
     scope: &KnownScope,
     ring: &Keyring,
@@ -53,27 +55,27 @@ pub(crate) fn ban(
     if ledger.bans().contains(&principal) {
         return Ok(None);
     }
-    if ledger.standing(&principal).is_none() {
+    if ledger.standing(&principal).is_none() && ways(ledger, principal, accounts).is_empty() {
         return Err(refused(Rejected::NoSuchMember));
     }
     let ban = Op::Ban(Ban { principal });
     keychain::with_next_key(scope, ring, vec![ban], author, accounts, rng).map(Some)
 }
 
-/// The shares and memberships whose time is over at `now_ms`, and that the author may end.
-pub(crate) fn over(ledger: &Ledger, author: &ScopeId, now_ms: u64) -> Vec<Op> {
-    let over = ending(ledger, author).filter(|(_, end)| *end <= now_ms);
-    over.map(|(expire, _)| Op::Expire(expire)).take(limits::ENTRY_OPS - 1).collect()
+/// The shares and memberships whose time is over at `now_ms`, and that `author` may end, of whom `may` is what he may
+/// do here.
+pub(crate) fn over(ledger: &Ledger, author: &ScopeId, may: Permissions, now_ms: u64) -> Vec<Op> {
+    let over = ending(ledger, author, may).filter(|(_, end)| *end <= now_ms);
+    over.map(|(expire, _)| Op::Expire(expire)).take(limits::ENTRY_OPS - 2).collect()
 }
 
 /// When the next of them will be over, in milliseconds since 1970.
-pub(crate) fn next_end(ledger: &Ledger, author: &ScopeId) -> Option<u64> {
-    ending(ledger, author).map(|(_, end)| end).min()
+pub(crate) fn next_end(ledger: &Ledger, author: &ScopeId, may: Permissions) -> Option<u64> {
+    ending(ledger, author, may).map(|(_, end)| end).min()
 }
 
 /// The shares and memberships that have an end, and that the author may end then.
-fn ending<'a>(ledger: &'a Ledger, author: &'a ScopeId) -> impl Iterator<Item = (Expire, u64)> + 'a {
-    let may = ledger.permissions(author);
+fn ending<'a>(ledger: &'a Ledger, author: &'a ScopeId, may: Permissions) -> impl Iterator<Item = (Expire, u64)> + 'a {
     let ends_any = may.contains(Permissions::DELETION) || may.contains(Permissions::MANAGEMENT);
     let taken = ledger.members().iter().map(|(id, member)| (*id, member, member.since));
     let pending = ledger.pending().iter().map(|(id, share)| (*id, &share.terms, share.entry));
@@ -84,8 +86,9 @@ fn ending<'a>(ledger: &'a Ledger, author: &'a ScopeId) -> impl Iterator<Item = (
         .filter_map(|(principal, terms, share)| Some((Expire { share, principal }, terms.expires_at?)))
 }
 
-/// Ends what is over, and makes the key that is needed: because of it, or because somebody left. `None` if there is
-/// nothing to do. Who does not follow leaves the key to those who do.
+/// Ends what is over, and makes the key that is needed: because of it, because somebody left, or because a ledger
+/// beyond this one has put somebody out, which the entry then observes. `None` if there is nothing to do. Who does not
+/// follow leaves the key to those who do.
 pub(crate) fn repair(
     scope: &KnownScope,
     ring: &Keyring,
@@ -95,11 +98,23 @@ pub(crate) fn repair(
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Draft>, Stop> {
     let ledger = scope.ledger();
-    let Some(own) = ledger.members().get(&author.id()) else { return Ok(None) };
-    let ops = over(ledger, &author.id(), now_ms);
+    let Ok(own) = author.rights(ledger, accounts) else { return Ok(None) };
+    let ops = over(ledger, &author.id(), own.permissions, now_ms);
     let ends_membership = |op: &Op| matches!(op, Op::Expire(op) if ledger.members().contains_key(&op.principal));
-    if own.follows && (ledger.needs_rotation() || ops.iter().any(ends_membership)) {
-        return keychain::with_next_key(scope, ring, ops, author, accounts, rng).map(Some);
+    let unseen = ledger.unseen(accounts);
+    if own.follows && (unseen.is_some() || ledger.needs_rotation() || ops.iter().any(ends_membership)) {
+        let Some(principal) = unseen else {
+            return keychain::with_next_key(scope, ring, ops, author, accounts, rng).map(Some);
+        };
+        let observing = ops.iter().cloned().chain([Op::Observe(Observe { principal })]).collect();
+        return match keychain::with_next_key(scope, ring, observing, author, accounts, rng) {
+            // He came into a group after the head that is cited here. The new key's entry cites a newer one, and what
+            // is to be observed then the next entry does.
+            Err(Stop::Refused(error)) if error.code == Code::Rejected(Rejected::ObserveUnreached) => {
+                keychain::with_next_key(scope, ring, ops, author, accounts, rng).map(Some)
+            }
+            made => made.map(Some),
+        };
     }
     if ops.is_empty() {
         return Ok(None);

@@ -9,7 +9,7 @@ use crate::{
 use keyfold_format::{
     KeyFingerprint, Permissions, Rejected, ScopeId,
     scope::{KeySet, Ledger, Ledgers, Member, Op, Principal, Share},
-    sorted::SortedSet,
+    sorted::SortedMap,
 };
 use keyfold_protocol::Code;
 use rand_core::CryptoRng;
@@ -131,23 +131,23 @@ pub(crate) fn standing(ledger: &Ledger, id: &ScopeId, terms: &Terms) -> Standing
 pub(crate) fn share(
     scope: &KnownScope,
     ring: &Keyring,
-    with: &[ScopeId],
+    with: &[Principal],
     terms: &Terms,
     author: Author<'_>,
     accounts: &impl Ledgers,
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Draft>, Stop> {
     let ledger = scope.ledger();
-    let lacking = |id: &&ScopeId| match standing(ledger, id, terms) {
+    let lacking = |principal: &&Principal| match standing(ledger, &principal.id(), terms) {
         Standing::Stranger => true,
         Standing::Pending(has_all) | Standing::Member(has_all) => !has_all,
     };
-    let ids: SortedSet<ScopeId> = with.iter().filter(lacking).copied().collect();
-    if ids.is_empty() {
+    let lacking: SortedMap<ScopeId, Principal> = with.iter().filter(lacking).map(|p| (p.id(), *p)).collect();
+    if lacking.is_empty() {
         return Ok(None);
     }
-    let ids: Vec<ScopeId> = ids.iter().copied().collect();
-    let principals = ids.iter().copied().map(Principal::Account).collect();
+    let ids: Vec<ScopeId> = lacking.keys().copied().collect();
+    let principals = lacking.values().copied().collect();
     let keys = Keys { ring: Some(ring), made: None };
     append(scope, vec![terms.op(principals)], &ids, author, keys, accounts, rng).map(Some)
 }

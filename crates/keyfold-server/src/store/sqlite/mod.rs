@@ -3,6 +3,7 @@
 //! One writer groups what waits into one transaction ([`writer`]); readers run beside it on a pool. This folder is the
 //! only place that names sqlx.
 
+mod reach;
 mod read;
 mod write;
 mod writer;
@@ -61,6 +62,7 @@ fn migrations() -> Migrator {
         ("ledgers", include_str!("../../../migrations/sqlite/0001_ledgers.sql")),
         ("former members", include_str!("../../../migrations/sqlite/0002_former_members.sql")),
         ("account entries", include_str!("../../../migrations/sqlite/0003_account_entries.sql")),
+        ("groups", include_str!("../../../migrations/sqlite/0004_groups.sql")),
     ];
     let numbered = (1..).zip(files).map(|(number, (name, text))| {
         Migration::new(number, name.into(), MigrationType::Simple, text.into_sql_str(), false)
@@ -83,6 +85,16 @@ impl Store for SqliteStore {
 
     fn append(&self, once: Once, entry: NewEntry) -> BoxFuture<'static, Result<()>> {
         self.writer.append(once, entry)
+    }
+
+    fn add_wraps(
+        &self,
+        once: Once,
+        scope: ScopeId,
+        author: ScopeId,
+        wraps: Vec<Wrap>,
+    ) -> BoxFuture<'static, Result<()>> {
+        self.writer.add_wraps(once, scope, author, wraps)
     }
 
     fn extend_account(&self, once: Once, entry: AccountEntry) -> BoxFuture<'static, Result<()>> {
@@ -113,8 +125,12 @@ impl Store for SqliteStore {
         read::reading(&self.readers, scope, account).boxed()
     }
 
+    fn ways(&self, account: ScopeId, scope: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeId>>> {
+        reach::ways(&self.readers, account, scope).boxed()
+    }
+
     fn scopes(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeSummary>>> {
-        read::scopes(&self.readers, account).boxed()
+        reach::scopes(&self.readers, account).boxed()
     }
 
     fn placed(&self, scope: ScopeId, content: EntryHash) -> BoxFuture<'_, Result<Option<(u64, EntryHash)>>> {
@@ -126,7 +142,7 @@ impl Store for SqliteStore {
     }
 
     fn events(&self, account: ScopeId, after: Cursor, limit: u32) -> BoxFuture<'_, Result<Vec<Event>>> {
-        read::events(&self.readers, account, after, limit).boxed()
+        reach::events(&self.readers, account, after, limit).boxed()
     }
 
     fn cursor(&self) -> BoxFuture<'_, Result<Cursor>> {
@@ -199,8 +215,11 @@ mod tests {
                 author: scope,
                 entry: vec![fill; 100_000],
                 wraps: Vec::new(),
+                cited_groups: Vec::new(),
+                bans: Vec::new(),
                 standings: Vec::new(),
                 audience: Vec::new(),
+                audience_groups: Vec::new(),
             },
             user_id: UserId::new(user).unwrap(),
             signing_key: VerifyingKey([fill; 32]),

@@ -2,7 +2,9 @@
 
 use super::{
     super::{Device, Limit, Once, Page, Reading, Result, StoreError},
-    id, number, unsigned,
+    id, number,
+    reach::{self, Last},
+    unsigned,
 };
 use futures_util::TryStreamExt;
 use keyfold_format::{
@@ -101,27 +103,28 @@ pub(super) async fn page(pool: &SqlitePool, scope: ScopeId, after: Option<u64>, 
 }
 
 pub(super) async fn reading(pool: &SqlitePool, scope: ScopeId, account: ScopeId) -> Result<Option<Reading>> {
-    let row = sqlx::query("SELECT standing IS NOT NULL, read_until FROM audience WHERE account = ? AND scope = ?")
-        .bind(&account.0[..])
-        .bind(&scope.0[..])
-        .fetch_optional(pool)
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    if row.try_get(0)? {
-        return Ok(Some(Reading::All));
+    let row =
+        sqlx::query("SELECT standing IS NOT NULL, read_until, until FROM audience WHERE account = ? AND scope = ?")
+            .bind(&account.0[..])
+            .bind(&scope.0[..])
+            .fetch_optional(pool)
+            .await?;
+    let (mut until, mut share_ended) = (None, None);
+    if let Some(row) = row {
+        if row.try_get(0)? {
+            return Ok(Some(Reading::All));
+        }
+        until = row.try_get::<Option<i64>, _>(1)?.map(unsigned);
+        share_ended = row.try_get::<Option<i64>, _>(2)?.map(unsigned);
     }
-    let until: Option<i64> = row.try_get(1)?;
-    Ok(until.map(|seq| Reading::Until(unsigned(seq))))
+    Ok(match reach::reading(pool, scope, account, share_ended).await? {
+        Some(Last::Lasts) => Some(Reading::All),
+        Some(Last::Entry(seq)) => Some(Reading::Until(until.unwrap_or(0).max(seq))),
+        None => until.map(Reading::Until),
+    })
 }
 
-pub(super) async fn scopes(pool: &SqlitePool, account: ScopeId) -> Result<Vec<ScopeSummary>> {
-    let rows = sqlx::query(
-        "SELECT l.scope, l.kind, l.seq, l.hash, a.standing FROM audience a JOIN ledgers l USING (scope)
-         WHERE a.account = ? AND a.standing IS NOT NULL AND l.kind <> 0 ORDER BY l.scope",
-    )
-    .bind(&account.0[..])
-    .fetch_all(pool)
-    .await?;
+pub(super) fn scopes_of(rows: &[SqliteRow]) -> Result<Vec<ScopeSummary>> {
     rows.iter()
         .map(|row| {
             Ok(ScopeSummary {
@@ -170,17 +173,7 @@ pub(super) async fn wraps(pool: &SqlitePool, scope: ScopeId, recipient: ScopeId)
         .collect()
 }
 
-pub(super) async fn events(pool: &SqlitePool, account: ScopeId, after: Cursor, limit: u32) -> Result<Vec<Event>> {
-    let rows = sqlx::query(
-        "SELECT e.cursor, e.scope, e.kind, e.seq, e.author FROM audience a JOIN events e ON e.cursor =
-             (SELECT max(cursor) FROM events WHERE scope = a.scope AND cursor <= coalesce(a.until, 9223372036854775807))
-         WHERE a.account = ? AND e.cursor > ? ORDER BY e.cursor LIMIT ?",
-    )
-    .bind(&account.0[..])
-    .bind(number(after))
-    .bind(i64::from(limit))
-    .fetch_all(pool)
-    .await?;
+pub(super) fn events_of(rows: &[SqliteRow]) -> Result<Vec<Event>> {
     rows.iter()
         .map(|row| {
             Ok(Event {
@@ -199,7 +192,7 @@ pub(super) async fn cursor(pool: &SqlitePool) -> Result<Cursor> {
     Ok(newest.map_or(0, unsigned))
 }
 
-fn column(row: &SqliteRow, at: usize) -> Result<[u8; 32]> {
+pub(super) fn column(row: &SqliteRow, at: usize) -> Result<[u8; 32]> {
     id(row.try_get::<&[u8], _>(at)?)
 }
 

@@ -1,10 +1,15 @@
 //! What each write does, inside a savepoint of the writer.
 
 use super::{
-    super::{AccountEntry, NewAccount, NewEntry, Once, Result, StoreError},
-    number, unsigned,
+    super::{AccountEntry, NewAccount, NewEntry, Once, Result, StoreError, WRAPS_BESIDE},
+    number, reach, unsigned,
 };
-use keyfold_protocol::{events::Event, limits, wire::Standing};
+use keyfold_format::{ScopeId, wrap::Wrap};
+use keyfold_protocol::{
+    events::Event,
+    limits,
+    wire::{ScopeKind, Standing},
+};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 /// Rows in one statement: SQLite takes 32,766 values.
@@ -95,7 +100,7 @@ async fn insert_envelope(c: &mut SqliteConnection, entry: &NewEntry, envelope: &
 }
 
 pub(super) async fn extend_account(c: &mut SqliteConnection, once: Once, new: &AccountEntry) -> Result<Event> {
-    let event = append(c, once, &new.entry).await?;
+    let (event, _) = append(c, once, &new.entry).await?;
     let account = &new.entry.scope.0[..];
     for (device, signing_key) in &new.devices {
         let Some(key) = signing_key else {
@@ -125,8 +130,10 @@ pub(super) async fn extend_account(c: &mut SqliteConnection, once: Once, new: &A
     Ok(event)
 }
 
-pub(super) async fn append(c: &mut SqliteConnection, once: Once, new: &NewEntry) -> Result<Event> {
+/// Gives the event, and who hears of it because a group of the audience leads to him.
+pub(super) async fn append(c: &mut SqliteConnection, once: Once, new: &NewEntry) -> Result<(Event, Vec<ScopeId>)> {
     spend(c, once).await?;
+    check_cited(c, new).await?;
     move_head(c, new).await?;
     let (scope, seq) = (&new.scope.0[..], number(new.head.seq));
     sqlx::query("INSERT INTO entries (scope, seq, hash, content, author, entry) VALUES (?, ?, ?, ?, ?, ?)")
@@ -147,27 +154,135 @@ pub(super) async fn append(c: &mut SqliteConnection, once: Once, new: &NewEntry)
             .fetch_one(&mut *c)
             .await?;
     insert_wraps(c, new).await?;
-    for (account, standing) in &new.standings {
-        let standing = standing.map(|s| i64::from(s.number()));
-        // Whoever was a member once and is invited again reads on meanwhile; whatever he has seen stays readable.
-        sqlx::query(
-            "INSERT INTO audience (account, scope, standing, until) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET standing = excluded.standing, until = excluded.until, read_until = CASE
-                 WHEN audience.standing = ?5 AND excluded.standing IS NOT ?5 THEN ?6
-                 WHEN audience.standing IS NOT NULL AND audience.read_until IS NOT NULL AND excluded.standing IS NULL
-                     THEN ?6
-                 ELSE audience.read_until END",
-        )
-        .bind(&account.0[..])
-        .bind(scope)
-        .bind(standing)
-        .bind(standing.is_none().then_some(cursor))
-        .bind(i64::from(Standing::Member.number()))
-        .bind(seq)
-        .execute(&mut *c)
-        .await?;
+    for (principal, standing) in &new.standings {
+        let is_group = new.audience_groups.contains(principal);
+        if !is_group {
+            keep_standing(c, new, principal, *standing, cursor).await?;
+        }
+        if is_group || new.kind == ScopeKind::Group {
+            let is_member = *standing == Some(Standing::Member);
+            keep_step(c, new, (principal, is_group), is_member, cursor).await?;
+        }
     }
-    Ok(Event { cursor: unsigned(cursor), scope: new.scope, kind: new.kind, seq: new.head.seq, author: new.author })
+    keep_bans(c, new, cursor).await?;
+    let inside = if new.audience_groups.is_empty() { Vec::new() } else { reach::inside(c, new.scope, cursor).await? };
+    let event =
+        Event { cursor: unsigned(cursor), scope: new.scope, kind: new.kind, seq: new.head.seq, author: new.author };
+    Ok((event, inside))
+}
+
+/// Who reads a scope himself, and hears of it.
+async fn keep_standing(
+    c: &mut SqliteConnection,
+    new: &NewEntry,
+    account: &ScopeId,
+    standing: Option<Standing>,
+    cursor: i64,
+) -> Result<()> {
+    let standing = standing.map(|s| i64::from(s.number()));
+    // Whoever was a member once and is invited again reads on meanwhile; whatever he has seen stays readable.
+    sqlx::query(
+        "INSERT INTO audience (account, scope, standing, until) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET standing = excluded.standing, until = excluded.until, read_until = CASE
+             WHEN audience.standing = ?5 AND excluded.standing IS NOT ?5 THEN ?6
+             WHEN audience.standing IS NOT NULL AND audience.read_until IS NOT NULL AND excluded.standing IS NULL
+                 THEN ?6
+             ELSE audience.read_until END",
+    )
+    .bind(&account.0[..])
+    .bind(&new.scope.0[..])
+    .bind(standing)
+    .bind(standing.is_none().then_some(cursor))
+    .bind(i64::from(Standing::Member.number()))
+    .bind(number(new.head.seq))
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// A membership over which a way through groups leads: it begins, goes on or ends.
+async fn keep_step(
+    c: &mut SqliteConnection,
+    new: &NewEntry,
+    (principal, is_group): (&ScopeId, bool),
+    is_member: bool,
+    cursor: i64,
+) -> Result<()> {
+    let statement = if is_member {
+        "INSERT INTO steps (principal, scope, since, from_group, into_group) SELECT ?1, ?2, ?3, ?4, ?5
+         WHERE NOT EXISTS (SELECT 1 FROM steps WHERE principal = ?1 AND scope = ?2 AND until = 9223372036854775807)"
+    } else {
+        "UPDATE steps SET until = ?3 WHERE principal = ?1 AND scope = ?2 AND until = 9223372036854775807"
+    };
+    let mut query = sqlx::query(statement).bind(&principal.0[..]).bind(&new.scope.0[..]).bind(cursor);
+    if is_member {
+        query = query.bind(is_group).bind(new.kind == ScopeKind::Group);
+    }
+    query.execute(c).await?;
+    Ok(())
+}
+
+async fn keep_bans(c: &mut SqliteConnection, new: &NewEntry, cursor: i64) -> Result<()> {
+    for (principal, is_banned) in &new.bans {
+        let query = if *is_banned {
+            sqlx::query("INSERT INTO bans (since, principal, scope) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+                .bind(cursor)
+        } else {
+            sqlx::query("DELETE FROM bans WHERE principal = ? AND scope = ?")
+        };
+        query.bind(&principal.0[..]).bind(&new.scope.0[..]).execute(&mut *c).await?;
+    }
+    Ok(())
+}
+
+/// Of an append to a group and one that cites it, one is first for everybody: as heads are compared here, in the one
+/// order of all writes, no lock has to be held from one ledger to another.
+async fn check_cited(c: &mut SqliteConnection, new: &NewEntry) -> Result<()> {
+    for (group, seq) in &new.cited_groups {
+        let newest: Option<i64> = sqlx::query_scalar("SELECT seq FROM ledgers WHERE scope = ?")
+            .bind(&group.0[..])
+            .fetch_optional(&mut *c)
+            .await?;
+        if newest != Some(number(*seq)) {
+            return Err(StoreError::StaleCitation);
+        }
+    }
+    Ok(())
+}
+
+/// Wraps that come with no entry.
+pub(super) async fn add_wraps(
+    c: &mut SqliteConnection,
+    once: Once,
+    scope: ScopeId,
+    author: ScopeId,
+    wraps: &[Wrap],
+) -> Result<()> {
+    const PLACE: &str = "scope = ?1 AND recipient = ?2 AND number = ?3 AND recipient_number = ?4 AND history = ?5";
+    spend(c, once).await?;
+    let delete = format!("DELETE FROM wraps WHERE {PLACE} AND author = ?6");
+    let insert = format!(
+        "INSERT INTO wraps (scope, recipient, number, recipient_number, history, author, sealed)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE (SELECT count(*) FROM wraps WHERE {PLACE} AND author IS NOT NULL) < ?8"
+    );
+    for wrap in wraps {
+        // The statements are made of constants.
+        let [delete, insert] = [&delete, &insert].map(|statement| {
+            sqlx::query(sqlx::AssertSqlSafe(statement.clone()))
+                .bind(&scope.0[..])
+                .bind(&wrap.recipient.0[..])
+                .bind(i64::from(wrap.number))
+                .bind(i64::from(wrap.recipient_number))
+                .bind(i64::from(wrap.history))
+                .bind(&author.0[..])
+        });
+        delete.execute(&mut *c).await?;
+        let inserted = insert.bind(wrap.sealed()).bind(WRAPS_BESIDE).execute(&mut *c).await?;
+        if inserted.rows_affected() == 0 {
+            return Err(StoreError::TooManyWraps);
+        }
+    }
+    Ok(())
 }
 
 /// The compare-and-swap that everything rests on.

@@ -7,7 +7,9 @@ use super::{
     write,
 };
 use futures_util::{FutureExt, future::BoxFuture};
+use keyfold_format::{ScopeId, wrap::Wrap};
 use sqlx::{Connection, SqliteConnection};
+use std::collections::BTreeSet;
 use tokio::sync::{mpsc, oneshot};
 
 /// Writes that may wait; more are `Busy`.
@@ -27,6 +29,7 @@ enum Job {
     LogIn(Once, u64, Answer<u64>),
     LogOut(Once, Answer<()>),
     Append(Once, Box<NewEntry>, Answer<()>),
+    AddWraps(Once, ScopeId, ScopeId, Vec<Wrap>, Answer<()>),
     ExtendAccount(Once, Box<AccountEntry>, Answer<()>),
     Close(oneshot::Sender<()>),
     #[cfg(test)]
@@ -55,6 +58,16 @@ impl Writer {
 
     pub(super) fn append(&self, once: Once, entry: NewEntry) -> BoxFuture<'static, Result<()>> {
         self.queue(|answer| Job::Append(once, Box::new(entry), answer))
+    }
+
+    pub(super) fn add_wraps(
+        &self,
+        once: Once,
+        scope: ScopeId,
+        author: ScopeId,
+        wraps: Vec<Wrap>,
+    ) -> BoxFuture<'static, Result<()>> {
+        self.queue(|answer| Job::AddWraps(once, scope, author, wraps, answer))
     }
 
     pub(super) fn extend_account(&self, once: Once, entry: AccountEntry) -> BoxFuture<'static, Result<()>> {
@@ -135,8 +148,17 @@ async fn commit(connection: &mut SqliteConnection, jobs: impl Iterator<Item = Jo
             Job::Append(once, entry, answer) => {
                 let outcome =
                     in_savepoint(connection, &mut failed, async |c| write::append(c, once, &entry).await).await;
-                let outcome = outcome.map(|event| committed.push(Committed { event, audience: entry.audience }));
+                let outcome = outcome.map(|(event, inside)| {
+                    let audience = distinct(entry.audience, inside);
+                    committed.push(Committed { event, audience });
+                });
                 ready.push(answer_later(answer, outcome));
+            }
+            Job::AddWraps(once, scope, author, wraps, answer) => {
+                let outcome = in_savepoint(connection, &mut failed, async |c| {
+                    write::add_wraps(c, once, scope, author, &wraps).await
+                });
+                ready.push(answer_later(answer, outcome.await));
             }
             Job::ExtendAccount(once, new, answer) => {
                 let outcome =
@@ -166,6 +188,15 @@ async fn commit(connection: &mut SqliteConnection, jobs: impl Iterator<Item = Jo
     for answer in ready {
         answer(failed.as_ref().map(StoreError::again));
     }
+}
+
+/// Nobody is told twice, whatever ways lead to him.
+fn distinct(audience: Vec<ScopeId>, inside: Vec<ScopeId>) -> Vec<ScopeId> {
+    if inside.is_empty() {
+        return audience;
+    }
+    let all: BTreeSet<ScopeId> = audience.into_iter().chain(inside).collect();
+    all.into_iter().collect()
 }
 
 fn answer_later<T: Send + 'static>(answer: Answer<T>, outcome: Result<T>) -> Ready {
