@@ -86,7 +86,7 @@ async fn those_who_are_compared_show_so_wherever_they_are_shown() {
 async fn s1_between_two_who_were_lied_to_from_the_beginning_the_words_differ() {
     let world = EvilWorld::start().await;
     let (alice, bob) = (world.person("alice").await, world.person("bob").await);
-    lies::tell(&world, Lie::IdentitySwap { user: "bob".into() }).await.unwrap();
+    lies::tell(&world, Lie::IdentitySwap { user: "bob".into() }, None).await.unwrap();
     let seen = alice.safety_words("bob").await.unwrap();
     let told = bob.safety_words("alice").await.unwrap();
     assert_ne!(seen, told);
@@ -102,7 +102,7 @@ async fn s1_another_identity_is_taken_when_the_person_compared_it_and_the_client
     let (alice, bob) = (world.person("alice").await, world.person("bob").await);
     alice.create_keychain("notes", Algorithm::SecretBox).await.unwrap();
     // What alice saw first was the lie, and what comes is the truth. She cannot know.
-    lies::tell(&world, Lie::IdentitySwap { user: "bob".into() }).await.unwrap();
+    lies::tell(&world, Lie::IdentitySwap { user: "bob".into() }, None).await.unwrap();
     let false_bob = alice.identity("bob").await.unwrap();
     lies::be_honest(&world);
     let words = bob.safety_words("alice").await.unwrap();
@@ -128,7 +128,7 @@ async fn s1_another_identity_is_taken_when_the_person_compared_it_and_the_client
     assert_eq!(bob.keychain("notes").await.unwrap().keys.len(), 1);
 
     // What was taken once is pinned like any other.
-    lies::tell(&world, Lie::IdentitySwap { user: "bob".into() }).await.unwrap();
+    lies::tell(&world, Lie::IdentitySwap { user: "bob".into() }, None).await.unwrap();
     assert_eq!(alice.identity("bob").await.unwrap_err().code, Code::IdentityChanged);
 }
 
@@ -139,7 +139,7 @@ async fn s1_a_contradiction_of_the_pinned_account_is_taken_by_no_word() {
     let words = bob.safety_words("alice").await.unwrap();
     alice.identity("bob").await.unwrap();
     for lie in [Lie::IdentityFork { user: "bob".into() }, Lie::IdentityOld { user: "bob".into() }] {
-        lies::tell(&world, lie).await.unwrap();
+        lies::tell(&world, lie, None).await.unwrap();
         for told in [&words, &bob.whoami().await.unwrap().uri] {
             assert_eq!(alice.accept_identity("bob", told).await.unwrap_err().code, Code::IdentityChanged);
         }
@@ -163,7 +163,7 @@ async fn a_dispute_takes_the_mark_away_for_as_long_as_it_lasts() {
         listed.iter().any(|one| one.user_id == "bob" && one.verified)
     };
     assert!(marked().await);
-    lies::tell(&world, Lie::IdentitySwap { user: "bob".into() }).await.unwrap();
+    lies::tell(&world, Lie::IdentitySwap { user: "bob".into() }, None).await.unwrap();
     alice.identity("bob").await.unwrap_err();
     assert!(!marked().await);
     lies::be_honest(&world);
