@@ -54,9 +54,39 @@ fn accounts_print_their_documents() {
     is("whoami", &alice.json(["whoami"]));
     let _bob = Person::signed_up("bob", &server);
     is("user", &alice.json(["user", "bob"]));
+    is("user", &alice.json(["user", "alice"]));
     is("logout", &alice.json(["logout"]));
     is("whoami", &alice.json(["login"]));
     assert_eq!(server.stop(), Some(0), "a server that is asked to stop ends well");
+}
+
+#[test]
+fn people_compare_words_and_what_does_not_fit_is_exit_5() {
+    let server = Server::start();
+    let [alice, bob] = ["alice", "bob"].map(|name| Person::signed_up(name, &server));
+    let seen = bob.json(["user", "alice"]);
+    let (words, uri) = (seen["safetyWords"].as_str().unwrap(), bob.json(["whoami"])["uri"].clone());
+    assert_eq!(alice.json(["user", "bob"])["safetyWords"], words);
+    assert!(text(&alice, ["user", "bob"]).contains(words));
+    let refused = alice.failure(["user", "bob", "--verify", "level", "join", "sea"]);
+    assert_eq!((refused.code.as_str(), refused.exit), ("NotVerified", 5));
+    let refused =
+        alice.failure(["user", "bob", "--accept-new", uri.as_str().unwrap().replace("/bob", "/carol").as_str()]);
+    assert_eq!((refused.code.as_str(), refused.exit), ("NotVerified", 5));
+    assert_eq!(alice.json(["user", "bob"])["verified"], false);
+    assert_eq!(alice.failure(["user", "bob", "--verify", words, "--accept-new", words]).code, "Usage");
+
+    // As eight arguments, as one, as a QR code says it.
+    let [a, b, c, d, e, f, g, h] = words.split(' ').collect::<Vec<_>>().try_into().unwrap();
+    let verified = alice.json(["user", "bob", "--verify", a, b, c, d, e, f, g, h]);
+    is("user", &verified);
+    assert_eq!(verified["verified"], true);
+    assert_eq!(bob.json(["user", "alice", "--verify", words])["verified"], true);
+    let accepted = bob.json(["user", "alice", "--accept-new", alice.json(["whoami"])["uri"].as_str().unwrap()]);
+    is("user", &accepted);
+    assert_eq!((&accepted["verified"], accepted.get("formerAccountId")), (&json!(true), None));
+    // Not a terminal, so there is nothing to scan.
+    assert_eq!(text(&alice, ["whoami", "--qr"]), text(&alice, ["whoami"]));
 }
 
 #[test]

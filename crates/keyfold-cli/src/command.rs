@@ -6,7 +6,7 @@ use crate::fault::Fault;
 use crate::output::Output;
 use crate::verb::{
     accept, audit, ban, completions, decrypt, encrypt, group, keychain, later, leave, login, logout, owners,
-    participants, permissions, serve, share, signup, slot, unshare, user,
+    participants, permissions, serve, share, signup, slot, unshare, user, whoami,
 };
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -53,8 +53,8 @@ pub(crate) enum Verb {
     /// Log this device out; what it keeps can no longer be opened until it logs in
     Logout(logout::Options),
     /// Say who this device belongs to
-    Whoami,
-    /// Look up a person's identity, and remember it
+    Whoami(whoami::Options),
+    /// Look up a person's identity, remember it, and compare it by safety words
     User(user::Options),
     /// Make, list, show and rotate keychains
     #[command(subcommand)]

@@ -9,6 +9,7 @@ mod fault;
 mod moment;
 mod output;
 mod progress;
+mod qr;
 mod session;
 mod stop;
 mod stream;

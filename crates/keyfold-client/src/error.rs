@@ -57,7 +57,7 @@ impl Error {
     /// A person's ledger is not an extension of the pinned one.
     pub(crate) fn identity_changed(user_id: impl fmt::Display) -> Self {
         Self::new(Code::IdentityChanged, format!("the server shows another identity of {user_id} than before"))
-            .hint("Ask the person by another way what happened. Nothing was sent, and nothing will be until the server shows the known identity again; choosing another one comes with a later release.")
+            .hint("Ask the person by another way what happened. Nothing was sent, and nothing will be until the server shows the known identity again, or you accept the new one by the safety words that person tells you: `keyfold user USER --accept-new WORDS`.")
     }
 
     /// A bug of ours, or a disk that changed under us.

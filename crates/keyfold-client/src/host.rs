@@ -1,6 +1,7 @@
 //! What the client needs of the world, as one trait: a way to the server, a clock, randomness, a store. Everything
 //! else of the client is the same on a disk with tokio and in a browser with fetch and IndexedDB.
 
+use keyfold_core::safety::SafetyInput;
 use keyfold_protocol::signing::Method;
 use rand_core::{TryCryptoRng, TryRng};
 use std::{convert::Infallible, future::Future};
@@ -72,6 +73,9 @@ pub trait Host {
 
     /// All records whose name starts with `prefix`, ascending by name.
     fn scan(&self, prefix: &str) -> impl Future<Output = Result<Vec<(String, Content)>, StoreFault>>;
+
+    /// Works out what safety words are made of, where that is fast. `None` if there is no way here.
+    fn stretch(&self, input: SafetyInput) -> impl Future<Output = Option<[u8; SafetyInput::BYTES]>>;
 
     /// Writes all or nothing, and returns when it would survive a power cut.
     fn commit(&self, puts: Vec<Put>) -> impl Future<Output = Result<(), StoreFault>>;

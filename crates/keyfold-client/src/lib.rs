@@ -8,6 +8,7 @@
 mod audit;
 mod error;
 mod host;
+mod identity;
 mod machine;
 mod model;
 mod permissions;
@@ -23,6 +24,8 @@ pub use audit::{
 };
 pub use error::{Error, Result};
 pub use host::{Content, Host, HttpRequest, HttpResponse, Put, StoreFault, Unreachable};
+pub use identity::{AcceptedIdentity, Compared, Identity};
+pub use keyfold_core::safety::{SafetyInput, SafetyWords};
 pub use keyfold_core::{DeviceSeed, PayloadKey, envelope, value::Value};
 pub use keyfold_format::id::base64url;
 pub use keyfold_protocol::{Class, Code, events, signing::Method};

@@ -3,7 +3,7 @@
 //!
 //! Spec: `docs/spec/cli.md`.
 
-use keyfold_format::{account, scope};
+use keyfold_format::scope;
 use serde::Serialize;
 
 pub use crate::permissions::{PartialPermissions, PermissionFlags};
@@ -29,41 +29,8 @@ pub struct WhoAmI {
     pub server_url: String,
     /// The server's pinned key.
     pub server_key: String,
-}
-
-/// A person, as others see him; verified by replaying his ledger, and pinned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Identity {
-    /// The application's name of the person.
-    pub user_id: String,
-    /// The account.
-    pub account_id: String,
-    /// The generation of the keys below.
-    pub generation: u32,
-    /// Verifies what the person signs for the application.
-    pub signature_public_key: String,
-    /// Keys are wrapped to it.
-    pub sharing_public_key: String,
-    /// Verifies entries of keychains.
-    pub ledger_public_key: String,
-    /// Verifies publications.
-    pub publication_public_key: String,
-}
-
-impl Identity {
-    pub(crate) fn of(ledger: &account::Ledger) -> Option<Self> {
-        let keys = ledger.current_keys()?;
-        Some(Self {
-            user_id: ledger.user_id().to_string(),
-            account_id: ledger.id().to_string(),
-            generation: ledger.generation(),
-            signature_public_key: keys.signature.to_string(),
-            sharing_public_key: keyfold_format::id::base64url(keys.sharing.as_bytes()),
-            ledger_public_key: keys.ledger.to_string(),
-            publication_public_key: keys.publication.to_string(),
-        })
-    }
+    /// User id and account as a text that others scan, `keyfold:identity/…`.
+    pub uri: String,
 }
 
 /// A person, by both names.
@@ -101,6 +68,8 @@ pub struct KeyMetadata {
     /// Who shared the keychain; `None` if it is one's own.
     #[serde(serialize_with = "user_id_if_any")]
     pub shared_by: Option<Person>,
+    /// Whether one compared that person's identity, so that nobody else's keychain passes for his; of one's own too.
+    pub shared_by_verified: bool,
 }
 
 /// A keychain with all keys that this account holds.
@@ -125,6 +94,8 @@ pub struct Keychain {
     /// Who shared it; `None` if it is one's own.
     #[serde(serialize_with = "user_id_if_any")]
     pub shared_by: Option<Person>,
+    /// Whether one compared that person's identity; of one's own too.
+    pub shared_by_verified: bool,
     /// Newest first.
     pub keys: Vec<KeyMetadata>,
 }
@@ -349,6 +320,8 @@ pub struct IncomingShare {
     pub account_id: String,
     /// Whether one knew that person before: looked up, shared with, or took a share from.
     pub known: bool,
+    /// Whether one compared that person's identity.
+    pub verified: bool,
     /// What one would be allowed to do.
     pub permissions: PermissionFlags,
     /// Whether others would refuse what one writes.
@@ -369,6 +342,10 @@ pub struct Participant {
     pub user_id: String,
     /// The account.
     pub account_id: String,
+    /// Whether one compared his identity; one's own is.
+    pub verified: bool,
+    /// Whether it is an account of his whose place another one took: he has, or somebody has, this one no more.
+    pub former: bool,
     /// What he may do.
     pub permissions: PermissionFlags,
     /// Whether he is an owner.

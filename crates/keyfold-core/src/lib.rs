@@ -9,6 +9,7 @@ pub mod account;
 pub mod device;
 pub mod envelope;
 pub mod keychain;
+pub mod safety;
 pub mod secret;
 pub mod sign;
 mod suite;

@@ -9,6 +9,7 @@ mod hedge;
 mod hpke;
 mod segment;
 mod sign;
+mod stretch;
 
 pub use self::{aead::StateKey, hpke::WrappingSecret, segment::SegmentNonce, sign::SigningKey};
 pub(crate) use self::{
@@ -17,6 +18,7 @@ pub(crate) use self::{
     hedge::HedgedRng,
     hpke::{open_from, seal_to},
     segment::SegmentKey,
+    stretch::stretch,
 };
 
 /// Something did not open or verify. It has no detail: there is nothing that a stranger may learn from it.

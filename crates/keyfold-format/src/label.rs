@@ -113,6 +113,8 @@ labels! {
         Wrap = "KF1 wrap",
         /// A writer's randomness, bound to what it is drawn for.
         Randomness = "KF1 randomness",
+        /// The words that two people compare.
+        SafetyWords = "KF1 safety words",
     }
 }
 

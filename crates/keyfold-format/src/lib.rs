@@ -14,6 +14,7 @@ pub mod entry;
 pub mod envelope;
 pub mod error;
 pub mod id;
+pub mod identity_uri;
 pub mod key;
 pub mod label;
 pub mod limits;
@@ -30,6 +31,7 @@ pub mod wrap;
 
 pub use error::Malformed;
 pub use id::{EntryHash, HolderId, KeyFingerprint, ObjectId, ScopeId, ServerId};
+pub use identity_uri::IdentityUri;
 pub use key::{BadSignature, Signature, VerifyingKey, WrappingKey};
 pub use permissions::Permissions;
 pub use rejected::Rejected;

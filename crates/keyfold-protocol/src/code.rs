@@ -154,6 +154,8 @@ codes! {
     // What a client finds out.
     /// The server shows another identity than the one that was pinned.
     IdentityChanged: 409 Unverified,
+    /// What somebody was told of an identity does not fit the one that the server shows.
+    NotVerified: 422 Unverified,
     /// The server shows an older state than was seen before.
     Rollback: 409 Unverified,
     /// Two signed receipts contradict each other.

@@ -1,8 +1,8 @@
-//! The world of a session, made of JavaScript: fetch and IndexedDB behind four methods that the engine implements,
+//! The world of a session, made of JavaScript: fetch and IndexedDB behind five methods that the engine implements,
 //! the clock, and WebCrypto's randomness.
 
 use js_sys::{Array, Date, Reflect, Uint8Array};
-use keyfold_client::{Code, Content, HttpRequest, HttpResponse, Put, StoreFault, Unreachable};
+use keyfold_client::{Code, Content, HttpRequest, HttpResponse, Put, SafetyInput, StoreFault, Unreachable};
 use rand_core::{TryCryptoRng, TryRng};
 use std::convert::Infallible;
 use wasm_bindgen::{JsCast, prelude::*};
@@ -27,6 +27,9 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     async fn scan(this: &JsHost, prefix: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn stretch(this: &JsHost, input: Uint8Array, salt: Uint8Array, rounds: u32) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     async fn commit(this: &JsHost, puts: Array) -> Result<JsValue, JsValue>;
@@ -78,6 +81,12 @@ impl keyfold_client::Host for JsHost {
             Ok((record.get(0).as_string().ok_or_else(strange)?, content(record.get(1))?))
         };
         found.iter().map(record).collect()
+    }
+
+    async fn stretch(&self, input: SafetyInput) -> Option<[u8; SafetyInput::BYTES]> {
+        let [ids, salt] = [&input.ids[..], SafetyInput::SALT.as_bytes()].map(Uint8Array::from);
+        let stretched = JsHost::stretch(self, ids, salt, SafetyInput::ROUNDS).await.ok()?;
+        stretched.dyn_into::<Uint8Array>().ok()?.to_vec().try_into().ok()
     }
 
     async fn commit(&self, puts: Vec<Put>) -> Result<(), StoreFault> {

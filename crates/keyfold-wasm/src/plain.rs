@@ -2,10 +2,10 @@
 //! gives as arguments. The shapes are written down in `types.d.ts`.
 
 use crate::fault::{Fault, Result};
-use js_sys::{Object, Reflect, Uint8Array};
+use js_sys::{Object, Reflect, Uint8Array, Uint16Array};
 use keyfold_client::{
-    AcceptShares, Algorithm, Code, PartialPermissions, PermissionFlags, ShareKeys, ShareOptions, Stopped,
-    envelope::SegmentNonce,
+    AcceptShares, Algorithm, Code, Compared, PartialPermissions, PermissionFlags, SafetyWords, ShareKeys, ShareOptions,
+    Stopped, envelope::SegmentNonce,
 };
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
@@ -54,6 +54,12 @@ extern "C" {
 pub(crate) fn to_js(document: &impl Serialize) -> Result<JsValue> {
     let to = Serializer::new().serialize_missing_as_null(true);
     document.serialize(&to).map_err(|fault| Fault::new(Code::Internal, fault.to_string()))
+}
+
+/// Safety words, given as numbers. What is none fits nobody.
+pub(crate) fn safety_words(numbers: JsValue) -> Result<Compared> {
+    let words = SafetyWords::from_numbers(&Uint16Array::new(&numbers).to_vec());
+    words.map(Compared::Words).ok_or_else(|| Fault::new(Code::NotVerified, "safety words are eight words of the list"))
 }
 
 /// A keychain that was left as it was.

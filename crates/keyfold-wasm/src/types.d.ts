@@ -15,6 +15,8 @@ export interface Host {
   load(name: string): Promise<Uint8Array | undefined>;
   /** All records whose name starts with `prefix`, ascending by name. */
   scan(prefix: string): Promise<[string, Uint8Array][]>;
+  /** `PBKDF2-HMAC-SHA-512` of RFC 8018, 11 bytes: what safety words are made of. */
+  stretch(input: Uint8Array<ArrayBuffer>, salt: Uint8Array<ArrayBuffer>, rounds: number): Promise<Uint8Array>;
   /**
    * Writes (or with `undefined` removes) all or nothing, and resolves when it would survive a power cut. Rejects
    * with an error whose `code` is `StorageFull` when there is no room.
@@ -39,6 +41,7 @@ export interface WhoAmI {
   acceptShares: AcceptShares;
   serverUrl: string;
   serverKey: string;
+  uri: string;
 }
 
 export interface Identity {
@@ -49,7 +52,18 @@ export interface Identity {
   sharingPublicKey: string;
   ledgerPublicKey: string;
   publicationPublicKey: string;
+  verified: boolean;
+  uri: string;
 }
+
+export interface AcceptedIdentity {
+  identity: Identity;
+  formerAccountId: string | null;
+  formerKeychains: string[];
+}
+
+/** What somebody told of an identity: safety words as their numbers, or a URI or an account id. */
+export type Told = string | Uint16Array;
 
 export interface PermissionFlags {
   allowSharing: boolean;
@@ -68,6 +82,7 @@ export interface KeyMetadata {
   createdAt: number;
   expiresAt: number | null;
   sharedBy: string | null;
+  sharedByVerified: boolean;
 }
 
 export interface Keychain {
@@ -79,6 +94,7 @@ export interface Keychain {
   follows: boolean;
   needsRotation: boolean;
   sharedBy: string | null;
+  sharedByVerified: boolean;
   /** Newest first. */
   keys: KeyMetadata[];
 }
@@ -121,6 +137,7 @@ export interface IncomingShare {
   sharedBy: string;
   accountId: string;
   known: boolean;
+  verified: boolean;
   permissions: PermissionFlags;
   readOnly: boolean;
   keyFingerprints: string[];
@@ -131,6 +148,8 @@ export interface IncomingShare {
 export interface Participant {
   userId: string;
   accountId: string;
+  verified: boolean;
+  former: boolean;
   permissions: PermissionFlags;
   owner: boolean;
   readOnly: boolean;

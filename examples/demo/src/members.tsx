@@ -3,6 +3,7 @@
 import type { Keychain, OwnerProposal, Owners, Participant, PermissionFlags } from "@keyfold/client";
 import { useIdentity, useOutgoingShares, useOwners, useParticipants } from "@keyfold/react";
 import { type FormEvent, type ReactElement, useId, useState } from "react";
+import { Trust } from "./compare.js";
 import { clock } from "./format.js";
 import { KeyIcon } from "./icons.js";
 import { explain, useAct, useNotify } from "./notices.js";
@@ -38,7 +39,7 @@ export function Members(props: { readonly keychain: Keychain; readonly removed: 
       <Timeline keychain={keychain} />
       <ul className="cards" aria-label="People">
         {members.map((member) => (
-          <Member key={member.userId} member={member} keychain={keychain} owners={owners} />
+          <Member key={member.accountId} member={member} keychain={keychain} owners={owners} />
         ))}
       </ul>
       {owners !== undefined && <Proposals owners={owners} />}
@@ -61,12 +62,12 @@ function Member(props: {
   const [asking, setAsking] = useState(false);
   const { keychainFingerprint: id, permissions: mine } = keychain;
   const name = nameOf(member.userId);
-  const self = member.userId === me?.userId;
+  const self = member.accountId === me?.accountId;
   const change = (flag: keyof PermissionFlags, allowed: boolean) =>
     act("Changing the permission", () => client.setPermissions(member.userId, id, { [flag]: allowed }));
   const remove = () =>
     act(`Removing ${name}`, async () => {
-      await client.banUser(member.userId, id);
+      await client.banUser(member.former ? member.accountId : member.userId, id);
       await app.uninvite(id, member.userId);
     });
   return (
@@ -78,6 +79,7 @@ function Member(props: {
           {self && " (you)"}
         </strong>
         {member.owner && <span className="badge">Owner</span>}
+        {!self && <Trust member={member} />}
         {member.state === "pending" && <span className="badge badge-waiting">Invited</span>}
         {member.state === "pending" && <CancelInvitation keychain={keychain} member={member} />}
         {!self && !member.owner && member.state === "accepted" && mine.allowDeletion && (

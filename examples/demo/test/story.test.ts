@@ -353,6 +353,42 @@ describe.sequential("the demo", () => {
     await count(entries, 0);
   });
 
+  test("two people compare words, which are the same, and say so", async () => {
+    const carol = stage.person("carol");
+    const words = async (panel: Panel, of: string): Promise<string> => {
+      await panel
+        .member(of)
+        .getByRole("button", { name: `Compare words with ${of}` })
+        .click();
+      const list = panel.region.getByRole("list", { name: "Safety words" });
+      await count(list.getByRole("listitem"), 8);
+      return (await list.getByRole("listitem").allInnerTexts()).join(" ");
+    };
+    const seen = await words(alice, "carol");
+    expect(seen).toMatch(/^[a-z]+( [a-z]+){7}$/);
+    await alice.button("They do not match").click();
+    await shows(alice.region.getByRole("alert"), "Somebody may stand between you and carol");
+    expect(await alice.member("carol").getByText("Verified").count()).toBe(0);
+    expect(await words(carol, "alice")).toBe(seen);
+    expect(await violations(stage.page)).toEqual([]);
+    await stage.page.setViewportSize({ width: 360, height: 760 });
+    expect(await violations(stage.page)).toEqual([]);
+    const overflow = await stage.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+    await stage.page.setViewportSize({ width: 1600, height: 1000 });
+    await stage.page.keyboard.press("Escape");
+    expect(await carol.member("alice").getByText("Verified").count()).toBe(0);
+    await words(carol, "alice");
+    await carol.button("They match").click();
+    await shows(carol.member("alice"), "Verified");
+    expect(
+      await carol
+        .member("alice")
+        .getByRole("button", { name: /^Compare/ })
+        .count(),
+    ).toBe(0);
+  });
+
   test("the servers hold none of the words, names and contents that people wrote", async () => {
     const stored = await stage.stored();
     const files = [...stored.values()].join("");

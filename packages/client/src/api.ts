@@ -18,6 +18,7 @@ export type {
 } from "./audit-types.js";
 export type { Cancellable } from "./client.js";
 export type {
+  AcceptedIdentity,
   Algorithm,
   BanOutcome,
   Bytes,

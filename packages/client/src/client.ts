@@ -7,6 +7,7 @@ import { ClientCore } from "./client-core.js";
 import { decodeBase64url, encodeBase64url } from "./encoding.js";
 import type { OpenedFile, ShareTerms } from "./engine/messages.js";
 import { KeyfoldError } from "./error.js";
+import { spelled, told } from "./safety-words.js";
 import type * as api from "./types.js";
 import { plainValue, typedValue } from "./value.js";
 
@@ -163,6 +164,45 @@ export class BaseClient extends ClientCore {
     for (const userId of userIds) check.text(userId, "userIds");
     const identities = await this.call("identities", { userIds: [...userIds] }, options);
     return identities.filter((identity) => identity !== null);
+  }
+
+  /**
+   * The eight words that one has in common with somebody. Both see the same, if nobody stands between them: have them
+   * read out in a call or face to face, and give what was heard to `verifyIdentity`. Takes a moment, on purpose.
+   *
+   * @throws `UnknownUser`, `IdentityChanged`; `Malformed` for oneself
+   */
+  async safetyWords(userId: string, options: Cancellable = {}): Promise<string> {
+    return spelled(await this.call("safetyNumbers", { userId: check.text(userId, "userId") }, options));
+  }
+
+  /**
+   * Remembers that the person compared somebody's identity by another way than the server: by safety words, or by
+   * their identity's `uri`, scanned as a QR code, or by their account id.
+   *
+   * @throws `NotVerified` if it does not fit, and nothing changes; `UnknownUser`, `IdentityChanged`
+   */
+  async verifyIdentity(
+    userId: string,
+    wordsOrUri: string,
+    options: Cancellable = {},
+  ): Promise<api.PublicUserIdentity> {
+    return (await this.#compare(userId, wordsOrUri, false, options)).identity;
+  }
+
+  /**
+   * After `IdentityChanged`: takes the identity that the server shows now, because the person was told of it by another
+   * way than the server. Somebody who lost every device has another one; so has somebody whom the server lies about.
+   *
+   * @throws `NotVerified` if it does not fit, and nothing changes; `UnknownUser`; `IdentityChanged` if what the server
+   * shows is a contradiction of the known account and not another one
+   */
+  async acceptIdentity(
+    userId: string,
+    wordsOrUri: string,
+    options: Cancellable = {},
+  ): Promise<api.AcceptedIdentity> {
+    return this.#compare(userId, wordsOrUri, true, options);
   }
 
   // Sharing.
@@ -476,6 +516,17 @@ export class BaseClient extends ClientCore {
   /** Base64url as bytes. `Malformed` */
   decode(text: string): api.Bytes {
     return decodeBase64url(text);
+  }
+
+  async #compare(
+    userId: string,
+    wordsOrUri: string,
+    accept: boolean,
+    options: Cancellable,
+  ): Promise<api.AcceptedIdentity> {
+    check.text(userId, "userId");
+    const args = { userId, told: await told(check.text(wordsOrUri, "wordsOrUri")), accept };
+    return this.call("compareIdentity", args, options);
   }
 
   async #openFile(

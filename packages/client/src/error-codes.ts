@@ -40,6 +40,7 @@ export type ErrorCode =
   | "WrapUnexpected"
   // What a client finds out.
   | "IdentityChanged"
+  | "NotVerified"
   | "Rollback"
   | "Fork"
   | "NoEvidence"

@@ -27,6 +27,20 @@ export interface PublicUserIdentity {
   readonly ledgerPublicKey: string;
   /** Verifies publications. Ed25519, 32 bytes. */
   readonly publicationPublicKey: string;
+  /** Whether the person at this device compared it by another way than the server (`verifyIdentity`); one's own is. */
+  readonly verified: boolean;
+  /** User id and account as a text to show as a QR code and to scan: what `verifyIdentity` takes. */
+  readonly uri: string;
+}
+
+/** What came of `acceptIdentity`. */
+export interface AcceptedIdentity {
+  /** Pinned, and verified, from now on. */
+  readonly identity: PublicUserIdentity;
+  /** The account whose place it took; `null` if it is the one that was pinned before. */
+  readonly formerAccountId: string | null;
+  /** Where the former account still is a member, by fingerprint. It reads there until it is banned, by its account id. */
+  readonly formerKeychains: readonly string[];
 }
 
 /** The four permissions of a member. */
@@ -58,6 +72,8 @@ export interface KeyMetadata {
   readonly expiresAt: Date | null;
   /** User id of who shared the keychain; `null` if it is one's own. */
   readonly sharedBy: string | null;
+  /** Whether that person's identity was compared; of one's own too. Otherwise anybody may have called it that. */
+  readonly sharedByVerified: boolean;
 }
 
 /** A keychain with all keys that this account holds. */
@@ -74,6 +90,7 @@ export interface Keychain {
   /** Whether a new key is needed before anything is encrypted. */
   readonly needsRotation: boolean;
   readonly sharedBy: string | null;
+  readonly sharedByVerified: boolean;
   /** Newest first. */
   readonly keys: readonly KeyMetadata[];
 }
@@ -138,6 +155,8 @@ export interface IncomingShare {
   readonly accountId: string;
   /** Whether one knew them before: looked up, shared with, or took a share from. */
   readonly known: boolean;
+  /** Whether one compared their identity. */
+  readonly verified: boolean;
   /** What one would be allowed to do. */
   readonly permissions: PermissionFlags;
   /** Whether others would refuse what one writes. */
@@ -153,6 +172,10 @@ export interface IncomingShare {
 export interface Participant {
   readonly userId: string;
   readonly accountId: string;
+  /** Whether the person at this device compared their identity; one's own is. */
+  readonly verified: boolean;
+  /** Whether another account took the place of this one, which has the user id no more. */
+  readonly former: boolean;
   readonly permissions: PermissionFlags;
   readonly owner: boolean;
   readonly readOnly: boolean;

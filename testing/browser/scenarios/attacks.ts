@@ -162,6 +162,26 @@ export const scenarios: LyingScenarios = {
     equal(told, ["bob"], "whom it concerns");
   }),
 
+  "S1 identity swap: the person compares words and takes the true one": lied(async (world, liar) => {
+    const [alice, bob] = [await world.person("alice"), await world.person("bob")];
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    const words = await bob.safetyWords("alice");
+    await liar.lie({ kind: "identity-swap", user: "bob" });
+    const swapped = await alice.getUserIdentity("bob");
+    ok((await alice.safetyWords("bob")) !== words, "the words differ");
+    await fails("NotVerified", () => alice.verifyIdentity("bob", words));
+    await liar.beHonest();
+    // She cannot tell the truth from a lie, and stops; what bob says decides.
+    await sharesNothing(liar, alice, keychainFingerprint, "IdentityChanged");
+    await fails("IdentityChanged", () => alice.verifyIdentity("bob", words));
+    await fails("NotVerified", () => alice.acceptIdentity("bob", swapped?.uri ?? ""));
+    await sharesNothing(liar, alice, keychainFingerprint, "IdentityChanged");
+    const accepted = await alice.acceptIdentity("bob", words);
+    equal(accepted.formerAccountId, swapped?.accountId, "whose place it took");
+    equal(accepted.identity.accountId, bob.publicIdentity?.accountId, "who is bob now");
+    await sharesAgain(liar, alice, bob, keychainFingerprint);
+  }),
+
   "S2 key injection: a rotation by a member who may only share": lied(async (world, liar) => {
     const { alice, bob, keychain } = await infiltrated(world, liar);
     const lie = { kind: "inject-rotation", keychain, signer: "insider", author: "insider" } as const;

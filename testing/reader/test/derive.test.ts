@@ -1,9 +1,11 @@
-// Derivations: keys of accounts and devices, and what an entry says of a keychain's key and seals with it.
+// Derivations: keys of accounts and devices, what an entry says of a keychain's key and seals with it, and what people
+// compare of their accounts.
 
 import { expect } from "vitest";
 
 import { deriveAccountKeys, deriveDeviceKeys, deviceId } from "../src/account-keys.ts";
 import { fromHex, hex } from "../src/bytes.ts";
+import { identityUri, safetyNumbers, safetyWords } from "../src/identity.ts";
 import { historyCommitment, keyFingerprint, openHistoryLink, openName } from "../src/keychain-key.ts";
 import { readFolder, runFolder, type Vector } from "./vectors.ts";
 
@@ -36,13 +38,25 @@ interface KeyVector extends Vector {
   readonly out: Record<string, string>;
 }
 
-type DeriveVector = AccountVector | DeviceVector | KeyVector;
+interface SafetyVector extends Vector {
+  readonly derives: "safety words";
+  readonly in: { readonly one_account: string; readonly other_account: string };
+  readonly out: { readonly numbers: readonly number[]; readonly words: string };
+}
+
+interface UriVector extends Vector {
+  readonly derives: "identity uri";
+  readonly in: { readonly account: string; readonly user_id: string };
+  readonly out: Record<string, string>;
+}
+
+type DeriveVector = AccountVector | DeviceVector | KeyVector | SafetyVector | UriVector;
 
 runFolder("derive", readFolder<DeriveVector>("derive"), (vector) => {
   expect(derived(vector)).toEqual(vector.out);
 });
 
-function derived(vector: DeriveVector): Record<string, string> {
+function derived(vector: DeriveVector): Record<string, string | readonly number[]> {
   switch (vector.derives) {
     case "account": {
       const { master_key, nonce, generation } = vector.in;
@@ -64,6 +78,12 @@ function derived(vector: DeriveVector): Record<string, string> {
     }
     case "key":
       return derivedKey(vector);
+    case "safety words": {
+      const numbers = safetyNumbers(fromHex(vector.in.one_account), fromHex(vector.in.other_account));
+      return { numbers, words: safetyWords(numbers) };
+    }
+    case "identity uri":
+      return { uri: identityUri(fromHex(vector.in.account), vector.in.user_id) };
   }
 }
 

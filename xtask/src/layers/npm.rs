@@ -20,7 +20,7 @@ const PACKAGES: &[Package] = &[
     Package { folder: "packages/client", brings: &[], imports: &["node:", "ws", "keyfold:"] },
     Package { folder: "packages/react", brings: &["@keyfold/client", "react"], imports: &[] },
     // Written from the specification alone: it proves nothing once it shares code with what it checks.
-    Package { folder: "testing/reader", brings: &["@noble/"], imports: &["node:"] },
+    Package { folder: "testing/reader", brings: &["@noble/", "@scure/bip39"], imports: &["node:"] },
 ];
 
 /// Not in the sources of what is handed out.

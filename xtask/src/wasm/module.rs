@@ -16,6 +16,8 @@ use wasm_bindgen_cli_support::Bindgen;
 const PACKAGE_FOLDER: &str = "packages/client/src/wasm";
 const NAME: &str = "keyfold";
 const MODULE: &str = "keyfold_bg.wasm";
+/// The words of safety words, which the module does not have: most pages never show any.
+const WORDS: &str = "words";
 
 /// What rustc takes for granted since 1.87, and every browser since 2022 has.
 const FEATURES: &[&str] = &[
@@ -44,6 +46,7 @@ pub(super) fn make(project: &Project, toolchain: &Toolchain) -> anyhow::Result<O
         let draft = tempfile::tempdir_in(project.target())?;
         bind(&compiled, draft.path())?;
         optimise(project, &optimiser, &draft.path().join(MODULE))?;
+        list_words(draft.path())?;
         install(draft.path(), &folder)?;
     }
     let size = fs::metadata(&module)?.len();
@@ -84,6 +87,15 @@ fn optimise(project: &Project, optimiser: &Path, module: &Path) -> anyhow::Resul
     command.arg(module).arg("--output").arg(module);
     println!("    {}", project::typed(&command));
     project::succeed(&mut command)
+}
+
+/// The English list of BIP-39, as one string: a list of strings would be a third longer.
+fn list_words(into: &Path) -> anyhow::Result<()> {
+    let list = bip39::Language::English.word_list().join(" ");
+    let about = "The English list of BIP-39, in its order, with a space between.";
+    fs::write(into.join(WORDS).with_extension("js"), format!("/** {about} */\nexport const WORDS = \"{list}\";\n"))?;
+    let types = format!("/** {about} */\nexport declare const WORDS: string;\n");
+    Ok(fs::write(into.join(WORDS).with_extension("d.ts"), types)?)
 }
 
 /// Puts what was made in its place; the module last, because its time says that all is there.

@@ -58,7 +58,11 @@ fn text(shares: &[IncomingShare]) -> String {
         return "No share waits for your answer.".to_owned();
     }
     let row = |share: &IncomingShare| {
-        let met = if share.known { "" } else { " (not known before)" };
+        let met = match (share.verified, share.known) {
+            (true, _) => " (verified)",
+            (false, true) => "",
+            (false, false) => " (not known before)",
+        };
         [
             format!("{}{met}", share.shared_by.user_id),
             readable(share.shared_at),

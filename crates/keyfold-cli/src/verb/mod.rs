@@ -41,7 +41,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Fault> {
         Verb::Signup(options) => signup::run(&session, options).await,
         Verb::Login(options) => login::run(&session, options).await,
         Verb::Logout(options) => logout::run(&session, options).await,
-        Verb::Whoami => whoami::run(&session).await,
+        Verb::Whoami(options) => whoami::run(&session, options).await,
         Verb::User(options) => user::run(&session, options).await,
         Verb::Keychain(command) => keychain::run(&session, command).await,
         Verb::Share(options) => share::run(&session, options).await,

@@ -23,13 +23,18 @@ pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault
 
 /// Who is in a keychain or group, as a table.
 pub(super) fn participants_text(participants: &[Participant]) -> String {
-    columns(["user", "state", "may", "since", "by", "through", "account"], participants.iter().map(row))
+    columns(["user", "state", "verified", "may", "since", "by", "through", "account"], participants.iter().map(row))
 }
 
-fn row(participant: &Participant) -> [String; 7] {
+fn row(participant: &Participant) -> [String; 8] {
     let state = match participant.state {
         MemberState::Pending => "pending",
         MemberState::Accepted => "accepted",
+    };
+    let verified = match (participant.former, participant.verified) {
+        (true, _) => "former",
+        (false, true) => "yes",
+        (false, false) => "no",
     };
     let mut may = permissions_text(participant.permissions);
     for (is, name) in [(participant.owner, "owner"), (participant.read_only, "read-only")] {
@@ -40,6 +45,7 @@ fn row(participant: &Participant) -> [String; 7] {
     [
         participant.user_id.clone(),
         state.to_owned(),
+        verified.to_owned(),
         may,
         readable(participant.since),
         participant.shared_by.as_ref().map_or_else(|| "-".to_owned(), |person| person.user_id.clone()),

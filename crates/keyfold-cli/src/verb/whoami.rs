@@ -1,13 +1,27 @@
 //! `keyfold whoami`.
 
 use crate::fault::Fault;
+use crate::qr;
 use crate::session::Session;
 use crate::table::fields;
+use clap::Args;
 use keyfold_client::{AcceptShares, WhoAmI};
+use std::io::{self, IsTerminal};
 
-pub(crate) async fn run(session: &Session) -> Result<(), Fault> {
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// On a terminal: draw one's own identity as a QR code, for others to scan
+    #[arg(long)]
+    qr: bool,
+}
+
+pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
     let who = session.client()?.whoami().await?;
-    session.output.show(&who, text)
+    let is_drawn = options.qr && io::stdout().is_terminal();
+    session.output.show(&who, |who| {
+        let code = if is_drawn { qr::drawn(&who.uri) } else { None };
+        code.map_or_else(|| text(who), |code| format!("{}\n{code}", text(who)))
+    })
 }
 
 /// An account and its device, for people.
@@ -18,6 +32,7 @@ pub(crate) fn text(who: &WhoAmI) -> String {
         ("device", Some(who.device_id.clone())),
         ("generation", Some(who.generation.to_string())),
         ("takes", Some(taken(who.accept_shares).to_owned())),
+        ("identity", Some(who.uri.clone())),
         ("server", Some(who.server_url.clone())),
         ("server key", Some(who.server_key.clone())),
     ])

@@ -71,6 +71,10 @@ pub(crate) struct Belief {
     waiting: SortedSet<ScopeId>,
     /// Those of the pinned accounts that only a ledger has named so far.
     unmet: SortedSet<ScopeId>,
+    /// Accounts that the person compared by another way than the server.
+    verified: SortedSet<ScopeId>,
+    /// Accounts whose place another one took, because the person said so. Ledgers go on naming them.
+    former: SortedSet<ScopeId>,
     disputes: SortedSet<ScopeId>,
     marks: Marks,
     staged: SortedMap<String, Option<Content>>,
@@ -82,14 +86,15 @@ impl Belief {
     pub(crate) fn new(
         enrolled: Option<Enrolled>,
         marks: Marks,
-        Pins { pins, unmet }: Pins,
+        Pins { pins, unmet, verified, former }: Pins,
         waiting: Vec<ScopeId>,
         disputes: SortedSet<ScopeId>,
         rings: SortedMap<ScopeId, Keyring>,
     ) -> Self {
         let (pins, unmet) = (pins.into_iter().collect(), unmet.into_iter().collect());
+        let (verified, former) = (verified.into_iter().collect(), former.into_iter().collect());
         let waiting = waiting.into_iter().collect();
-        Self { enrolled, marks, pins, unmet, waiting, disputes, rings, ..Self::default() }
+        Self { enrolled, marks, pins, unmet, verified, former, waiting, disputes, rings, ..Self::default() }
     }
 
     pub(crate) fn enrolled(&self) -> Result<&Enrolled> {
@@ -183,7 +188,13 @@ impl Belief {
     pub(crate) fn keep_account(&mut self, known: KnownAccount) -> Result<()> {
         let (id, user_id) = (known.ledger().id(), known.ledger().user_id().clone());
         match self.pins.get(&user_id) {
-            Some(pinned) if *pinned != id => return Err(Error::identity_changed(user_id)),
+            // Nobody knows better than oneself which account is one's own: another one was, or never was.
+            Some(pinned) if *pinned != id && self.is_own(pinned) => {
+                if self.former.insert(id) {
+                    self.stage_pins();
+                }
+            }
+            Some(pinned) if *pinned != id && !self.is_former(&id) => return Err(Error::identity_changed(user_id)),
             Some(_) => {}
             None => {
                 self.pins.insert(user_id, id);
@@ -210,9 +221,53 @@ impl Belief {
         self.accounts.get(id).is_some() && !self.unmet.contains(id) && !self.is_disputed(id)
     }
 
+    /// Whether the person compared an account by another way than the server. One's own needs no comparing; whose
+    /// identity is disputed has to be compared anew.
+    pub(crate) fn is_verified(&self, id: &ScopeId) -> bool {
+        self.is_own(id) || (self.verified.contains(id) && !self.is_disputed(id))
+    }
+
+    fn is_own(&self, id: &ScopeId) -> bool {
+        self.enrolled.as_ref().is_some_and(|me| me.account == *id)
+    }
+
+    /// Whether another account took this one's place.
+    pub(crate) fn is_former(&self, id: &ScopeId) -> bool {
+        self.former.contains(id)
+    }
+
+    /// The person compared a pinned account, and it is the right one.
+    pub(crate) fn verify(&mut self, id: &ScopeId) {
+        self.unmet.remove(id);
+        if self.verified.insert(*id) {
+            self.stage_pins();
+        }
+    }
+
+    /// The person says that an account takes the place of the one that is pinned under its user id.
+    pub(crate) fn replace(&mut self, known: KnownAccount) -> Result<()> {
+        let (id, user_id) = (known.ledger().id(), known.ledger().user_id().clone());
+        if let Some(former) = self.pins.insert(user_id, id).filter(|former| *former != id) {
+            self.former.insert(former);
+            self.verified.remove(&former);
+            self.settle(&former);
+        }
+        // It may have been somebody's before, and be it again.
+        self.former.remove(&id);
+        self.verified.insert(id);
+        self.unmet.remove(&id);
+        self.stage_pins();
+        self.keep_account(known)
+    }
+
     fn stage_pins(&mut self) {
-        let pins = self.pins.iter().map(|(user, id)| (user.clone(), *id)).collect();
-        let pins = Pins { pins, unmet: self.unmet.iter().copied().collect() };
+        let listed = |ids: &SortedSet<ScopeId>| ids.iter().copied().collect();
+        let pins = Pins {
+            pins: self.pins.iter().map(|(user, id)| (user.clone(), *id)).collect(),
+            unmet: listed(&self.unmet),
+            verified: listed(&self.verified),
+            former: listed(&self.former),
+        };
         self.stage(record::PINS, Some(cbor::encode(&pins).into()));
     }
 

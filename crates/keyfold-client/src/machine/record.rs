@@ -103,6 +103,12 @@ pub(crate) struct Pins {
     /// Those of the accounts that only a ledger has named so far, not this account's person.
     #[cbor(n(1), default)]
     pub(crate) unmet: Vec<ScopeId>,
+    /// Those that this device's person compared by another way than the server.
+    #[cbor(n(2), default)]
+    pub(crate) verified: Vec<ScopeId>,
+    /// Accounts of pinned user ids whose place another one took, because the person said so.
+    #[cbor(n(3), default)]
+    pub(crate) former: Vec<ScopeId>,
 }
 
 /// A record of the journal: `[[kind, [field, …]]]`, without the fields that are `None`.

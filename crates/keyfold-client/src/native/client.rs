@@ -8,9 +8,10 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    AcceptShares, Algorithm, Audit, AuditComparison, BanOutcome, DecryptedValue, Error, Group, Identity, IncomingShare,
-    KeyMetadata, Keychain, OutgoingShare, OwnerDecision, Owners, PartialPermissions, Participant, PermissionFlags,
-    Result, Session, ShareKeys, ShareOptions, ShareOutcome, Value, WhoAmI, model::ClientEvent, session::SignUpOptions,
+    AcceptShares, AcceptedIdentity, Algorithm, Audit, AuditComparison, BanOutcome, Compared, DecryptedValue, Error,
+    Group, Identity, IncomingShare, KeyMetadata, Keychain, OutgoingShare, OwnerDecision, Owners, PartialPermissions,
+    Participant, PermissionFlags, Result, Session, ShareKeys, ShareOptions, ShareOutcome, Value, WhoAmI,
+    identity::spelled, model::ClientEvent, session::SignUpOptions,
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
 use keyfold_protocol::Code;
@@ -167,6 +168,24 @@ impl Client {
     /// Several at once; `None` for whom there is no account.
     pub async fn identities(&self, user_ids: &[&str]) -> Result<Vec<Option<Identity>>> {
         self.turn().await?.identities(user_ids).await
+    }
+
+    /// The eight words that one has in common with somebody if both devices know the true accounts. `UnknownUser`,
+    /// `IdentityChanged`.
+    pub async fn safety_words(&self, user_id: &str) -> Result<String> {
+        self.turn().await?.safety_words(user_id).await.map(|words| spelled::text(&words))
+    }
+
+    /// Remembers that somebody's identity was compared: by safety words, the text of a QR code, or the account id, as
+    /// that person told them by another way than the server. `NotVerified`, and then nothing changes.
+    pub async fn verify_identity(&self, user_id: &str, told: &str) -> Result<Identity> {
+        self.turn().await?.verify_identity(user_id, &Compared::parse(told)?).await
+    }
+
+    /// After `IdentityChanged`: takes the identity that the server shows now in place of the pinned one, if it is what
+    /// that person told by another way than the server. `NotVerified`, and then nothing changes.
+    pub async fn accept_identity(&self, user_id: &str, told: &str) -> Result<AcceptedIdentity> {
+        self.turn().await?.accept_identity(user_id, &Compared::parse(told)?).await
     }
 
     /// Founds a keychain.

@@ -2,6 +2,7 @@
 
 use super::{home::HomeLock, store::Store, transport::Transport};
 use crate::host::{Content, Host, HttpRequest, HttpResponse, Put, StoreFault, Unreachable};
+use keyfold_core::safety::SafetyInput;
 use rand_core::{TryCryptoRng, TryRng};
 use std::{
     convert::Infallible,
@@ -62,6 +63,10 @@ impl Host for NativeHost {
 
     async fn scan(&self, prefix: &str) -> Result<Vec<(String, Content)>, StoreFault> {
         self.store.scan(prefix)
+    }
+
+    async fn stretch(&self, input: SafetyInput) -> Option<[u8; SafetyInput::BYTES]> {
+        tokio::task::spawn_blocking(move || input.stretched()).await.ok()
     }
 
     async fn commit(&self, puts: Vec<Put>) -> Result<(), StoreFault> {

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Error, Result,
     host::Host,
+    identity,
     machine::{Enrolled, KnownAccount, Own, PendingSignUp, ServerPin, compose, record, server::ServerUrl},
     model::{ClientEvent, WhoAmI},
 };
@@ -171,6 +172,7 @@ impl<H: Host> Session<H> {
             accept_shares: self.accepts,
             server_url: enrolled.server.url.http(),
             server_key: enrolled.server.key.to_string(),
+            uri: identity::uri(self.belief.own_ledger()?),
         })
     }
 }

@@ -4,8 +4,8 @@ use super::Session;
 use crate::{
     Error, Result,
     host::Host,
+    identity::Identity,
     machine::{KnownAccount, scope::Stop},
-    model::Identity,
 };
 use keyfold_format::{Malformed, Rejected, ScopeId, UserId, scope::Ledgers as _, sorted::SortedSet};
 use keyfold_protocol::{
@@ -22,15 +22,21 @@ impl<H: Host> Session<H> {
 
     /// One's own identity, without asking the server; `None` while nobody is logged in.
     pub fn own_identity(&self) -> Option<Identity> {
-        self.belief.own().ok().and_then(|_| Identity::of(self.belief.own_ledger().ok()?))
+        self.belief.own().ok().and_then(|_| Identity::of(self.belief.own_ledger().ok()?, true))
     }
 
     /// Several at once; `None` for whom there is no account.
     pub async fn identities(&mut self, user_ids: &[&str]) -> Result<Vec<Option<Identity>>> {
         let accounts = self.look_up(user_ids).await?;
         self.commit().await?;
-        let of = |id: ScopeId| Identity::of(self.belief.accounts.get(&id)?.ledger());
-        Ok(accounts.into_iter().map(|id| id.and_then(of)).collect())
+        Ok(accounts.into_iter().map(|id| self.identity_of(&id?).ok()).collect())
+    }
+
+    /// The identity of an account that was read.
+    pub(super) fn identity_of(&self, id: &ScopeId) -> Result<Identity> {
+        let known = self.belief.accounts.get(id);
+        let identity = known.and_then(|known| Identity::of(known.ledger(), self.belief.is_verified(id)));
+        identity.ok_or_else(|| Error::internal("an account was not read"))
     }
 
     /// Looks accounts up, in the order of the user ids. Staged, not committed.
@@ -76,9 +82,11 @@ impl<H: Host> Session<H> {
         Ok(found)
     }
 
-    /// Somebody's account, from what is known if it is: for what sends nothing to him.
+    /// Somebody's account, from what is known if it is: for what sends nothing to him. A former account has no user id
+    /// any more, and is named by its own id.
     pub(super) async fn person(&mut self, text: &str) -> Result<ScopeId> {
-        match self.belief.pinned(&user_id(text)?) {
+        let former = || text.parse().ok().filter(|id| self.belief.is_former(id));
+        match self.belief.pinned(&user_id(text)?).or_else(former) {
             Some(id) => Ok(id),
             None => self.people(&[text]).await?.pop().ok_or_else(|| unknown_user(text)),
         }
@@ -155,7 +163,8 @@ impl<H: Host> Session<H> {
         let known = match self.belief.accounts.get(id) {
             Some(known) => {
                 let (user_id, extended) = (known.ledger().user_id().clone(), known.extended(&page, &key));
-                self.or_dispute(&user_id, extended).await?
+                // What becomes of a former account says nothing against the one that took its place.
+                if self.belief.is_former(id) { extended? } else { self.or_dispute(&user_id, extended).await? }
             }
             None => KnownAccount::received(&AccountLedger { entries: page.entries, receipt: page.receipt }, &key)?,
         };
@@ -187,7 +196,7 @@ impl<H: Host> Session<H> {
     }
 }
 
-fn user_id(text: &str) -> Result<UserId> {
+pub(super) fn user_id(text: &str) -> Result<UserId> {
     UserId::new(text).map_err(|fault: Malformed| {
         Error::from(fault).hint("A user id is 1 to 128 bytes of text in normal form C, without control characters.")
     })

@@ -87,6 +87,7 @@ impl<H: Host> Session<H> {
             account_id: by.to_string(),
             shared_by: self.belief.person(&by),
             known: self.belief.has_met(&by),
+            verified: self.belief.is_verified(&by),
             permissions: share.terms.permissions.into(),
             read_only: share.terms.read_only,
             key_fingerprints: super::share::fingerprints(ledger, share.terms.keys.iter()),

@@ -204,6 +204,7 @@ impl<H: Host> Session<H> {
             follows: member.follows,
             needs_rotation: known.ledger().needs_rotation(),
             shared_by: member.shared_by.map(|by| self.belief.person(&by)),
+            shared_by_verified: member.shared_by.is_none_or(|by| self.belief.is_verified(&by)),
             keys: readable.into_iter().map(|number| self.key_metadata(&id, number)).collect::<Result<_>>()?,
         })
     }
@@ -436,6 +437,7 @@ impl<H: Host> Session<H> {
             created_at: known.created(number),
             expires_at: member.expires_at,
             shared_by: member.shared_by.map(|by| self.belief.person(&by)),
+            shared_by_verified: member.shared_by.is_none_or(|by| self.belief.is_verified(&by)),
         })
     }
 }

@@ -7,6 +7,7 @@
 mod account;
 mod append;
 mod audit;
+mod compare;
 mod file;
 mod group;
 mod identity;

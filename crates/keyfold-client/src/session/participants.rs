@@ -58,7 +58,8 @@ impl<H: Host> Session<H> {
         }
         self.commit().await?;
         let mut participants: Vec<Participant> = listed.into_iter().map(|listed| self.participant(listed)).collect();
-        participants.sort_unstable_by(|a, b| (&a.user_id, &a.through).cmp(&(&b.user_id, &b.through)));
+        participants
+            .sort_unstable_by(|a, b| (&a.user_id, a.former, &a.through).cmp(&(&b.user_id, b.former, &b.through)));
         Ok(participants)
     }
 
@@ -112,6 +113,8 @@ impl<H: Host> Session<H> {
         Participant {
             user_id: person.user_id,
             account_id: person.account_id,
+            verified: self.belief.is_verified(&account),
+            former: self.belief.is_former(&account),
             permissions: terms.permissions.into(),
             owner,
             read_only: terms.read_only,

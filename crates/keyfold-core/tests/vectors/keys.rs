@@ -10,8 +10,9 @@ use keyfold_core::{
     account::AccountSecrets,
     device::DeviceKeys,
     keychain::{KeySite, KeyWithHistory},
+    safety::{SafetyInput, SafetyWords},
 };
-use keyfold_format::{Name, scope::Algorithm};
+use keyfold_format::{IdentityUri, Name, ScopeId, UserId, scope::Algorithm};
 use serde_json::{Value as Json, json};
 
 pub fn check(vector: &Json) {
@@ -31,6 +32,7 @@ pub fn check(vector: &Json) {
             let key = ed25519_dalek::SigningKey::from_bytes(&seed.try_into().unwrap());
             assert_eq!(hex(key.verifying_key().as_bytes()), text(&vector["out"], "signing_key"));
         }
+        "safety words" | "identity uri" => {}
         _ => {
             let (site, made) = key(inputs);
             let (name, link) = (bytes(inputs, "sealed_name"), bytes(inputs, "link"));
@@ -87,6 +89,18 @@ fn outputs(inputs: &Json, derives: &str) -> Json {
                 "history_commitment": hex(&site.history_commitment(&made.history)),
             })
         }
+        "safety words" => {
+            let [one, other] = ["one_account", "other_account"].map(|name| ScopeId(array(inputs, name)));
+            let numbers = SafetyWords::from_stretched(SafetyInput::of(&one, &other).stretched()).numbers();
+            let list = bip39::Language::English.word_list();
+            json!({ "numbers": numbers, "words": numbers.map(|number| list[usize::from(number)]).join(" ") })
+        }
+        "identity uri" => {
+            let user_id = UserId::new(text(inputs, "user_id")).unwrap();
+            let uri = IdentityUri { account: ScopeId(array(inputs, "account")), user_id }.to_string();
+            assert!(uri.parse::<IdentityUri>().is_ok());
+            json!({ "uri": uri })
+        }
         other => panic!("unknown derivation {other}"),
     }
 }
@@ -116,6 +130,30 @@ pub fn generate() -> Vec<Named> {
         ("account-generation-1", vector("the same master key in another generation", "account", account(1))),
         ("device", vector("a device's keys and id", "device", json!({ "seed": hex(&[0x5d; 32]) }))),
         ("key-secret-box", key_vector("fingerprint, commitment, name and link of a secretBox key", 0)),
+        (
+            "safety-words",
+            vector(
+                "the words of two accounts",
+                "safety words",
+                json!({ "one_account": hex(&[0xa1; 32]), "other_account": hex(&[0xb0; 32]) }),
+            ),
+        ),
+        (
+            "safety-words-the-other-way-round",
+            vector(
+                "the same, from the other side",
+                "safety words",
+                json!({ "one_account": hex(&[0xb0; 32]), "other_account": hex(&[0xa1; 32]) }),
+            ),
+        ),
+        (
+            "identity-uri",
+            vector(
+                "an identity to show and to scan",
+                "identity uri",
+                json!({ "account": hex(&[0xb0; 32]), "user_id": "bob/b\u{f6}b+1@example.org" }),
+            ),
+        ),
         ("key-group", key_vector("the same bytes as a group's key", 2)),
     ]
 }

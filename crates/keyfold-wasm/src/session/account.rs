@@ -3,9 +3,9 @@
 use super::Session;
 use crate::{
     fault::{Fault, Result},
-    plain::{texts, to_js},
+    plain::{self, texts, to_js},
 };
-use keyfold_client::{Code, SignUpOptions};
+use keyfold_client::{AcceptedIdentity, Code, Compared, SignUpOptions};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -54,5 +54,33 @@ impl Session {
     #[wasm_bindgen(unchecked_return_type = "(Identity | null)[]")]
     pub async fn identities(&mut self, user_ids: Vec<String>) -> Result<JsValue> {
         to_js(&self.inner.identities(&texts(&user_ids)).await?)
+    }
+
+    /// The safety words that one has in common with somebody, as eight numbers in the list. JavaScript has the list.
+    #[wasm_bindgen(js_name = safetyNumbers)]
+    pub async fn safety_numbers(&mut self, user_id: &str) -> Result<Vec<u16>> {
+        Ok(self.inner.safety_words(user_id).await?.numbers().to_vec())
+    }
+
+    /// Says that somebody told one, by another way than the server, these safety words (as numbers), or this URI or
+    /// account id. Either marks the pinned identity, or with `accept` takes the one that is shown in its place.
+    #[wasm_bindgen(js_name = compareIdentity, unchecked_return_type = "AcceptedIdentity")]
+    pub async fn compare_identity(
+        &mut self,
+        user_id: &str,
+        #[wasm_bindgen(unchecked_param_type = "Told")] told: JsValue,
+        accept: bool,
+    ) -> Result<JsValue> {
+        let compared = match told.as_string() {
+            Some(text) => Compared::parse(&text)?,
+            None => plain::safety_words(told)?,
+        };
+        let accepted = if accept {
+            self.inner.accept_identity(user_id, &compared).await?
+        } else {
+            let identity = self.inner.verify_identity(user_id, &compared).await?;
+            AcceptedIdentity { identity, former_account_id: None, former_keychains: Vec::new() }
+        };
+        to_js(&accepted)
     }
 }

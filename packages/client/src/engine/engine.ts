@@ -128,6 +128,12 @@ export class Engine {
     this.#post({ type: "device", userId, here });
   }
 
+  /** Whoever shows people, in any tab, shows them anew. */
+  participantsChanged(keychains?: readonly string[]): void {
+    this.#bulletin.looked(keychains);
+    this.#tabs?.looked(keychains);
+  }
+
   /** An operation: waits for its turn, takes in what others did, and tells what came of it. */
   async turn<T>(work: (turn: Turn) => Promise<T> | T, signal?: AbortSignal): Promise<T> {
     if (this.#isClosed) throw closed();
@@ -306,10 +312,7 @@ export class Engine {
         this.#tabs?.synced(state);
       },
       stopped: (looked, stopped) => this.#bulletin.stopped(looked, stopped),
-      looked: (keychains) => {
-        this.#bulletin.looked(keychains);
-        this.#tabs?.looked(keychains);
-      },
+      looked: (keychains) => this.participantsChanged(keychains),
     });
   }
 

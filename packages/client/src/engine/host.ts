@@ -58,6 +58,13 @@ export class SessionHost {
     return found;
   }
 
+  /** PBKDF2 with HMAC-SHA-512, 11 bytes. Ten times as fast here as it were in the module. */
+  async stretch(input: Bytes, salt: Bytes, iterations: number): Promise<Bytes> {
+    const key = await crypto.subtle.importKey("raw", input, "PBKDF2", false, ["deriveBits"]);
+    const how = { name: "PBKDF2", hash: "SHA-512", salt, iterations };
+    return new Uint8Array(await crypto.subtle.deriveBits(how, key, 88));
+  }
+
   async commit(puts: [string, Bytes | undefined][]): Promise<void> {
     const home = this.#home;
     await this.#noting(this.#store.commit(puts.map(([name, value]) => ({ home, name, value }))));

@@ -6,6 +6,7 @@ import type { AccountAudit, AuditComparison, Evidence, KeychainAudit } from "../
 import type { ErrorRecord } from "../error.js";
 import type { TypedValue } from "../value.js";
 import type {
+  AcceptedIdentity,
   Algorithm,
   BanOutcome,
   Bytes,
@@ -96,6 +97,8 @@ export interface Calls {
   rotate(args: { kc: string }): KeyMetadata;
   deleteKey(args: { kc: string; keyFingerprint: string }): void;
   identities(args: { userIds: readonly string[] }): (PublicUserIdentity | null)[];
+  safetyNumbers(args: { userId: string }): Uint16Array;
+  compareIdentity(args: { userId: string; told: string | Uint16Array; accept: boolean }): AcceptedIdentity;
   share(args: {
     kc: string;
     userIds: readonly string[];

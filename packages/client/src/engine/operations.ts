@@ -57,6 +57,16 @@ export const operations: Operations = {
     engine.sessionTurn((session) => session.deleteKey(kc, keyFingerprint), signal),
   identities: (engine, { userIds }, { signal }) =>
     engine.sessionTurn((session) => session.identities([...userIds]), signal),
+  safetyNumbers: (engine, { userId }, { signal }) =>
+    engine.sessionTurn((session) => session.safetyNumbers(userId), signal),
+  compareIdentity: async (engine, { userId, told, accept }, { signal }) => {
+    const answer = await engine.sessionTurn(
+      (session) => session.compareIdentity(userId, told, accept),
+      signal,
+    );
+    engine.participantsChanged();
+    return answer;
+  },
   share: (engine, { kc, userIds, keys, terms }, { signal }) =>
     engine.sessionTurn((session) => session.share(kc, [...userIds], keys, terms), signal),
   outgoingShares: (engine, _, { signal }) =>
