@@ -5,7 +5,10 @@ mod support;
 
 use ed25519_dalek::Signer;
 use futures_util::{SinkExt, StreamExt};
-use keyfold_format::{Signature, scope};
+use keyfold_format::{
+    Permissions, Signature,
+    scope::{self, KEYCHAIN_RANK},
+};
 use keyfold_protocol::{
     Code,
     events::{Challenge, Cursor, Event, ServerFrame, Subscribe},
@@ -13,7 +16,7 @@ use keyfold_protocol::{
     signing::Method,
 };
 use std::time::Duration;
-use support::{Person, World, now_ms, placed_accept, random};
+use support::{Person, TEAM, Town, World, now_ms, placed_accept, random};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
@@ -237,4 +240,45 @@ async fn pings_do_not_put_off_the_subscription() {
     });
     let ServerFrame::Goodbye(goodbye) = told.await.expect("an end") else { panic!("no goodbye") };
     assert_eq!(goodbye.code, Code::Timeout);
+}
+
+#[tokio::test]
+async fn who_is_in_a_group_hears_of_what_it_is_in_until_he_or_it_is_put_out() {
+    let mut town = Town::start().await;
+    let [alice, bob] = [town.person("alice").await, town.person("bob").await];
+    let team = town.found(&alice, TEAM).await;
+    town.bring(&alice, team, &bob, Permissions::NONE).await;
+    let notes = town.found(&alice, KEYCHAIN_RANK).await;
+    let (mut live, start) = listen(&town.world, &bob, None).await;
+
+    town.share(&alice, notes, team, Permissions::NONE).await;
+    let rotate = town.next_key(notes);
+    town.does(&alice, notes, &[], vec![rotate]).await.unwrap();
+    for seq in [1, 2] {
+        let event = live.event().await;
+        assert_eq!((event.scope, event.seq), (notes, seq));
+    }
+    // Missed meanwhile: the newest of the scope.
+    let (mut resumed, _) = listen(&town.world, &bob, Some(start)).await;
+    let event = resumed.event().await;
+    assert_eq!((event.scope, event.seq), (notes, 2));
+
+    // The entry that puts the group out is the last one to be heard of.
+    town.ban(&alice, notes, team).await;
+    assert_eq!(live.event().await.seq, 3);
+    let rotate = town.next_key(notes);
+    town.does(&alice, notes, &[], vec![rotate]).await.unwrap();
+    live.quiet().await;
+
+    town.share(&alice, notes, team, Permissions::NONE).await;
+    assert_eq!(live.event().await.seq, 5);
+    // Of his ban he hears too, and of nothing after it.
+    town.ban(&alice, notes, bob.id()).await;
+    assert_eq!(live.event().await.seq, 6);
+    let rotate = town.next_key(notes);
+    town.does(&alice, notes, &[], vec![rotate]).await.unwrap();
+    live.quiet().await;
+    let (mut resumed, _) = listen(&town.world, &bob, Some(start)).await;
+    let event = resumed.event().await;
+    assert_eq!((event.scope, event.seq), (notes, 6));
 }

@@ -5,10 +5,12 @@ CREATE TABLE steps (
     scope BLOB NOT NULL REFERENCES ledgers (scope),
     since INTEGER NOT NULL,
     until INTEGER NOT NULL DEFAULT 9223372036854775807, -- it lasts
-    into_group INTEGER NOT NULL,      -- 1 if the scope is a group
+    from_group INTEGER NOT NULL,      -- 1 if the principal is a group
+    into_group INTEGER NOT NULL,      -- 1 if the scope is
     PRIMARY KEY (principal, scope, since)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX steps_that_last ON steps (scope) WHERE until = 9223372036854775807;
+CREATE INDEX steps_up ON steps (principal) WHERE into_group = 1;
+CREATE INDEX steps_down ON steps (scope, from_group);
 
 -- Who is banned from a scope, and since which event: a way through groups leads no further for him.
 CREATE TABLE bans (

@@ -40,6 +40,10 @@ impl Domain {
     /// They come beside those that are there: whoever sends garbage keeps nobody from sending what opens.
     pub(crate) async fn add_wraps(&self, caller: &Caller, scope: ScopeId, add: AddWraps) -> Result<AddedWraps, Fault> {
         self.check_fresh(caller).await?;
+        let place = |wrap: &Wrap| (wrap.recipient, wrap.number, wrap.recipient_number, wrap.history);
+        if add.wraps.iter().map(place).collect::<BTreeSet<_>>().len() != add.wraps.len() {
+            return Err(fault(Code::WrapUnexpected, "a wrap is there twice"));
+        }
         let ways = self.ways(caller.account, scope).await?;
         let checked = self.on_disk(scope, |ledger| {
             let standing = stands_as(ledger, caller.account, ways.clone());

@@ -2,7 +2,9 @@
 //!
 //! The factory opens the store of a name; the same name again is the same store after a restart.
 
-use super::{AccountEntry, Committed, Limit, Listener, NewAccount, NewEntry, Once, Reading, Store, StoreError};
+use super::{
+    AccountEntry, Committed, Limit, Listener, NewAccount, NewEntry, Once, Reading, Store, StoreError, WRAPS_BESIDE,
+};
 use futures_util::future::{BoxFuture, join_all};
 use keyfold_format::{
     EntryHash, HolderId, ScopeId, UserId, VerifyingKey,
@@ -20,6 +22,8 @@ pub(crate) type Factory<'a> = &'a (dyn Fn(&'static str, Listener) -> BoxFuture<'
 const ALICE: ScopeId = ScopeId([1; 32]);
 const BOB: ScopeId = ScopeId([2; 32]);
 const NOTES: ScopeId = ScopeId([9; 32]);
+const TEAM: ScopeId = ScopeId([20; 32]);
+const DEPARTMENT: ScopeId = ScopeId([21; 32]);
 const ALL: Limit = Limit::NONE;
 
 /// Runs every check.
@@ -33,6 +37,9 @@ pub(crate) async fn check_all(factory: Factory<'_>) {
     a_page_is_cut_by_bytes_and_entries_but_never_empty_before_the_head(factory).await;
     missed_events_are_the_newest_of_each_scope_and_end_with_the_standing(factory).await;
     a_former_member_reads_up_to_the_entry_that_ended_it(factory).await;
+    a_way_through_groups_lasts_while_all_of_its_steps_do(factory).await;
+    what_cites_a_group_is_appended_while_that_is_its_newest_entry(factory).await;
+    wraps_beside_are_one_of_each_author_and_not_too_many(factory).await;
 }
 
 fn deaf() -> Listener {
@@ -266,4 +273,133 @@ async fn a_former_member_reads_up_to_the_entry_that_ended_it(factory: Factory<'_
     assert_eq!((page.entries.iter().map(|e| e[0]).collect::<Vec<_>>(), page.more), (vec![2, 3], false));
     let page = store.page(NOTES, Some(3), limit).await.unwrap().unwrap();
     assert_eq!((page.entries.len(), page.more), (0, false));
+}
+
+/// The next entries of several scopes, with a request each.
+#[derive(Default)]
+struct Next {
+    requests: u8,
+    seqs: std::collections::BTreeMap<ScopeId, u64>,
+}
+
+impl Next {
+    fn entry(&mut self, scope: ScopeId) -> (Once, NewEntry) {
+        self.requests += 1;
+        let seq = self.seqs.entry(scope).and_modify(|seq| *seq += 1).or_default();
+        let kind = if scope == NOTES { ScopeKind::Keychain } else { ScopeKind::Group };
+        (once(self.requests), NewEntry { kind, wraps: vec![], ..entry(scope, *seq) })
+    }
+
+    /// An entry that changes the standing of one, and nothing else.
+    async fn change(&mut self, store: &dyn Store, scope: ScopeId, who: ScopeId, is_member: bool) {
+        let (once, entry) = self.entry(scope);
+        let audience_groups = if [TEAM, DEPARTMENT].contains(&who) { vec![who] } else { vec![] };
+        let standings = vec![(who, is_member.then_some(Standing::Member))];
+        store.append(once, NewEntry { standings, audience_groups, ..entry }).await.unwrap();
+    }
+
+    async fn ban(&mut self, store: &dyn Store, scope: ScopeId, who: ScopeId, is_banned: bool) {
+        let (once, entry) = self.entry(scope);
+        store.append(once, NewEntry { bans: vec![(who, is_banned)], ..entry }).await.unwrap();
+    }
+}
+
+async fn a_way_through_groups_lasts_while_all_of_its_steps_do(factory: Factory<'_>) {
+    let store = factory("ways", deaf()).await;
+    let store = &*store;
+    let mut next = Next::default();
+    let reads = async || {
+        let of = async |scope| match store.reading(scope, BOB).await.unwrap() {
+            Some(Reading::All) => Some(u64::MAX),
+            Some(Reading::Until(seq)) => Some(seq),
+            None => None,
+        };
+        [of(TEAM).await, of(DEPARTMENT).await, of(NOTES).await]
+    };
+    let all = Some(u64::MAX);
+    for scope in [TEAM, DEPARTMENT, NOTES] {
+        let (once, entry) = next.entry(scope);
+        store.append(once, entry).await.unwrap();
+    }
+    next.change(store, TEAM, BOB, true).await;
+    assert_eq!(reads().await, [all, None, None]);
+    next.change(store, DEPARTMENT, TEAM, true).await;
+    assert_eq!(reads().await, [all, all, None]);
+    next.change(store, NOTES, DEPARTMENT, true).await;
+    assert_eq!(reads().await, [all, all, all]);
+    let ways = async || std::collections::BTreeSet::from_iter(store.ways(BOB, NOTES).await.unwrap());
+    assert_eq!(ways().await, [TEAM, DEPARTMENT].into());
+
+    // The step in the middle ends, and begins again.
+    next.change(store, DEPARTMENT, TEAM, false).await;
+    next.change(store, NOTES, ALICE, true).await;
+    assert_eq!(reads().await, [all, Some(2), Some(1)]);
+    assert!(ways().await.is_empty());
+    let scopes = async || store.scopes(BOB).await.unwrap().iter().map(|scope| scope.scope).collect::<Vec<_>>();
+    assert_eq!(scopes().await, [TEAM]);
+    next.change(store, DEPARTMENT, TEAM, true).await;
+    assert_eq!(reads().await, [all, all, all]);
+    assert_eq!(scopes().await, [NOTES, TEAM, DEPARTMENT]);
+
+    // A ban ends the way for one, and lifting it gives it back.
+    next.ban(store, NOTES, BOB, true).await;
+    next.change(store, NOTES, ALICE, true).await;
+    assert_eq!(reads().await, [all, all, Some(3)]);
+    next.ban(store, NOTES, BOB, false).await;
+    assert_eq!(reads().await, [all, all, all]);
+    next.ban(store, DEPARTMENT, BOB, true).await;
+    next.change(store, NOTES, ALICE, true).await;
+    assert_eq!(reads().await, [all, Some(4), Some(5)], "it leads no further either");
+    next.ban(store, DEPARTMENT, BOB, false).await;
+
+    // The first step ends; what comes after that he has no part in.
+    next.change(store, TEAM, BOB, false).await;
+    next.change(store, NOTES, DEPARTMENT, false).await;
+    next.change(store, NOTES, DEPARTMENT, true).await;
+    assert_eq!(reads().await, [Some(2), Some(5), Some(6)]);
+    assert!(scopes().await.is_empty());
+    // A share that is made and withdrawn takes nothing back of what he was shown meanwhile.
+    for standing in [Some(Standing::Pending), None] {
+        let (once, entry) = next.entry(NOTES);
+        store.append(once, NewEntry { standings: vec![(BOB, standing)], ..entry }).await.unwrap();
+    }
+    assert_eq!(reads().await, [Some(2), Some(5), Some(10)]);
+    let heard = store.events(BOB, 0, 100).await.unwrap();
+    let heard: Vec<_> = heard.iter().map(|event| (event.scope, event.seq)).collect();
+    assert_eq!(heard, [(DEPARTMENT, 5), (TEAM, 2), (NOTES, 10)]);
+}
+
+async fn what_cites_a_group_is_appended_while_that_is_its_newest_entry(factory: Factory<'_>) {
+    let store = factory("cited", deaf()).await;
+    let mut next = Next::default();
+    for _ in 0..2 {
+        let (once, entry) = next.entry(TEAM);
+        store.append(once, entry).await.unwrap();
+    }
+    let (first, entry) = next.entry(NOTES);
+    for seq in [0, 2] {
+        let citing = NewEntry { cited_groups: vec![(TEAM, seq)], ..entry.clone() };
+        let refused = store.append(first, citing).await;
+        assert!(matches!(refused, Err(StoreError::StaleCitation)), "{refused:?}");
+    }
+    store.append(first, NewEntry { cited_groups: vec![(TEAM, 1)], ..entry }).await.unwrap();
+}
+
+async fn wraps_beside_are_one_of_each_author_and_not_too_many(factory: Factory<'_>) {
+    let store = factory("beside", deaf()).await;
+    store.append(once(0), entry(NOTES, 0)).await.unwrap();
+    let add = async |request, author: u8, number| {
+        store.add_wraps(once(request), NOTES, ScopeId([author; 32]), vec![wrap(NOTES, number)]).await
+    };
+    let kept = async || store.wraps(NOTES, BOB).await.unwrap().len() as i64;
+    for author in 0..WRAPS_BESIDE as u8 {
+        add(author + 1, author, 1).await.unwrap();
+    }
+    assert_eq!(kept().await, 1 + WRAPS_BESIDE, "beside the one that came with the entry");
+    assert!(matches!(add(100, 100, 1).await, Err(StoreError::TooManyWraps)));
+    add(101, 0, 1).await.unwrap();
+    assert_eq!(kept().await, 1 + WRAPS_BESIDE, "in the place of one's own");
+    add(100, 100, 2).await.unwrap();
+    assert!(matches!(add(100, 100, 3).await, Err(StoreError::Replayed)));
+    assert_eq!(kept().await, 2 + WRAPS_BESIDE);
 }

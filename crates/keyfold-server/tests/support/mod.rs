@@ -4,11 +4,14 @@
 
 mod http;
 mod person;
+mod town;
 
 pub use http::{Raw, exchange};
 pub use person::{
-    Person, accounts, keychain_entry, placed, placed_accept, public, share_op, sign, wrap, wrapping_key, wraps_for,
+    Person, accounts, keychain_entry, placed, placed_accept, public, share_op, sign, wrap, wrap_to, wrapping_key,
+    wraps_for,
 };
+pub use town::{DEPARTMENT, TEAM, Town};
 
 use keyfold_protocol::{
     Code, ErrorBody,

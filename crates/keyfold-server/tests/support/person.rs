@@ -219,10 +219,14 @@ pub fn accounts(people: &[&Person]) -> BTreeMap<ScopeId, account::Ledger> {
 }
 
 fn key_entry(number: u32, linked: bool) -> KeyEntry {
+    key_entry_of(number, Algorithm::SecretBox, linked)
+}
+
+pub fn key_entry_of(number: u32, algorithm: Algorithm, linked: bool) -> KeyEntry {
     KeyEntry {
         number,
         fingerprint: KeyFingerprint(random()),
-        public: None,
+        public: algorithm.is_key_pair().then(wrapping_key),
         history_commitment: random(),
         history_link: linked.then(|| random::<104>().to_vec()),
         name: random::<72>().to_vec(),
@@ -242,8 +246,12 @@ pub fn keychain_entry(author: &Person, ledger: Option<&scope::Ledger>, cites: Ve
         time: now_ms().max(ledger.map_or(0, |l| l.time())),
         ops,
     });
+    sign_entry(author, &entry, SignatureLabel::Entry)
+}
+
+pub fn sign_entry(author: &Person, entry: &ScopeEntry, label: SignatureLabel) -> SignedEntry {
     let signed = entry.encode();
-    let signature = sign(&author.ledger_key, SignatureLabel::Entry, &signed);
+    let signature = sign(&author.ledger_key, label, &signed);
     SignedEntry { signed, signatures: vec![signature] }
 }
 
@@ -273,7 +281,7 @@ pub fn wrap(scope: ScopeId, recipient: ScopeId, number: u32, history: bool) -> W
     wrap_to(scope, recipient, 0, number, history)
 }
 
-fn wrap_to(scope: ScopeId, recipient: ScopeId, recipient_number: u32, number: u32, history: bool) -> Wrap {
+pub fn wrap_to(scope: ScopeId, recipient: ScopeId, recipient_number: u32, number: u32, history: bool) -> Wrap {
     let place = WrapPlace { kind: WrapKind::Keychain, scope, number, recipient, recipient_number, history };
     let sealed = if history { random::<HISTORY_WRAP_BYTES>().to_vec() } else { random::<KEY_WRAP_BYTES>().to_vec() };
     Wrap::new(&place, sealed).unwrap()
@@ -286,8 +294,6 @@ pub fn placed_accept(who: &Person, scope: ScopeId, share: EntryHash) -> SignedEn
 
 /// An answer to an entry.
 pub fn placed(who: &Person, scope: ScopeId, answers: EntryHash, op: Op) -> SignedEntry {
-    let signed =
-        ScopeEntry::Placed(Placed { group: false, scope, answers, author: who.cite(), time: now_ms(), op }).encode();
-    let signature = sign(&who.ledger_key, SignatureLabel::PlacedEntry, &signed);
-    SignedEntry { signed, signatures: vec![signature] }
+    let entry = ScopeEntry::Placed(Placed { group: false, scope, answers, author: who.cite(), time: now_ms(), op });
+    sign_entry(who, &entry, SignatureLabel::PlacedEntry)
 }

@@ -29,11 +29,11 @@ const LASTS: u64 = i64::MAX as u64;
 const COMES: &str = "WITH RECURSIVE
      reached(scope, since, until, depth) AS (
          SELECT s.scope, s.since, min(s.until, coalesce(b.since, s.until)), 1
-         FROM steps s LEFT JOIN bans b ON b.principal = ?1 AND b.scope = s.scope
+         FROM steps s INDEXED BY steps_up LEFT JOIN bans b ON b.principal = ?1 AND b.scope = s.scope
          WHERE s.principal = ?1 AND s.into_group = 1
          UNION
          SELECT s.scope, max(r.since, s.since), min(r.until, s.until, coalesce(b.since, s.until)), r.depth + 1
-         FROM reached r JOIN steps s ON s.principal = r.scope AND s.into_group = 1
+         FROM reached r JOIN steps s INDEXED BY steps_up ON s.principal = r.scope AND s.into_group = 1
          LEFT JOIN bans b ON b.principal = ?1 AND b.scope = s.scope
          WHERE r.depth < ?2 AND r.since <= r.until
          LIMIT 16384
@@ -59,8 +59,14 @@ pub(super) enum Last {
 }
 
 /// How far an account reads a scope to which it comes through groups; or one, a group, without which something does
-/// not replay that it reads.
-pub(super) async fn reading(pool: &SqlitePool, scope: ScopeId, account: ScopeId) -> Result<Option<Last>> {
+/// not replay that it reads. Who reads some of it, and was shown more while a share waited for him that has ended since,
+/// reads on up to that event: what he has seen stays readable.
+pub(super) async fn reading(
+    pool: &SqlitePool,
+    scope: ScopeId,
+    account: ScopeId,
+    share_ended: Option<Cursor>,
+) -> Result<Option<Last>> {
     let inside = format!("{COMES} SELECT max(until) FROM comes WHERE scope = ?3");
     // A reader replays from the start, so it does not matter since when he reads; what was below the group before it
     // came in belongs to its replay too.
@@ -89,7 +95,7 @@ pub(super) async fn reading(pool: &SqlitePool, scope: ScopeId, account: ScopeId)
         }
         last = last.max(until);
     }
-    let Some(until) = last else { return Ok(None) };
+    let Some(until) = last.map(|last| last.max(share_ended.unwrap_or(0))) else { return Ok(None) };
     let seq: Option<i64> =
         sqlx::query_scalar("SELECT seq FROM events WHERE scope = ? AND cursor <= ? ORDER BY cursor DESC LIMIT 1")
             .bind(&scope.0[..])
@@ -106,8 +112,8 @@ pub(super) async fn ways(pool: &SqlitePool, account: ScopeId, scope: ScopeId) ->
          leading(id, depth) AS (
              VALUES (?3, 0)
              UNION
-             SELECT s.principal, l.depth + 1 FROM leading l JOIN steps s ON s.scope = l.id AND s.until = {LASTS}
-             WHERE l.depth < ?2 AND s.principal IN now
+             SELECT s.principal, l.depth + 1 FROM leading l JOIN steps s ON s.scope = l.id AND s.from_group = 1
+             WHERE l.depth < ?2 AND s.until = {LASTS} AND s.principal IN now
          ) SELECT DISTINCT id FROM leading WHERE depth > 0"
     );
     let rows = walking(statement, &account).bind(&scope.0[..]).fetch_all(pool).await?;
@@ -143,28 +149,23 @@ pub(super) async fn events(pool: &SqlitePool, account: ScopeId, after: Cursor, l
     events_of(&rows)
 }
 
-/// Everybody who comes to a scope through these groups now, and who did until this event banned him from it.
-pub(super) async fn inside(
-    c: &mut SqliteConnection,
-    scope: ScopeId,
-    groups: &[ScopeId],
-    event: i64,
-) -> Result<Vec<ScopeId>> {
-    let mut inside = Vec::new();
-    for group in groups {
-        let statement = format!(
-            "WITH RECURSIVE inside(id, depth) AS (
-                 VALUES (?1, 0)
-                 UNION
-                 SELECT s.principal, i.depth + 1 FROM inside i JOIN steps s ON s.scope = i.id AND s.until = {LASTS}
-                 WHERE i.depth < ?2
-             ) SELECT DISTINCT id FROM inside WHERE depth > 0
-               AND NOT EXISTS (SELECT 1 FROM bans WHERE principal = id AND scope = ?3 AND since < ?4)"
-        );
-        let rows = walking(statement, group).bind(&scope.0[..]).bind(event).fetch_all(&mut *c).await?;
-        for row in &rows {
-            inside.push(ScopeId(column(row, 0)?));
-        }
-    }
-    Ok(inside)
+/// Everybody who comes to a scope through groups, this event being the newest: also whom it puts out.
+pub(super) async fn inside(c: &mut SqliteConnection, scope: ScopeId, event: i64) -> Result<Vec<ScopeId>> {
+    let rows = sqlx::query(
+        "WITH RECURSIVE groups(id, depth) AS (
+             VALUES (?1, 0)
+             UNION
+             SELECT s.principal, g.depth + 1 FROM groups g JOIN steps s ON s.scope = g.id AND s.from_group = 1
+             WHERE g.depth < ?2 AND s.until >= ?3
+         )
+         SELECT DISTINCT s.principal FROM groups g JOIN steps s ON s.scope = g.id AND s.from_group = 0
+         WHERE g.depth > 0 AND s.until >= ?3
+         AND NOT EXISTS (SELECT 1 FROM bans b WHERE b.principal = s.principal AND b.scope = ?1 AND b.since < ?3)",
+    )
+    .bind(&scope.0[..])
+    .bind(GROUP_DEPTH as i64)
+    .bind(event)
+    .fetch_all(c)
+    .await?;
+    rows.iter().map(|row| column(row, 0).map(ScopeId)).collect()
 }

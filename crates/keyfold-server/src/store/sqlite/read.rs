@@ -103,17 +103,21 @@ pub(super) async fn page(pool: &SqlitePool, scope: ScopeId, after: Option<u64>, 
 }
 
 pub(super) async fn reading(pool: &SqlitePool, scope: ScopeId, account: ScopeId) -> Result<Option<Reading>> {
-    let row = sqlx::query("SELECT standing IS NOT NULL, read_until FROM audience WHERE account = ? AND scope = ?")
-        .bind(&account.0[..])
-        .bind(&scope.0[..])
-        .fetch_optional(pool)
-        .await?;
-    let until = match row {
-        Some(row) if row.try_get(0)? => return Ok(Some(Reading::All)),
-        Some(row) => row.try_get::<Option<i64>, _>(1)?.map(unsigned),
-        None => None,
-    };
-    Ok(match reach::reading(pool, scope, account).await? {
+    let row =
+        sqlx::query("SELECT standing IS NOT NULL, read_until, until FROM audience WHERE account = ? AND scope = ?")
+            .bind(&account.0[..])
+            .bind(&scope.0[..])
+            .fetch_optional(pool)
+            .await?;
+    let (mut until, mut share_ended) = (None, None);
+    if let Some(row) = row {
+        if row.try_get(0)? {
+            return Ok(Some(Reading::All));
+        }
+        until = row.try_get::<Option<i64>, _>(1)?.map(unsigned);
+        share_ended = row.try_get::<Option<i64>, _>(2)?.map(unsigned);
+    }
+    Ok(match reach::reading(pool, scope, account, share_ended).await? {
         Some(Last::Lasts) => Some(Reading::All),
         Some(Last::Entry(seq)) => Some(Reading::Until(until.unwrap_or(0).max(seq))),
         None => until.map(Reading::Until),

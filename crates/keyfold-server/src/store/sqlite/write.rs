@@ -160,11 +160,12 @@ pub(super) async fn append(c: &mut SqliteConnection, once: Once, new: &NewEntry)
             keep_standing(c, new, principal, *standing, cursor).await?;
         }
         if is_group || new.kind == ScopeKind::Group {
-            keep_step(c, new, principal, *standing == Some(Standing::Member), cursor).await?;
+            let is_member = *standing == Some(Standing::Member);
+            keep_step(c, new, (principal, is_group), is_member, cursor).await?;
         }
     }
     keep_bans(c, new, cursor).await?;
-    let inside = reach::inside(c, new.scope, &new.audience_groups, cursor).await?;
+    let inside = if new.audience_groups.is_empty() { Vec::new() } else { reach::inside(c, new.scope, cursor).await? };
     let event =
         Event { cursor: unsigned(cursor), scope: new.scope, kind: new.kind, seq: new.head.seq, author: new.author };
     Ok((event, inside))
@@ -203,19 +204,19 @@ async fn keep_standing(
 async fn keep_step(
     c: &mut SqliteConnection,
     new: &NewEntry,
-    principal: &ScopeId,
+    (principal, is_group): (&ScopeId, bool),
     is_member: bool,
     cursor: i64,
 ) -> Result<()> {
     let statement = if is_member {
-        "INSERT INTO steps (principal, scope, since, into_group) SELECT ?1, ?2, ?3, ?4
+        "INSERT INTO steps (principal, scope, since, from_group, into_group) SELECT ?1, ?2, ?3, ?4, ?5
          WHERE NOT EXISTS (SELECT 1 FROM steps WHERE principal = ?1 AND scope = ?2 AND until = 9223372036854775807)"
     } else {
         "UPDATE steps SET until = ?3 WHERE principal = ?1 AND scope = ?2 AND until = 9223372036854775807"
     };
     let mut query = sqlx::query(statement).bind(&principal.0[..]).bind(&new.scope.0[..]).bind(cursor);
     if is_member {
-        query = query.bind(i64::from(new.kind == ScopeKind::Group));
+        query = query.bind(is_group).bind(new.kind == ScopeKind::Group);
     }
     query.execute(c).await?;
     Ok(())
