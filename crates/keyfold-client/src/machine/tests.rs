@@ -192,7 +192,7 @@ fn a_lower_head_another_one_or_another_ledger_is_rollback_and_changes_nothing() 
 
     let extend = |from: &KnownScope, entries: &[SignedEntry], head: Head| {
         let receipt = receipt(id, head);
-        extended(&from, Page { entries, receipt: &receipt, more: false }, &accounts).map_err(refusal)
+        extended(from, Page { entries, receipt: &receipt, more: false }, &accounts).map_err(refusal)
     };
     assert!(extend(&known, &[], new).is_ok());
     assert_eq!(extend(&known, &[], old).unwrap_err().code, Code::Rollback, "one entry less");

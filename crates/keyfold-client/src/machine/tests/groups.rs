@@ -41,7 +41,7 @@ fn another_history_of_a_group_an_older_one_and_one_below_its_floor_are_rollbacks
     let other_head = other.next.ledger().head();
 
     let fork = receipt(id, other_head);
-    let page = Page { entries: &[other.entry.clone()], receipt: &fork, more: false };
+    let page = Page { entries: std::slice::from_ref(&other.entry), receipt: &fork, more: false };
     assert_eq!(refusal(extended(&group, page, &accounts).unwrap_err()).code, Code::Rollback);
     let old = receipt(id, founded.ledger().head());
     let page = Page { entries: &[], receipt: &old, more: false };
