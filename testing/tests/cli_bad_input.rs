@@ -389,7 +389,6 @@ fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
         "lock",
         "unlock",
         "logout --everywhere",
-        "user bob --verify words",
         "serve --gate oidc",
         "serve --gate passkey",
         "serve --config file",

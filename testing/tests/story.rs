@@ -1,5 +1,5 @@
-//! The guide's story, run as it is written: the commands of docs/guides/two-people-share-a-key.md, from top to bottom,
-//! in one shell. What the guide says must then be true.
+//! The stories of the guides, run as they are written: the commands of a page, from top to bottom, in one shell. What
+//! the page says must then be true.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg(unix)]
 
@@ -10,14 +10,15 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const GUIDE: &str = include_str!("../../docs/guides/two-people-share-a-key.md");
+const TWO_PEOPLE: &str = include_str!("../../docs/guides/two-people-share-a-key.md");
+const GROUPS: &str = include_str!("../../docs/guides/groups-and-owners.md");
 const ADDRESS: &str = "127.0.0.1:8787";
 
 /// What stands between ```sh and ```, in order.
-fn commands() -> String {
+fn commands(guide: &str) -> String {
     let mut commands = String::new();
     let mut inside = false;
-    for line in GUIDE.lines() {
+    for line in guide.lines() {
         match line {
             "```sh" => inside = true,
             "```" => inside = false,
@@ -42,15 +43,14 @@ fn has_any(path: &Path, needles: &[Vec<u8>]) -> bool {
     bytes.windows(length).any(|window| needles.contains(window))
 }
 
-#[test]
-fn the_guide_is_true() {
-    let folder = tempfile::tempdir().unwrap();
+/// Runs a page in `folder`. Gives what its commands said.
+fn play(guide: &str, folder: &Path) -> String {
     // The guide's port may be in use here; everything else runs as it stands.
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let commands = commands();
+    let commands = commands(guide);
     assert!(commands.contains(ADDRESS), "the guide starts a server");
-    let script = format!("set -e\nPATH={}:$PATH\n{}", programs(folder.path()), commands.replace(ADDRESS, &free));
-    let work = folder.path().join("work");
+    let script = format!("set -e\nPATH={}:$PATH\n{}", programs(folder), commands.replace(ADDRESS, &free));
+    let work = folder.join("work");
     std::fs::create_dir(&work).unwrap();
     let mut shell = Command::new("bash");
     shell.arg("-c").arg(&script).current_dir(&work).stdin(Stdio::null());
@@ -60,6 +60,36 @@ fn the_guide_is_true() {
     let output = shell.output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+#[test]
+fn the_guide_to_groups_and_owners_is_true() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = play(GROUPS, folder.path());
+    let order = places(
+        &said,
+        &[
+            "server key",
+            "refused, exit status 3",
+            "three eggs",
+            "group:house",
+            "four eggs",
+            "carol: refused, exit status 3",
+            "an owner cannot be banned, exit status 3",
+            "remove:bob",
+            "not about himself, exit status 3",
+        ],
+    );
+    assert!(order.is_sorted(), "{order:?} in:\n{said}");
+    assert!(said.contains("took notice of"), "the history says why the keychain made a key:\n{said}");
+}
+
+#[test]
+fn the_guide_to_sharing_is_true() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = play(TWO_PEOPLE, folder.path());
+    let work = folder.path().join("work");
 
     // In the order of the page.
     let order = places(

@@ -133,7 +133,7 @@ export type AcceptShares = "auto" | "known" | "ask";
 
 export interface IncomingShare {
   keychainFingerprint: string;
-  algorithm: Algorithm;
+  algorithm: Algorithm | "group";
   sharedBy: string;
   accountId: string;
   known: boolean;
@@ -157,12 +157,25 @@ export interface Participant {
   since: number;
   expiresAt: number | null;
   sharedBy: string | null;
+  through?: string[];
 }
 
 export interface BanOutcome {
   keychainFingerprint: string;
   userId: string;
   keyFingerprint: string | null;
+  through?: string[];
+}
+
+export interface Group {
+  groupFingerprint: string;
+  name: string;
+  rank: number;
+  permissions: PermissionFlags;
+  readOnly: boolean;
+  needsRotation: boolean;
+  memberCount: number;
+  sharedBy: string | null;
 }
 
 export interface OwnerProposal {
@@ -207,7 +220,7 @@ export type AuditAction =
   | { kind: "removeRecovery"; recoveryId: string }
   | { kind: "rotateAccount"; generation: number }
   | { kind: "setPrivate"; version: number }
-  | { kind: "genesis"; algorithm: Algorithm; keyFingerprint: string }
+  | { kind: "genesis"; algorithm: Algorithm | "group"; keyFingerprint: string }
   | {
       kind: "share";
       to: AuditPrincipal[];
@@ -319,6 +332,7 @@ export interface Stopped {
 
 export type ClientEvent =
   | { event: "keychainUpdated"; keychainFingerprint: string; purpose: string }
+  | { event: "groupUpdated"; groupFingerprint: string; name: string }
   | { event: "keyReceived"; keychainFingerprint: string; keyFingerprint: string; sharedBy: string }
   | { event: "shareReceived"; keychainFingerprint: string; sharedBy: string }
   | { event: "keyRotated"; keychainFingerprint: string; keyFingerprint: string }

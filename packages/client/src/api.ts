@@ -17,6 +17,7 @@ export type {
   KeychainAudit,
 } from "./audit-types.js";
 export type { Cancellable } from "./client.js";
+export type { Groups } from "./groups.js";
 export type {
   AcceptedIdentity,
   Algorithm,
@@ -30,6 +31,8 @@ export type {
   EncryptFileOptions,
   EncryptedFile,
   FileMetadata,
+  Group,
+  GroupReference,
   IncomingShare,
   Json,
   KeyMetadata,

@@ -3,7 +3,8 @@
  * anything is sent, and say which argument it was.
  */
 import { KeyfoldError } from "./error.js";
-import type { Bytes, PermissionFlags, PublicUserIdentity, ShareTarget } from "./types.js";
+import type { ShareTerms } from "./engine/messages.js";
+import type { Bytes, PermissionFlags, ShareOptions, ShareTarget } from "./types.js";
 
 /** A text that is not empty. */
 export function text(value: unknown, name: string): string {
@@ -32,11 +33,30 @@ export function acceptance(value: unknown, name: string): void {
   throw malformed(name, "auto, known or a function", value);
 }
 
-/** Whom to share with, by user id. */
+/** On which terms to share. */
+export function terms({ permissions: flags, readOnly, expiresAt }: ShareOptions): ShareTerms {
+  return {
+    ...(flags && { permissions: permissions(flags, "permissions") }),
+    ...(readOnly !== undefined && { readOnly }),
+    ...(expiresAt && { expiresAt: time(expiresAt, "expiresAt") }),
+  };
+}
+
+/** A group, as calls name it where they take a keychain. */
+export function group(value: unknown, name: string): string {
+  const given = typeof value === "object" && value !== null && "groupFingerprint" in value;
+  if (given && typeof value.groupFingerprint === "string" && value.groupFingerprint !== "")
+    return `group:${value.groupFingerprint}`;
+  throw malformed(name, "a group, as client.groups answers it", value);
+}
+
+/** Whom to share with, by user id; a group as calls name it. */
 export function recipients(to: ShareTarget): string[] {
-  const list: readonly Pick<PublicUserIdentity, "userId">[] = Array.isArray(to) ? to : [to];
+  const list: readonly unknown[] = Array.isArray(to) ? to : [to];
   if (list.length === 0) throw malformed("to", "at least one identity", to);
-  return list.map((identity: unknown) => {
+  return list.map((identity) => {
+    if (typeof identity === "object" && identity !== null && "groupFingerprint" in identity)
+      return group(identity, "to");
     const userId =
       typeof identity === "object" && identity !== null && "userId" in identity && identity.userId;
     if (typeof userId === "string" && userId !== "") return userId;

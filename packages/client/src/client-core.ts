@@ -33,6 +33,7 @@ export interface Platform {
 const EVENTS: Record<keyof api.ClientEvents, true> = {
   identityUpdated: true,
   keychainUpdated: true,
+  groupUpdated: true,
   keyReceived: true,
   keyRotated: true,
   shareReceived: true,

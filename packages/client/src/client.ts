@@ -3,6 +3,7 @@
  */
 import * as check from "./arguments.js";
 import { Audits } from "./audit.js";
+import { Groups } from "./groups.js";
 import { ClientCore } from "./client-core.js";
 import { decodeBase64url, encodeBase64url } from "./encoding.js";
 import type { OpenedFile, ShareTerms } from "./engine/messages.js";
@@ -24,6 +25,8 @@ export interface Cancellable {
 export class BaseClient extends ClientCore {
   /** Who did what, verified; and what proves it to others. */
   readonly audit = new Audits(this.call);
+  /** Groups, which stand in keychains and in each other. */
+  readonly groups = new Groups(this.call);
 
   // What is known without asking.
 
@@ -547,13 +550,8 @@ export class BaseClient extends ClientCore {
   ): Promise<api.ShareOutcome> {
     const kc = keychain(keychainFingerprint);
     const userIds = check.recipients(to);
-    const { signal, permissions, readOnly, expiresAt } = options;
-    const terms: ShareTerms = {
-      ...(permissions && { permissions: check.permissions(permissions, "permissions") }),
-      ...(readOnly !== undefined && { readOnly }),
-      ...(expiresAt && { expiresAt: check.time(expiresAt, "expiresAt") }),
-    };
-    return this.call("share", { kc, userIds, keys, terms }, { signal });
+    const { signal } = options;
+    return this.call("share", { kc, userIds, keys, terms: check.terms(options) }, { signal });
   }
 }
 

@@ -106,8 +106,32 @@ export interface ShareOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Whom to share with: an identity, as `getUserIdentity` answers it, or several. */
-export type ShareTarget = Pick<PublicUserIdentity, "userId"> | readonly Pick<PublicUserIdentity, "userId">[];
+/** A group, as `client.groups` answers it; its fingerprint is enough. */
+export type GroupReference = Pick<Group, "groupFingerprint">;
+
+/** One recipient of a share. */
+type Recipient = Pick<PublicUserIdentity, "userId"> | GroupReference;
+
+/** Whom to share with: an identity, as `getUserIdentity` answers it, a group that one is in, or several of them. */
+export type ShareTarget = Recipient | readonly Recipient[];
+
+/** A group of people and of groups. */
+export interface Group {
+  readonly groupFingerprint: string;
+  /** What its members call it. */
+  readonly name: string;
+  /** It can stand in groups of a higher rank, and in keychains. */
+  readonly rank: number;
+  /** What one may do in it. */
+  readonly permissions: PermissionFlags;
+  readonly readOnly: boolean;
+  /** Whether it needs a new key: somebody was put out of it, or of a group in it. */
+  readonly needsRotation: boolean;
+  /** How many people and groups stand in it. */
+  readonly memberCount: number;
+  /** Who added one, by user id; `null` if one founded it. */
+  readonly sharedBy: string | null;
+}
 
 /** `pending` until the recipient's client answers. */
 export type MemberState = "pending" | "accepted";
@@ -148,7 +172,7 @@ export interface OutgoingShare {
 export interface IncomingShare {
   /** What `acceptShare` and `declineShare` name. */
   readonly keychainFingerprint: string;
-  readonly algorithm: Algorithm;
+  readonly algorithm: Algorithm | "group";
   /** User id of who shared it. */
   readonly sharedBy: string;
   /** Their account. */
@@ -184,6 +208,8 @@ export interface Participant {
   readonly since: Date;
   readonly expiresAt: Date | null;
   readonly sharedBy: string | null;
+  /** The groups through which somebody is in it who is no member: `group:NAME` each, from the keychain downwards. */
+  readonly through: readonly string[];
 }
 
 /** What a ban did. */
@@ -192,6 +218,8 @@ export interface BanOutcome {
   readonly userId: string;
   /** The keychain's new current key; `null` when one banned oneself: who stays makes it. */
   readonly keyFingerprint: string | null;
+  /** Groups by which the banned is still reached: nobody in them gets the new key until he is out of them too. */
+  readonly through: readonly string[];
 }
 
 /** A decision that waits for more owners. */
@@ -327,6 +355,8 @@ export interface ClientEvents {
   readonly identityUpdated: PublicUserIdentity | null;
   /** A keychain has another state than before. */
   readonly keychainUpdated: { readonly keychainFingerprint: string; readonly purpose: string };
+  /** A group has another state than before. */
+  readonly groupUpdated: { readonly groupFingerprint: string; readonly name: string };
   /** A key arrived from somebody. `keychainUpdated` came before. */
   readonly keyReceived: KeyMetadata & { readonly sharedBy: string };
   /** Somebody has shared a keychain, and the share waits for one's answer. */

@@ -4,6 +4,7 @@
 mod account;
 mod audit;
 mod file;
+mod group;
 mod keychain;
 mod member;
 mod sync;

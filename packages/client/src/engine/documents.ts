@@ -29,7 +29,13 @@ export function incomingShareFrom(document: wasm.IncomingShare): api.IncomingSha
 
 /** A participant. */
 export function participantFrom(document: wasm.Participant): api.Participant {
-  return { ...document, since: new Date(document.since), expiresAt: date(document.expiresAt) };
+  const { since, expiresAt, through = [] } = document;
+  return { ...document, since: new Date(since), expiresAt: date(expiresAt), through };
+}
+
+/** What a ban did. */
+export function banOutcomeFrom(document: wasm.BanOutcome): api.BanOutcome {
+  return { ...document, through: document.through ?? [] };
 }
 
 function date(milliseconds: number | null): Date | null {

@@ -14,6 +14,7 @@ import type {
   ClientState,
   DecryptedFile,
   FileMetadata,
+  Group,
   IncomingShare,
   KeyMetadata,
   Keychain,
@@ -99,6 +100,9 @@ export interface Calls {
   identities(args: { userIds: readonly string[] }): (PublicUserIdentity | null)[];
   safetyNumbers(args: { userId: string }): Uint16Array;
   compareIdentity(args: { userId: string; told: string | Uint16Array; accept: boolean }): AcceptedIdentity;
+  createGroup(args: { name: string; rank: number }): Group;
+  groups(args: object): Group[];
+  group(args: { name: string }): Group;
   share(args: {
     kc: string;
     userIds: readonly string[];

@@ -7,7 +7,14 @@ import type { Bytes, Progress, PublicUserIdentity } from "../types.js";
 import type { Session } from "../wasm/keyfold.js";
 import type { Device } from "./device.js";
 import { accountAuditFrom, auditedFileFrom, keychainAuditFrom } from "./audit-documents.js";
-import { incomingShareFrom, keyFrom, keychainFrom, outgoingShareFrom, participantFrom } from "./documents.js";
+import {
+  banOutcomeFrom,
+  incomingShareFrom,
+  keyFrom,
+  keychainFrom,
+  outgoingShareFrom,
+  participantFrom,
+} from "./documents.js";
 import type { Engine, Turn } from "./engine.js";
 import { type Surroundings, openFile, openFileRange, sealFile } from "./files.js";
 import {
@@ -67,6 +74,10 @@ export const operations: Operations = {
     engine.participantsChanged();
     return answer;
   },
+  createGroup: (engine, { name, rank }, { signal }) =>
+    engine.sessionTurn((session) => session.createGroup(name, rank), signal),
+  groups: (engine, _, { signal }) => engine.sessionTurn((session) => session.groups(), signal),
+  group: (engine, { name }, { signal }) => engine.sessionTurn((session) => session.group(name), signal),
   share: (engine, { kc, userIds, keys, terms }, { signal }) =>
     engine.sessionTurn((session) => session.share(kc, [...userIds], keys, terms), signal),
   outgoingShares: (engine, _, { signal }) =>
@@ -89,7 +100,7 @@ export const operations: Operations = {
   setPermissions: (engine, { kc, userId, permissions }, { signal }) =>
     engine.sessionTurn((session) => session.setPermissions(kc, userId, permissions), signal),
   ban: (engine, { kc, userId }, { signal }) =>
-    engine.sessionTurn((session) => session.ban(kc, userId), signal),
+    engine.sessionTurn(async (session) => banOutcomeFrom(await session.ban(kc, userId)), signal),
   owners: (engine, { kc }, { signal }) => engine.sessionTurn((session) => session.owners(kc), signal),
   propose: (engine, { kc, decision, subject }, { signal }) =>
     engine.sessionTurn((session) => session.propose(kc, decision, subject), signal),
