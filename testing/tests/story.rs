@@ -73,7 +73,7 @@ fn the_guide_to_groups_and_owners_is_true() {
             "server key",
             "refused, exit status 3",
             "three eggs",
-            "group:house",
+            "group:house group:family",
             "four eggs",
             "carol: refused, exit status 3",
             "an owner cannot be banned, exit status 3",
@@ -83,6 +83,7 @@ fn the_guide_to_groups_and_owners_is_true() {
     );
     assert!(order.is_sorted(), "{order:?} in:\n{said}");
     assert!(said.contains("took notice of"), "the history says why the keychain made a key:\n{said}");
+    assert_eq!(said.matches("three eggs").count(), 2, "bob and carol read what was there before:\n{said}");
 }
 
 #[test]
