@@ -58,7 +58,7 @@ export type AuditAction =
   | { readonly kind: "removeRecovery"; readonly recoveryId: string }
   | { readonly kind: "rotateAccount"; readonly generation: number }
   | { readonly kind: "setPrivate"; readonly version: number }
-  | { readonly kind: "genesis"; readonly algorithm: Algorithm; readonly keyFingerprint: string }
+  | { readonly kind: "genesis"; readonly algorithm: Algorithm | "group"; readonly keyFingerprint: string }
   | {
       readonly kind: "share";
       readonly to: readonly AuditPrincipal[];

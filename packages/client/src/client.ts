@@ -3,11 +3,11 @@
  */
 import * as check from "./arguments.js";
 import { Audits } from "./audit.js";
-import { Groups } from "./groups.js";
 import { ClientCore } from "./client-core.js";
 import { decodeBase64url, encodeBase64url } from "./encoding.js";
-import type { OpenedFile, ShareTerms } from "./engine/messages.js";
+import type { OpenedFile } from "./engine/messages.js";
 import { KeyfoldError } from "./error.js";
+import { Groups } from "./groups.js";
 import { spelled, told } from "./safety-words.js";
 import type * as api from "./types.js";
 import { plainValue, typedValue } from "./value.js";
