@@ -8,7 +8,8 @@ use keyfold_testing::{
     lies::{self, Lie},
     people::{Person, TestServer},
 };
-use std::{path::Path, process::Command};
+use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
+use std::path::Path;
 
 async fn share(alice: &Client, with: &str) -> Result<(), Code> {
     let shared = alice.share("notes", &[with], ShareKeys::Latest, ShareOptions::default()).await;
@@ -173,10 +174,11 @@ async fn a_dispute_takes_the_mark_away_for_as_long_as_it_lasts() {
 
 /// Gives bob's user id free, as an operator may who was told that bob lost every device. The account and what it is a
 /// member of stay.
-fn release(data: &Path) {
-    let change = "UPDATE accounts SET user_id = 'bob, formerly' WHERE user_id = 'bob'";
-    let done = Command::new("sqlite3").arg(data.join("keyfold.db")).arg(change).status().expect("sqlite3 is installed");
-    assert!(done.success());
+async fn release(data: &Path) {
+    let mut store = SqliteConnectOptions::new().filename(data.join("keyfold.db")).connect().await.unwrap();
+    let change = sqlx::query("UPDATE accounts SET user_id = 'bob, formerly' WHERE user_id = 'bob'");
+    assert_eq!(change.execute(&mut store).await.unwrap().rows_affected(), 1);
+    store.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,7 +189,7 @@ async fn a_former_account_stays_where_it_is_a_member_until_somebody_removes_it()
     share(&alice.client, "bob").await.unwrap();
     former.client.sync().await.unwrap();
     let data = server.data();
-    let server = server.restart_after(async || release(&data)).await;
+    let server = server.restart_after(async || release(&data).await).await;
     let bob = Person::signed_up("bob", &server).await;
     assert_eq!(share(&alice.client, "bob").await, Ok(()), "the pinned bob has all of it, so nothing is asked or sent");
     assert_eq!(alice.client.identity("bob").await.unwrap_err().code, Code::IdentityChanged);
@@ -240,7 +242,7 @@ async fn whoever_is_in_a_keychain_with_somebody_new_stops_until_he_compared_too(
     }
     carol.client.identity("bob").await.unwrap();
     let data = server.data();
-    let server = server.restart_after(async || release(&data)).await;
+    let server = server.restart_after(async || release(&data).await).await;
     let bob = Person::signed_up("bob", &server).await;
     alice.client.accept_identity("bob", &bob.client.safety_words("alice").await.unwrap()).await.unwrap();
     share(&alice.client, "bob").await.unwrap();
