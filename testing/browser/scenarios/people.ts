@@ -10,7 +10,9 @@ export const scenarios: Scenarios = {
     const [alice, bob] = [await world.person("alice"), await world.person("bob")];
     equal(await alice.getUserIdentity("nobody"), null, "nobody");
     const identity = await alice.getUserIdentity("bob");
-    equal(identity, bob.publicIdentity, "bob, as he knows himself");
+    // All but whether it was compared, which for oneself nobody has to.
+    equal(identity, { ...bob.publicIdentity, verified: false }, "bob, as he knows himself");
+    equal(bob.publicIdentity?.verified, true, "bob, to himself");
     equal(await alice.getUserIdentity("alice"), alice.publicIdentity, "oneself");
   }),
 

@@ -113,9 +113,10 @@ export function putOutBy(state: Keychain, banned: Principal): readonly Principal
   return [banned, ...invited.map(([recipient]) => recipient)];
 }
 
-/** Ends a membership, if there is one, and what was proposed while it lasted. */
-export function endMembership(state: Keychain, principal: Principal): void {
-  if (state.members.delete(principal)) state.exclusions += 1;
+/** Puts somebody out: ends a membership, if there is one, and what was proposed while it lasted. */
+export function exclude(state: Keychain, principal: Principal): void {
+  state.exclusions += 1;
+  state.members.delete(principal);
   state.groups.delete(principal);
   if (state.owners.delete(principal)) {
     state.proposals.clear();

@@ -272,11 +272,11 @@ impl State {
         bans(principal) || ops.iter().any(ends) || self.pending.get(principal).is_some_and(falls)
     }
 
-    /// Ends a membership, if there is one, and with it what was proposed for him; an owner's end changes the owners.
-    pub(super) fn remove_member(&mut self, principal: &ScopeId) {
-        if self.members.remove(principal).is_some() {
-            self.exclusions += 1;
-        }
+    /// Puts somebody out: ends a membership, if there is one, and with it what was proposed for him; an owner's end
+    /// changes the owners.
+    pub(super) fn exclude(&mut self, principal: &ScopeId) {
+        self.exclusions += 1;
+        self.members.remove(principal);
         self.groups.remove(principal);
         self.proposals.retain(|proposal| proposal.decision != Decision::AddOwner(*principal));
         if self.owners.remove(principal) {

@@ -16,11 +16,22 @@ pub fn cases() -> Vec<Case> {
     let seen_between = left.clone().rotated(ALICE, team).observed(CAROL, department, team);
     let mended = seen_between.clone().rotated(CAROL, department);
     let both_out = place.clone().banned(BOB);
+    let carol_waits = place.town.share_of(&team, place.id(CAROL), NONE);
+    let disinvited = vec![place.ban(CAROL), place.next_key(ALICE, &team, &[])];
+    let disinvited =
+        place.clone().after(ALICE, team, &[], vec![Op::Share(carol_waits)]).after(ALICE, team, &[], disinvited);
     let mut all =
         vec![
         left.clone().case(
             "ok-observe-that-somebody-left-two-groups-down",
             "bob left the team: the keychain needs a new key, and the department is not clean until it has seen it too",
+            by_dave,
+            see(team),
+            "ok",
+        ),
+        disinvited.case(
+            "ok-observe-that-who-had-not-answered-was-banned",
+            "carol never came into the team, but a server that is with her may have given her its key: the keychain needs a new one",
             by_dave,
             see(team),
             "ok",

@@ -4,7 +4,7 @@
 import { hex } from "../bytes.ts";
 import { check, Failure } from "../failure.ts";
 import { type Ban, type CancelShare, type Expire, permission, type SetPermissions } from "../keychain-op.ts";
-import { endMembership, permissionsOf, principalOf, putOutBy } from "../keychain-state.ts";
+import { exclude, permissionsOf, principalOf, putOutBy } from "../keychain-state.ts";
 import { type Acting, heldPermissions } from "./acting.ts";
 
 /** Applies an `Accept`, whose pending share stands. */
@@ -26,7 +26,7 @@ export function decline({ state, author }: Acting): void {
  */
 export function leave({ state, author }: Acting): void {
   check(!state.owners.has(author) || state.owners.size > 1, "LastOwner");
-  endMembership(state, author);
+  exclude(state, author);
   state.needsRotation = true;
 }
 
@@ -61,7 +61,7 @@ export function expire(acting: Acting, op: Expire): void {
   check(!ops.slice(0, ops.indexOf(op)).some((other) => other.op === "Rotate"), "ExpireAfterRotation");
 
   if (state.pending.delete(principal)) return;
-  endMembership(state, principal);
+  exclude(state, principal);
   state.needsRotation = true;
 }
 
@@ -100,6 +100,6 @@ export function ban(acting: Acting, op: Ban): void {
   check(ops.at(-1)?.op === "Rotate", "BanWithoutRotation");
 
   for (const out of putOutBy(state, principal)) state.pending.delete(out);
-  endMembership(state, principal);
+  exclude(state, principal);
   state.bans.add(principal);
 }

@@ -33,7 +33,8 @@ pub(super) fn ban(state: &mut State, op: &Ban, context: &Context<'_>) -> Result<
         return Err(Rejected::BanWithoutRotation);
     }
 
-    state.remove_member(&banned);
+    // Also if he has not answered: a server that is with him may have given him what waits for him.
+    state.exclude(&banned);
     // Shares that wait for him, and those that he made.
     state.pending.retain(|recipient, share| *recipient != banned && share.author != banned && share.through != banned);
     state.bans.insert(banned);

@@ -37,7 +37,7 @@ pub(super) fn expire(state: &mut State, op: &Expire, context: &Context<'_>) -> R
     if pending.is_some() {
         state.pending.remove(&principal);
     } else {
-        state.remove_member(&principal);
+        state.exclude(&principal);
         // He holds the current key.
         state.needs_rotation = true;
     }

@@ -21,7 +21,7 @@ pub(in super::super) fn leave(state: &mut State, placed: &Placed) -> Result<(), 
         return Err(Rejected::LastOwner);
     }
 
-    state.remove_member(&id);
+    state.exclude(&id);
     state.needs_rotation = true;
     Ok(())
 }
