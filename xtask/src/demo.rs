@@ -48,7 +48,9 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
     println!("A Keyfold server answers at {url}. Ctrl-C ends it and the demo.");
     // Not through npm, which would have to be ended before what it started.
     let mut page = project.command("node");
-    page.arg("examples/demo/dist/server/main.js").args(["--keyfold", &url, "--key", &key, "--evil", &control]);
+    page.arg("examples/demo/dist/server/main.js")
+        .args(["--keyfold", &url, "--evil", &control])
+        .arg(format!("--key={key}"));
     page.args(["--port", &options.port.to_string()]).arg("--data").arg(data.join("app"));
     let mut page = Running::start(page.stdin(Stdio::null()))?;
     while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PULSE) {

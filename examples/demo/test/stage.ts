@@ -41,7 +41,7 @@ export class Stage {
     const main = join(root, "examples/demo/dist/server/main.js");
     const [url, key, evil] = [keyfold.text("url"), keyfold.text("serverKey"), keyfold.text("control")];
     const places = ["--port", "0", "--data", join(data, "app")];
-    const options = ["--keyfold", url, "--key", key, "--evil", evil, ...places];
+    const options = ["--keyfold", url, `--key=${key}`, "--evil", evil, ...places];
     const demo = spawn(process.execPath, [main, ...options], { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = (await once(createInterface({ input: demo.stdout }), "line")) as [string];
     const address = line.replace("Demo: ", "");

@@ -33,7 +33,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "OUT")]
     evidence: Option<PathBuf>,
     /// Of a file: the server's public key, from elsewhere than the file
-    #[arg(long, value_name = "KEY", value_parser = typed, conflicts_with_all = ["export", "compare", "evidence"])]
+    #[arg(long, value_name = "KEY", value_parser = typed, allow_hyphen_values = true, conflicts_with_all = ["export", "compare", "evidence"])]
     server_key: Option<String>,
     /// Replace OUT if it exists
     #[arg(long)]

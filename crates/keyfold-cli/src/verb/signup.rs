@@ -15,7 +15,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "URL", env = "KEYFOLD_SERVER")]
     server: String,
     /// The key that the server must have, as `keyfold serve` printed it [default: trust the one it shows]
-    #[arg(long, value_name = "KEY", env = "KEYFOLD_SERVER_KEY", value_parser = typed)]
+    #[arg(long, value_name = "KEY", env = "KEYFOLD_SERVER_KEY", value_parser = typed, allow_hyphen_values = true)]
     server_key: Option<String>,
     /// Which shares this home takes without asking [default: auto]
     #[arg(long, value_enum, value_name = "WHICH")]
