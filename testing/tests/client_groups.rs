@@ -134,7 +134,7 @@ async fn a_team_in_a_department_gets_what_the_department_gets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s12_who_is_removed_from_a_team_reads_nothing_new_in_it_above_it_and_where_it_stands() {
+async fn s2_who_is_removed_from_a_team_reads_nothing_new_in_it_above_it_and_where_it_stands() {
     let town = Town::with_team(PermissionFlags::default()).await;
     let (alice, bob, carol) = (&town.alice.client, &town.bob.client, &town.carol.client);
     town.adds("team", &town.carol, PermissionFlags::default()).await;
@@ -166,7 +166,7 @@ async fn s12_who_is_removed_from_a_team_reads_nothing_new_in_it_above_it_and_whe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s12_a_member_s_client_rotates_up_to_the_keychain_when_somebody_has_left_the_team() {
+async fn s2_a_member_s_client_rotates_up_to_the_keychain_when_somebody_has_left_the_team() {
     let town = Town::with_team(PermissionFlags::default()).await;
     let (alice, bob, carol) = (&town.alice.client, &town.bob.client, &town.carol.client);
     town.adds("team", &town.carol, PermissionFlags::default()).await;
@@ -246,7 +246,7 @@ async fn a_group_that_is_banned_from_a_keychain_takes_its_members_along() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s12_a_group_with_somebody_banned_gets_nothing_until_he_is_out_of_it_and_then_what_it_missed() {
+async fn s2_a_group_with_somebody_banned_gets_nothing_until_he_is_out_of_it_and_then_what_it_missed() {
     let town = Town::with_team(PermissionFlags::default()).await;
     let (alice, bob, carol) = (&town.alice.client, &town.bob.client, &town.carol.client);
     town.adds("team", &town.carol, PermissionFlags::default()).await;

@@ -319,6 +319,34 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn s12_from_a_cached_state_on_replay_comes_to_what_a_whole_one_does_and_takes_no_other_entry(attempts in tries()) {
+        let mut world = World::new();
+        for attempt in &attempts {
+            // What is refused is no part of the ledger.
+            world.append(entry_of(&world, attempt)).ok();
+        }
+        for cut in 1..world.entries.len() {
+            let cached = Ledger::replay(&world.entries[..cut], &world.accounts).unwrap().to_snapshot();
+            let mut ledger = Ledger::from_snapshot(&cached).unwrap();
+            for (at, other) in world.entries.iter().enumerate() {
+                // An answer is bound to a share, not to a place.
+                let is_bound = matches!(ScopeEntry::decode(&other.signed), Ok(ScopeEntry::Ordinary(_)));
+                if at != cut && is_bound {
+                    prop_assert!(ledger.clone().append(other, &world.accounts).is_err(), "{at} in the place of {cut}");
+                }
+            }
+            for entry in &world.entries[cut..] {
+                ledger.append(entry, &world.accounts).unwrap();
+            }
+            prop_assert_eq!(&ledger, &world.ledger);
+        }
+    }
+}
+
 #[test]
 fn two_clients_that_answer_at_once_converge_in_the_order_the_server_chose() {
     for first_bob in [true, false] {
