@@ -3,10 +3,13 @@
 //!
 //! Spec: `docs/spec/cli.md`.
 
+mod event;
+
 use keyfold_format::scope;
 use serde::Serialize;
 
 pub use crate::permissions::{PartialPermissions, PermissionFlags};
+pub use event::{ClientEvent, SyncState};
 pub use scope::Algorithm;
 
 /// Who this home belongs to.
@@ -381,101 +384,6 @@ pub struct DecryptedValue {
     pub current: bool,
 }
 
-/// Something happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[non_exhaustive]
-pub enum ClientEvent {
-    /// A keychain has another state than before.
-    KeychainUpdated {
-        /// The keychain.
-        keychain_fingerprint: String,
-        /// What it is for.
-        purpose: String,
-    },
-    /// A key arrived from somebody.
-    KeyReceived {
-        /// The keychain.
-        keychain_fingerprint: String,
-        /// The key.
-        key_fingerprint: String,
-        /// Who shared it.
-        #[serde(serialize_with = "user_id")]
-        shared_by: Person,
-    },
-    /// A group has another state than before.
-    GroupUpdated {
-        /// The group.
-        group_fingerprint: String,
-        /// What it is called.
-        name: String,
-    },
-    /// Somebody has shared a keychain, and the share waits for one's answer.
-    ShareReceived {
-        /// The keychain.
-        keychain_fingerprint: String,
-        /// Who shared it.
-        #[serde(serialize_with = "user_id")]
-        shared_by: Person,
-    },
-    /// A keychain has a new current key.
-    KeyRotated {
-        /// The keychain.
-        keychain_fingerprint: String,
-        /// The new key.
-        key_fingerprint: String,
-    },
-    /// A member's permissions in a keychain changed: one's own, or another's.
-    PermissionsUpdated {
-        /// The keychain.
-        keychain_fingerprint: String,
-        /// What they are now.
-        permissions: PermissionFlags,
-        /// Whose.
-        user_id: String,
-    },
-    /// Somebody was banned from a keychain: oneself, or another. Who is banned keeps the keys that he has, and gets
-    /// none that come later.
-    MemberBanned {
-        /// The keychain.
-        keychain_fingerprint: String,
-        /// Who.
-        user_id: String,
-    },
-    /// One logged in or out, or one's keys changed.
-    IdentityUpdated {
-        /// The account; `None` after logging out.
-        account_id: Option<String>,
-    },
-    /// The server shows another identity of somebody than the pinned one.
-    IdentityChanged {
-        /// Of whom.
-        user_id: String,
-    },
-    /// A keychain was left as it was, because what the server shows of it is not believed. Others go on.
-    KeychainStopped {
-        /// The keychain.
-        keychain_fingerprint: String,
-        /// Why: the code that operations on it answer.
-        code: String,
-    },
-    /// The connection to the server came or went.
-    SyncStateChanged {
-        /// What it is now.
-        state: SyncState,
-    },
-}
-
-/// Whether changes arrive by themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum SyncState {
-    /// Connected, and caught up.
-    Online,
-    /// Not connected; trying again.
-    Offline,
-}
-
 pub(crate) fn algorithm<S: serde::Serializer>(algorithm: &Algorithm, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(match algorithm {
         Algorithm::SecretBox => "secretBox",
@@ -491,24 +399,4 @@ fn user_id<S: serde::Serializer>(person: &Person, to: S) -> Result<S::Ok, S::Err
 
 pub(crate) fn user_id_if_any<S: serde::Serializer>(person: &Option<Person>, to: S) -> Result<S::Ok, S::Error> {
     person.as_ref().map(|person| &person.user_id).serialize(to)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_are_documents_with_the_names_of_the_typescript_api() {
-        let event = ClientEvent::KeyReceived {
-            keychain_fingerprint: "a".into(),
-            key_fingerprint: "b".into(),
-            shared_by: Person { user_id: "alice".into(), account_id: "c".into() },
-        };
-        let json = serde_json::to_value(&event).unwrap();
-        let expected = serde_json::json!({
-            "event": "keyReceived", "keychainFingerprint": "a", "keyFingerprint": "b",
-            "sharedBy": "alice",
-        });
-        assert_eq!(json, expected);
-    }
 }
