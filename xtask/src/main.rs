@@ -10,6 +10,7 @@ mod demo;
 mod fuzz;
 mod layers;
 mod licences;
+mod mutants;
 mod node;
 mod packages;
 mod project;
@@ -56,6 +57,8 @@ enum Command {
     Bench(bench::Options),
     /// Let libFuzzer look for bytes that a parser, a replay or people cannot take
     Fuzz(fuzz::Options),
+    /// Alter the ledger's rules, one place at a time, and see whether the tests notice
+    Mutants(mutants::Options),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +78,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Story(options) => return story::run(&project, &options),
         Command::Bench(options) => return bench::run(&project, &options),
         Command::Fuzz(options) => return fuzz::run(&project, &options),
+        Command::Mutants(options) => return mutants::run(&project, &options),
         Command::Ci(options) => return ci::run(&project, &options),
         Command::Test(options) => return test::run(&project, &options),
         Command::Layers => layers::run(&project)?,

@@ -45,13 +45,13 @@ pub enum Unproved {
     #[error("there is no entry")]
     Empty,
     /// An account ledger beside it breaks a rule.
-    #[error("the ledger of the account {0} does not hold: {1}")]
+    #[error("the ledger of the account {0} does not hold: {1} ({code})", code = .1.code())]
     Account(ScopeId, Rejected),
     /// A group's ledger beside it breaks a rule, or the state of another one is needed that cannot be had.
-    #[error("the ledger of the group {0} does not hold: {1}")]
+    #[error("the ledger of the group {0} does not hold: {1} ({code})", code = .1.code())]
     Group(ScopeId, Rejected),
     /// An entry breaks a rule.
-    #[error("entry {0} does not hold: {1}")]
+    #[error("entry {0} does not hold: {1} ({code})", code = .1.code())]
     Entry(u64, Rejected),
     /// The receipt is not the server's.
     #[error("the receipt is not signed by the server's key")]

@@ -7,6 +7,7 @@ mod ban;
 mod bytes;
 mod frame;
 mod generations;
+mod genesis;
 mod leave;
 mod ops;
 mod owners;
