@@ -67,6 +67,12 @@ record! {
         author: ScopeId,
     }
 
+    /// Somebody lacks a wrap of this scope, or one has come beside those that came with its entries.
+    WrapNews {
+        /// Which scope.
+        scope: ScopeId,
+    }
+
     /// The server ends the stream.
     Goodbye {
         /// Why.
@@ -120,6 +126,27 @@ pub enum ServerFrame {
     Event(Event),
     /// Last.
     Goodbye(Goodbye),
+    /// Among the events, in no order with them.
+    Wraps(WrapNews),
+}
+
+/// What a stream tells after its handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// A scope has a new head.
+    Event(Event),
+    /// Wraps of a scope are wanted, or have come.
+    Wraps(ScopeId),
+}
+
+impl News {
+    /// Which scope it is about.
+    pub fn scope(&self) -> ScopeId {
+        match self {
+            Self::Event(event) => event.scope,
+            Self::Wraps(scope) => *scope,
+        }
+    }
 }
 
 impl ServerFrame {
@@ -145,6 +172,7 @@ impl<C> Encode<C> for ServerFrame {
             Self::Welcome(frame) => frame.put(e.u8(2)?),
             Self::Event(frame) => frame.put(e.u8(3)?),
             Self::Goodbye(frame) => frame.put(e.u8(4)?),
+            Self::Wraps(frame) => frame.put(e.u8(5)?),
         }
     }
 }
@@ -157,6 +185,7 @@ impl<'b, C> Decode<'b, C> for ServerFrame {
             2 => Field::take(d).map(Self::Welcome),
             3 => Field::take(d).map(Self::Event),
             4 => Field::take(d).map(Self::Goodbye),
+            5 => Field::take(d).map(Self::Wraps),
             _ => Err(cbor::unsupported()),
         }
     }

@@ -14,6 +14,8 @@ pub const LEDGERS: usize = 1_024;
 pub const PAGE_ENTRIES: usize = 16_384;
 /// Wraps of one request or reply.
 pub const WRAPS: usize = 65_536;
+/// Wraps that one request or reply says are missing.
+pub const MISSING: usize = 1_024;
 /// Scopes that one account belongs to.
 pub const SCOPES: usize = 65_536;
 /// Envelopes of a master key in one answer: the newest.

@@ -35,3 +35,8 @@ pub fn placed(scope: &ScopeId) -> String {
 pub fn wraps(scope: &ScopeId) -> String {
     format!("{SCOPES}/{scope}/wraps")
 }
+
+/// Saying that one lacks wraps, and asking who does.
+pub fn missing(scope: &ScopeId) -> String {
+    format!("{SCOPES}/{scope}/missing")
+}

@@ -5,7 +5,7 @@ use crate::store::Committed;
 use keyfold_format::{HolderId, ScopeId};
 use keyfold_protocol::{Code, events::Event};
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::mpsc;
@@ -17,6 +17,8 @@ const QUEUE: usize = 1_024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     Event(Event),
+    /// Wraps of this scope are wanted, or have come.
+    Wraps(ScopeId),
     Close(Code),
 }
 
@@ -55,6 +57,16 @@ impl Hub {
         for account in &committed.audience {
             if let Some(subscribers) = accounts.get_mut(account) {
                 subscribers.retain(|s| s.queue.try_send(Signal::Event(committed.event.clone())).is_ok());
+            }
+        }
+    }
+
+    /// Tells them that wraps of a scope are wanted, or have come. Who is away sees it when he comes back.
+    pub(crate) fn tell_of_wraps(&self, scope: ScopeId, audience: &BTreeSet<ScopeId>) {
+        let mut accounts = self.lock();
+        for account in audience {
+            if let Some(subscribers) = accounts.get_mut(account) {
+                subscribers.retain(|s| s.queue.try_send(Signal::Wraps(scope)).is_ok());
             }
         }
     }

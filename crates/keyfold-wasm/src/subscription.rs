@@ -58,6 +58,7 @@ impl Subscription {
     pub fn event(&self, frame: &[u8]) -> Result<JsValue> {
         match decode(frame)? {
             ServerFrame::Event(event) => to_js(&About { keychain_fingerprint: event.scope.to_string() }),
+            ServerFrame::Wraps(wraps) => to_js(&About { keychain_fingerprint: wraps.scope.to_string() }),
             _ => Err(unexpected()),
         }
     }

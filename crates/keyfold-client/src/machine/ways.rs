@@ -136,11 +136,11 @@ impl Belief {
     }
 
     /// The memberships by which this account gets keys of a scope: its own, and those of the groups that lead to it.
-    pub(crate) fn holdings<'a>(&self, known: &'a KnownScope) -> Vec<&'a Member> {
+    pub(crate) fn holdings<'a>(&self, known: &'a KnownScope) -> Vec<(ScopeId, &'a Member)> {
         let Some(me) = self.enrolled.as_ref().map(|me| me.account) else { return Vec::new() };
         let members = known.ledger().members();
         let mut through: Vec<ScopeId> = self.ways(known).iter().map(|way| *way.first().unwrap_or(&me)).collect();
         through.dedup();
-        through.iter().filter_map(|id| members.get(id)).collect()
+        through.into_iter().filter_map(|id| Some((id, members.get(&id)?))).collect()
     }
 }

@@ -5,7 +5,7 @@ use crate::{Error, Result, session::Subscription};
 use futures_util::{SinkExt, StreamExt};
 use keyfold_protocol::{
     Code,
-    events::{Event, ServerFrame},
+    events::{News, ServerFrame},
     limits,
 };
 use std::time::Duration;
@@ -50,10 +50,11 @@ impl Socket {
         Ok(socket)
     }
 
-    /// The next event. Safe to drop and call again.
-    pub(crate) async fn event(&mut self) -> Result<Event> {
+    /// The next news. Safe to drop and call again.
+    pub(crate) async fn news(&mut self) -> Result<News> {
         match self.frame().await? {
-            ServerFrame::Event(event) => Ok(event),
+            ServerFrame::Event(event) => Ok(News::Event(event)),
+            ServerFrame::Wraps(wraps) => Ok(News::Wraps(wraps.scope)),
             ServerFrame::Goodbye(goodbye) => Err(farewell(goodbye.code)),
             _ => Err(unexpected()),
         }

@@ -9,7 +9,7 @@ use crate::{
 };
 use futures_util::Stream;
 use keyfold_format::ScopeId;
-use keyfold_protocol::{Class, events::Event};
+use keyfold_protocol::{Class, events::News};
 use std::{
     collections::{HashMap, HashSet},
     pin::Pin,
@@ -129,7 +129,7 @@ impl Watcher {
         let mut batch = Batch::default();
         loop {
             tokio::select! {
-                event = socket.event() => batch.push(event?),
+                news = socket.news() => batch.push(news?),
                 () = batch.is_due() => {
                     let events = batch.take();
                     let (stopped, repair_in) = {
@@ -193,9 +193,9 @@ impl Watcher {
     }
 
     /// Tells which keychains are stopped, once for as long as they are.
-    async fn tell_stopped(&mut self, looked_at: &[Event], stopped: Vec<Stopped>) -> Result<(), Gone> {
-        for event in looked_at.iter().filter(|event| !stopped.iter().any(|s| s.keychain == event.scope)) {
-            self.stopped.remove(&event.scope);
+    async fn tell_stopped(&mut self, looked_at: &[News], stopped: Vec<Stopped>) -> Result<(), Gone> {
+        for news in looked_at.iter().filter(|news| !stopped.iter().any(|s| s.keychain == news.scope())) {
+            self.stopped.remove(&news.scope());
         }
         for Stopped { keychain, error } in stopped {
             if self.stopped.insert(keychain) {
@@ -237,19 +237,19 @@ struct Gone;
 /// Events that were received and not applied.
 #[derive(Default)]
 struct Batch {
-    waiting: Vec<Event>,
+    waiting: Vec<News>,
     applied: HashMap<ScopeId, Instant>,
 }
 
 impl Batch {
-    fn push(&mut self, event: Event) {
-        self.waiting.push(event);
+    fn push(&mut self, news: News) {
+        self.waiting.push(news);
     }
 
     /// When the next ones may be applied: at once for a keychain that was quiet.
     fn due(&self) -> Option<Instant> {
         let now = Instant::now();
-        self.waiting.iter().map(|event| self.applied.get(&event.scope).map_or(now, |at| *at + COALESCE)).min()
+        self.waiting.iter().map(|news| self.applied.get(&news.scope()).map_or(now, |at| *at + COALESCE)).min()
     }
 
     async fn is_due(&self) {
@@ -257,13 +257,13 @@ impl Batch {
     }
 
     /// Those that are due.
-    fn take(&mut self) -> Vec<Event> {
+    fn take(&mut self) -> Vec<News> {
         let now = Instant::now();
-        let is_due = |event: &Event| self.applied.get(&event.scope).is_none_or(|at| *at + COALESCE <= now);
-        let (due, waiting): (Vec<Event>, Vec<Event>) = std::mem::take(&mut self.waiting).into_iter().partition(is_due);
+        let is_due = |news: &News| self.applied.get(&news.scope()).is_none_or(|at| *at + COALESCE <= now);
+        let (due, waiting): (Vec<News>, Vec<News>) = std::mem::take(&mut self.waiting).into_iter().partition(is_due);
         self.waiting = waiting;
         self.applied.retain(|_, at| *at + COALESCE > now);
-        self.applied.extend(due.iter().map(|event| (event.scope, now)));
+        self.applied.extend(due.iter().map(|news| (news.scope(), now)));
         due
     }
 }
@@ -277,11 +277,12 @@ impl From<Gone> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keyfold_protocol::events::Event;
     use keyfold_protocol::wire::ScopeKind;
 
-    fn event(scope: u8, cursor: u64) -> Event {
+    fn event(scope: u8, cursor: u64) -> News {
         let author = ScopeId([9; 32]);
-        Event { cursor, scope: ScopeId([scope; 32]), kind: ScopeKind::Keychain, seq: cursor, author }
+        News::Event(Event { cursor, scope: ScopeId([scope; 32]), kind: ScopeKind::Keychain, seq: cursor, author })
     }
 
     #[tokio::test(start_paused = true)]

@@ -172,7 +172,7 @@ impl<H: Host> Session<H> {
     pub fn repair_in_ms(&self) -> Option<u64> {
         let me = self.me().ok()?;
         let now_ms = self.surely_ms();
-        if !self.due_for_repair().is_empty() {
+        if self.missing.is_wanted() || !self.due_for_repair().is_empty() {
             return Some(0);
         }
         let ends = self.belief.scopes.values().filter_map(|known| {
@@ -182,15 +182,15 @@ impl<H: Host> Session<H> {
         ends.min().map(|end| end.saturating_sub(now_ms))
     }
 
-    /// Makes the new key of each keychain and group that needs one and that one follows, and ends shares that are over,
-    /// unless somebody else was faster. Whether anything was done. To be called when [`Self::repair_in_ms`] says that
+    /// Makes the new key of each keychain and group that needs one and that one follows, ends shares that are over, and
+    /// wraps keys that others lack, unless somebody else was faster. Whether anything was done. To be called when [`Self::repair_in_ms`] says that
     /// it is time, after a random part of [`REPAIR_WITHIN_MS`].
     ///
     /// From the lowest rank upwards: the new key of a group is what those above it wrap to.
     pub async fn repair(&mut self) -> Result<bool> {
         self.me()?;
         self.recall_scopes().await?;
-        let mut any = false;
+        let mut any = self.answer_missing().await?;
         let mut tried: Vec<ScopeId> = Vec::new();
         let is_left = |tried: &[ScopeId], id: &ScopeId| tried.iter().filter(|one| *one == id).count() < REPAIRS;
         while let Some(id) = self.due_for_repair().into_iter().find(|id| is_left(&tried, id)) {
@@ -264,7 +264,7 @@ impl<H: Host> Session<H> {
     }
 
     /// Adds wraps for others. Where the server does not take them the entry stands all the same.
-    async fn add_wraps(&mut self, id: &ScopeId, wraps: Vec<Wrap>) -> Result<()> {
+    pub(super) async fn add_wraps(&mut self, id: &ScopeId, wraps: Vec<Wrap>) -> Result<()> {
         if wraps.is_empty() {
             return Ok(());
         }

@@ -14,6 +14,7 @@ mod identity;
 mod incoming;
 mod keychain;
 mod member;
+mod missing;
 mod owners;
 mod participants;
 mod share;
@@ -27,6 +28,7 @@ pub(crate) use account::parse_server_key;
 pub use file::{NamedKey, SealedHead, TrailerCheck};
 pub(crate) use group::GROUP;
 pub use member::REPAIR_WITHIN_MS;
+use missing::Missing;
 pub use subscribe::Subscription;
 pub use sync::Stopped;
 pub use value::{EncryptedValue, verify_signature};
@@ -57,6 +59,7 @@ pub struct Session<H> {
     skew_ms: i64,
     /// Which shares are taken without asking.
     accepts: AcceptShares,
+    missing: Missing,
 }
 
 impl<H: Host> Session<H> {
@@ -70,6 +73,7 @@ impl<H: Host> Session<H> {
             is_read: false,
             skew_ms: 0,
             accepts: AcceptShares::default(),
+            missing: Missing::default(),
         })
     }
 

@@ -18,7 +18,7 @@ use keyfold_format::{
 };
 use keyfold_protocol::{
     Class, Code,
-    events::Event,
+    events::News,
     route,
     signing::Method,
     wire::{After, LedgerPage, OwnWraps, ScopeKind, Scopes},
@@ -83,6 +83,9 @@ impl<H: Host> Session<H> {
                     && !self.is_taken_unasked(known, &me)
                     && !self.lacks_keys(known)
             });
+            if summary.missing {
+                self.missing.want(summary.scope);
+            }
             // A head that is not ours yet is a hint: what it is, its ledger says.
             if !up_to_date {
                 behind.push(summary.scope);
@@ -112,11 +115,24 @@ impl<H: Host> Session<H> {
 
     /// Takes in events of the server; what was applied already costs nothing. What happened counts as told: the
     /// caller reads the journal and tells it. Returns the keychains that were left as they were.
-    pub async fn apply(&mut self, events: &[Event]) -> Result<Vec<Stopped>> {
+    pub async fn apply(&mut self, news: &[News]) -> Result<Vec<Stopped>> {
         let me = self.me()?;
         let mut scopes: Vec<ScopeId> = Vec::new();
         let mut accounts: Vec<ScopeId> = Vec::new();
-        for event in events {
+        for news in news {
+            let event = match news {
+                News::Event(event) => event,
+                News::Wraps(scope) => {
+                    if self.recall_scope(scope).await? {
+                        if self.lacks_keys(self.belief.scope(scope)?) {
+                            scopes.push(*scope);
+                        } else {
+                            self.missing.want(*scope);
+                        }
+                    }
+                    continue;
+                }
+            };
             match event.kind {
                 ScopeKind::Keychain | ScopeKind::Group => {
                     self.recall_scope(&event.scope).await?;
@@ -142,7 +158,7 @@ impl<H: Host> Session<H> {
             stopped = self.catch_up_each(&scopes, &accounts).await?;
         }
         // Who comes into a group, or is put out of one, is so in what it stands in; no event of that says it.
-        if events.iter().any(|event| event.kind == ScopeKind::Group) {
+        if news.iter().any(|news| matches!(news, News::Event(event) if event.kind == ScopeKind::Group)) {
             stopped = self.catch_up_all().await?;
         }
         self.belief.tell_until(self.belief.marks().next_event);
@@ -404,6 +420,7 @@ impl<H: Host> Session<H> {
             let path = route::wraps(id);
             let own = self.ask(Method::Get, &path, Vec::new(), OwnWraps::decode).await?;
             self.open_wraps(id, &own.wraps)?;
+            self.say_what_is_missing(id).await?;
             let known = self.belief.scope(id)?;
             // Nobody answers a share with a group: who is in it has come by it.
             if !was_in && !known.ledger().members().contains_key(&me) {
@@ -427,7 +444,7 @@ impl<H: Host> Session<H> {
     /// Whether keys that we are entitled to are not here, ourselves or through groups.
     pub(super) fn lacks_keys(&self, known: &KnownScope) -> bool {
         let ring = self.belief.rings.get(&known.ledger().id());
-        let lacks = |member: &&Member| match ring {
+        let lacks = |(_, member): &(ScopeId, &Member)| match ring {
             Some(ring) => !ring.missing(known.ledger(), member).is_empty(),
             None => !member.keys.is_empty(),
         };

@@ -12,7 +12,7 @@ pub use account::{AccountLedger, Accounts, ExtendAccount, Lookup, SignUp, Signed
 pub use info::{Gate, Info, Limits};
 pub use ledger::{After, LedgerPage, LedgerPages, Ledgers};
 pub use scope::{
-    AddWraps, AddedWraps, Append, Appended, CreateScope, OwnWraps, Place, Placed, ScopeKind, ScopeSummary, Scopes,
-    Standing,
+    AddWraps, AddedWraps, Append, Appended, CreateScope, MissingWrap, MissingWraps, OwnWraps, Place, Placed, ScopeKind,
+    ScopeSummary, Scopes, Standing,
 };
 pub use session::{LoggedIn, LoggedOut};

@@ -73,6 +73,21 @@ record! {
         kept: u32,
     }
 
+    /// `POST /v1/scopes/{id}/missing`: wraps that the caller lacks though he is entitled to them, and answer to
+    /// `GET` of the same: those that others lack.
+    MissingWraps {
+        /// At most [`limits::MISSING`].
+        missing: Vec<MissingWrap>,
+    }
+
+    /// One of them.
+    MissingWrap {
+        /// The caller, or a group through which he comes to the scope.
+        recipient: ScopeId,
+        /// The number of the key.
+        number: u32,
+    }
+
     /// Answer to `GET /v1/scopes`.
     Scopes {
         /// The caller's, ascending by id.
@@ -89,10 +104,12 @@ record! {
         head: Head,
         /// What the caller is in it.
         standing: Standing,
+        /// Whether somebody else lacks wraps there, and has had none of the caller's.
+        missing: bool,
     }
 }
 
-listed!(ScopeSummary = limits::SCOPES);
+listed!(ScopeSummary = limits::SCOPES, MissingWrap = limits::MISSING);
 
 numbered! {
     /// What a ledger is of.

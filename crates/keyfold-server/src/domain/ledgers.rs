@@ -12,7 +12,7 @@ use keyfold_format::{
 };
 use keyfold_protocol::{
     Code,
-    wire::{After, LedgerPage, LedgerPages, Ledgers, ScopeKind, Scopes},
+    wire::{After, LedgerPage, LedgerPages, Ledgers, ScopeKind, Scopes, Standing},
 };
 use std::collections::BTreeSet;
 
@@ -70,7 +70,12 @@ impl Domain {
 
     /// The caller's scopes.
     pub(crate) async fn scopes(&self, caller: &Caller) -> Result<Scopes, Fault> {
-        Ok(Scopes { scopes: self.store.scopes(caller.account).await? })
+        let mut scopes = self.store.scopes(caller.account).await?;
+        for summary in &mut scopes {
+            summary.missing =
+                summary.standing == Standing::Member && self.missing.concerns(&summary.scope, &caller.account);
+        }
+        Ok(Scopes { scopes })
     }
 }
 

@@ -7,6 +7,7 @@ mod events;
 mod fault;
 mod groups;
 mod ledgers;
+mod missing;
 mod replay;
 mod scopes;
 mod sessions;
@@ -21,6 +22,7 @@ use crate::{
 pub(crate) use fault::{Fault, fault, logged_out, too_large};
 use keyfold_format::ScopeId;
 use keyfold_protocol::wire::Gate;
+use missing::Missing;
 use replay::Replayed;
 use std::{sync::Arc, time::Instant};
 
@@ -31,6 +33,7 @@ pub(crate) struct Domain {
     pub(crate) gate: Gate,
     store: Arc<dyn Store>,
     replayed: Replayed,
+    missing: Missing,
     addresses: Buckets<Origin>,
     requests: Buckets<ScopeId>,
     lookups: Buckets<ScopeId>,
@@ -50,6 +53,7 @@ impl Domain {
             hub,
             gate,
             replayed: Replayed::new(),
+            missing: Missing::new(),
             store,
             addresses: Buckets::new(rates.address),
             requests: Buckets::new(rates.account),

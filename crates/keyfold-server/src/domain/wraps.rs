@@ -54,12 +54,20 @@ impl Domain {
         });
         checked.await?;
         let kept = add.wraps.len() as u32;
+        let sent: BTreeSet<_> = add.wraps.iter().map(|wrap| (wrap.recipient, wrap.number)).collect();
         self.store.add_wraps(caller.once, scope, caller.account, add.wraps).await?;
+        let mut audience: BTreeSet<_> = sent.iter().map(|(recipient, _)| *recipient).collect();
+        audience.extend(self.missing.answered(&scope, caller.account, &sent));
+        self.hub.tell_of_wraps(scope, &audience);
         Ok(AddedWraps { kept })
     }
 
     /// What a scope's state on the disk says.
-    async fn on_disk<T>(&self, scope: ScopeId, ask: impl Fn(&scope::Ledger) -> Result<T, Fault>) -> Result<T, Fault> {
+    pub(super) async fn on_disk<T>(
+        &self,
+        scope: ScopeId,
+        ask: impl Fn(&scope::Ledger) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let slot = self.replayed.slot(scope);
         for _ in 0..TRIES {
             let mut tip = self.replayed.tip(&*self.store, scope, &slot).await?;

@@ -18,7 +18,7 @@ use axum::{
 use keyfold_format::{Malformed, ScopeId};
 use keyfold_protocol::{
     Code,
-    events::{Challenge, Cursor, Goodbye, ServerFrame, Subscribe, Welcome},
+    events::{Challenge, Cursor, Goodbye, ServerFrame, Subscribe, Welcome, WrapNews},
     limits,
 };
 use std::time::Duration;
@@ -139,6 +139,7 @@ impl Stream {
                         self.sent = event.cursor;
                         send(socket, &ServerFrame::Event(event)).await
                     }
+                    Some(Signal::Wraps(scope)) => send(socket, &ServerFrame::Wraps(WrapNews { scope })).await,
                     Some(Signal::Close(code)) => Err(Ended::Say(code)),
                     // Too slow: it comes back with its cursor.
                     None => Err(Ended::Say(Code::ServerUnavailable)),

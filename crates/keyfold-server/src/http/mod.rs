@@ -65,6 +65,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/scopes/{scope}/entries", post(scopes::append))
         .route("/v1/scopes/{scope}/placed", post(scopes::place))
         .route("/v1/scopes/{scope}/wraps", get(scopes::wraps).post(scopes::add_wraps))
+        .route("/v1/scopes/{scope}/missing", get(scopes::lacking).post(scopes::lack))
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::wrong_method)
         .layer(from_fn_with_state(app.clone(), signed::signed));

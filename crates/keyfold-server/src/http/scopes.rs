@@ -11,7 +11,7 @@ use bytes::Bytes;
 use keyfold_format::ScopeId;
 use keyfold_protocol::{
     Code,
-    wire::{AddWraps, Append, CreateScope, Place},
+    wire::{AddWraps, Append, CreateScope, MissingWraps, Place},
 };
 
 /// `GET /v1/scopes`.
@@ -60,6 +60,22 @@ pub(super) async fn add_wraps(
 ) -> Answer {
     let scope = parse(&scope)?;
     Ok(Cbor(app.domain.add_wraps(&caller, scope, AddWraps::decode(&body)?).await?.encode()))
+}
+
+/// `GET /v1/scopes/{scope}/missing`.
+pub(super) async fn lacking(State(app): State<App>, Member(caller): Member, Path(scope): Path<String>) -> Answer {
+    Ok(Cbor(app.domain.lacking(&caller, parse(&scope)?).await?.encode()))
+}
+
+/// `POST /v1/scopes/{scope}/missing`.
+pub(super) async fn lack(
+    State(app): State<App>,
+    Member(caller): Member,
+    Path(scope): Path<String>,
+    body: Bytes,
+) -> Answer {
+    app.domain.lack(&caller, parse(&scope)?, MissingWraps::decode(&body)?).await?;
+    Ok(Cbor(MissingWraps { missing: Vec::new() }.encode()))
 }
 
 fn parse(scope: &str) -> Result<ScopeId, Fault> {

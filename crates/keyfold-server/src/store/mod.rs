@@ -241,7 +241,10 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn reading(&self, scope: ScopeId, account: ScopeId) -> BoxFuture<'_, Result<Option<Reading>>>;
     /// The groups through which an account comes to a scope now.
     fn ways(&self, account: ScopeId, scope: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeId>>>;
-    /// The scopes, other than accounts, in which somebody has a standing, himself or through groups; ascending.
+    /// Everybody who comes to a scope through groups now.
+    fn inside(&self, scope: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeId>>>;
+    /// The scopes, other than accounts, in which somebody has a standing, himself or through groups; ascending. What is
+    /// missing there is not the store's to say: `false`.
     fn scopes(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeSummary>>>;
     /// Where an entry with this content stands, and what it follows.
     fn placed(&self, scope: ScopeId, content: EntryHash) -> BoxFuture<'_, Result<Option<(u64, EntryHash)>>>;

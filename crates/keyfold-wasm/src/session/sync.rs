@@ -7,7 +7,10 @@ use crate::{
     subscription::{Subscription, decode},
 };
 use js_sys::Uint8Array;
-use keyfold_client::{ClientEvent, Code, events::ServerFrame};
+use keyfold_client::{
+    ClientEvent, Code,
+    events::{News, ServerFrame},
+};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -31,7 +34,8 @@ impl Session {
     #[wasm_bindgen(unchecked_return_type = "Stopped[]")]
     pub async fn apply(&mut self, events: Vec<Uint8Array>) -> Result<JsValue> {
         let event = |frame: &Uint8Array| match decode(&frame.to_vec())? {
-            ServerFrame::Event(event) => Ok(event),
+            ServerFrame::Event(event) => Ok(News::Event(event)),
+            ServerFrame::Wraps(wraps) => Ok(News::Wraps(wraps.scope)),
             _ => Err(Fault::new(Code::BadServerSignature, "this frame is no event")),
         };
         let events = events.iter().map(event).collect::<Result<Vec<_>>>()?;

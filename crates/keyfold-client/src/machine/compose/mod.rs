@@ -167,6 +167,30 @@ pub(crate) fn missed(
     Ok(wraps)
 }
 
+/// Wraps that others say they lack, `(recipient, key number)`: of what the state entitles them to, as far as it is held
+/// here.
+pub(crate) fn wanted(
+    ledger: &Ledger,
+    wanted: impl Iterator<Item = (ScopeId, u32)>,
+    ring: &Keyring,
+    accounts: &impl Ledgers,
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<Wrap>, Stop> {
+    let mut wraps = Vec::new();
+    for (recipient, key) in wanted {
+        let Some(member) = ledger.members().get(&recipient).filter(|_| ledger.takes_wraps(&recipient)) else {
+            continue;
+        };
+        let due = wraps_of_keys(ledger, &member.keys, member.history);
+        let due = due.into_iter().find(|(number, history)| *number == key && ring.opens(key, *history));
+        if let Some((key, history)) = due {
+            let needed = WrapFor { key, recipient, recipient_number: ledger.wrap_number(&recipient), history };
+            wraps.push(wrap_for(ledger, &needed, Keys { ring: Some(ring), made: None }, accounts, rng)?);
+        }
+    }
+    Ok(wraps)
+}
+
 fn wrap_for(
     ledger: &Ledger,
     needed: &WrapFor,

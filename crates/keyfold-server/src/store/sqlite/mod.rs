@@ -129,6 +129,10 @@ impl Store for SqliteStore {
         reach::ways(&self.readers, account, scope).boxed()
     }
 
+    fn inside(&self, scope: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeId>>> {
+        async move { reach::inside(&mut *self.readers.acquire().await?, scope, i64::MAX).await }.boxed()
+    }
+
     fn scopes(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeSummary>>> {
         reach::scopes(&self.readers, account).boxed()
     }

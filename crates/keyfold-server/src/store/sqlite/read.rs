@@ -132,6 +132,7 @@ pub(super) fn scopes_of(rows: &[SqliteRow]) -> Result<Vec<ScopeSummary>> {
                 kind: kind(row, 1)?,
                 head: Head { seq: unsigned(row.try_get(2)?), hash: EntryHash(column(row, 3)?) },
                 standing: known_standing(row.try_get(4)?)?,
+                missing: false,
             })
         })
         .collect()
