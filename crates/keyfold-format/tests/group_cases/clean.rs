@@ -156,6 +156,13 @@ fn direct_and_through() -> Vec<Case> {
             "ok",
         ),
         place.clone().left(BOB, team).case(
+            "ok-rotate-without-the-right-for-what-was-seen-below",
+            "alice may not rotate, but what she observes of the team, which only the department had cited, asks for it",
+            (ALICE, keychain, &[]),
+            vec![place.observe(team), place.next_key(ALICE, &keychain, &[])],
+            "ok",
+        ),
+        place.clone().left(BOB, team).case(
             "ok-act-as-oneself-beside-a-group",
             "alice acts as herself, who is a member too",
             (ALICE, keychain, &[]),
