@@ -5,7 +5,7 @@ use super::{
         entry::Entry,
         ledger::Ledgers,
         op::Op,
-        reach::{each_group, group_at, newest},
+        reach::{each_group, group_at},
         state::State,
     },
     Actor, observe,
@@ -79,7 +79,8 @@ fn check_all(
     ledgers: &dyn Ledgers,
 ) -> Result<Observed, Rejected> {
     let mut passes_exclusion = false;
-    // What the groups have seen counts too, and how far they have, where our key is wrapped to them.
+    // What the groups have seen counts too, where our key is wrapped to them. If a citation passes an exclusion that one
+    // of them has not seen, it is not clean from here on, and that asks for a rotation.
     let mut inside = Ok(());
     let mut look = |path: &[&State]| {
         if let Some(group) = path.last() {
@@ -87,8 +88,6 @@ fn check_all(
                 groups.insert(*id);
             }
             inside = cites.iter().try_for_each(|cite| {
-                let seen = group.members.contains_key(&cite.principal).then(|| newest(path, &cite.principal)).flatten();
-                passes_exclusion |= seen.is_some_and(|seen| cite.exclusions > seen.exclusions);
                 group.cited.get(&cite.principal).map_or(Ok(()), |before| check_order(before, cite))
             });
         }
