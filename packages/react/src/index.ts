@@ -3,6 +3,7 @@
 export { useAudit, useSuspenseAudit } from "./audit.js";
 export { useDecrypted, useSuspenseDecrypted } from "./decrypted.js";
 export { useEvent } from "./event.js";
+export { useGroups, useSuspenseGroups } from "./groups.js";
 export { useOwners, useSuspenseOwners } from "./owners.js";
 export { type ParticipantsOptions, useParticipants, useSuspenseParticipants } from "./participants.js";
 export { KeyfoldProvider, type KeyfoldProviderProps, useClient } from "./provider.js";

@@ -17,7 +17,7 @@ export type Query<T> =
 export interface Question<T> {
   /** Equal questions have equal keys. */
   readonly key: string;
-  /** Events of this keychain ask again; `null`: of any. */
+  /** Events of this keychain, and of groups, ask again; `null`: of any. */
   readonly keychain: string | null;
   /** Whether an answer that was given can become another. */
   readonly changes: boolean;
@@ -140,9 +140,12 @@ class Answers {
 
   #listen(): () => void {
     const changed = ({ keychainFingerprint }: { keychainFingerprint: string }) => {
+      const { keychains } = this.client.state;
+      // Of a group, say: who is in it is in all that was shared with it.
+      const any = !keychains.some((known) => known.keychainFingerprint === keychainFingerprint);
       for (const asked of [...this.#asked.values()]) {
         const { keychain, changes } = asked.question;
-        const concerned = keychain === null || keychain === keychainFingerprint;
+        const concerned = any || keychain === null || keychain === keychainFingerprint;
         if (concerned && (changes || asked.snapshot.status !== "ready")) void asked.refresh();
       }
     };
@@ -153,6 +156,9 @@ class Answers {
       this.client.on("participantsUpdated", changed),
       this.client.on("permissionsUpdated", changed),
       this.client.on("memberBanned", changed),
+      this.client.on("groupUpdated", ({ groupFingerprint }) =>
+        changed({ keychainFingerprint: groupFingerprint }),
+      ),
       this.client.on("identityUpdated", () => {
         for (const asked of [...this.#asked.values()]) asked.forget();
       }),

@@ -7,6 +7,7 @@ import {
   useDecrypted,
   useEncryptFile,
   useEvent,
+  useGroups,
   useAudit,
   useIncomingShares,
   useKeychain,
@@ -142,6 +143,33 @@ describe("questions", () => {
     await alice.removeOwner(userId, keychainFingerprint);
     await vi.waitFor(() => expect(drawn.text()).toBe("2 removeOwner"), PATIENCE);
     drawn.unmount();
+  });
+
+  test("who comes into a group, and leaves it, is shown in all that was shared with it", async () => {
+    const [alice, bob] = [await somebody("alice"), await somebody("bob")];
+    const team = await alice.groups.create("team");
+    const { keychainFingerprint } = await alice.createNewKeychain("notes", "secretBox");
+    await alice.shareCompleteKeychain(keychainFingerprint, team);
+    const drawn = await under(alice, () => {
+      const groups = useGroups().data?.map(({ name, memberCount }) => `${name} ${memberCount}`);
+      const people = useParticipants(keychainFingerprint).data?.length;
+      const members = useParticipants(`group:${team.groupFingerprint}`).data?.length;
+      return `${groups?.join() ?? "?"}, ${people ?? "?"} and ${members ?? "?"}`;
+    });
+    const theirs = await under(bob, () => {
+      const keychains = useKeychains();
+      return `${useGroups().data?.length ?? "?"} and ${keychains.length}`;
+    });
+    await vi.waitFor(() => expect(drawn.text()).toBe("team 1, 1 and 1"), PATIENCE);
+    const whom = await identityOf(alice, bob);
+    await alice.groups.add(team, whom);
+    await vi.waitFor(() => expect(drawn.text()).toBe("team 2, 2 and 2"), PATIENCE);
+    await vi.waitFor(() => expect(theirs.text()).toBe("1 and 1"), PATIENCE);
+    await alice.groups.remove(team, whom);
+    await vi.waitFor(() => expect(drawn.text()).toBe("team 1, 1 and 1"), PATIENCE);
+    await vi.waitFor(() => expect(theirs.text()).toBe("0 and 0"), PATIENCE);
+    drawn.unmount();
+    theirs.unmount();
   });
 
   test("an audit follows what people do", async () => {
