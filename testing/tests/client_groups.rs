@@ -117,6 +117,20 @@ async fn a_team_reads_and_writes_what_is_shared_with_it_and_who_comes_later_read
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_request_shares_with_people_and_groups_whatever_their_ids() {
+    let town = Town::with_team(PermissionFlags::default()).await;
+    let alice = &town.alice.client;
+    for round in 0..6 {
+        let (notes, team) = (format!("notes {round}"), format!("team {round}"));
+        alice.create_group(&team, TEAM).await.unwrap();
+        town.alice.keychain(&notes).await;
+        let with = [&*format!("group:{team}"), "bob", "carol"];
+        let shared = alice.share(&notes, &with, ShareKeys::All, ShareOptions::default()).await.unwrap();
+        assert_eq!(shared.recipients.len(), 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_team_in_a_department_gets_what_the_department_gets() {
     let town = Town::with_team(PermissionFlags::default()).await;
     let (alice, bob) = (&town.alice.client, &town.bob.client);

@@ -147,7 +147,9 @@ pub(crate) fn share(
         return Ok(None);
     }
     let ids: Vec<ScopeId> = lacking.keys().copied().collect();
-    let principals = lacking.values().copied().collect();
+    let mut principals: Vec<Principal> = lacking.values().copied().collect();
+    // People stand before groups, whatever their ids.
+    principals.sort_unstable();
     let keys = Keys { ring: Some(ring), made: None };
     append(scope, vec![terms.op(principals)], &ids, author, keys, accounts, rng).map(Some)
 }
