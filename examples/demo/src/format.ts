@@ -26,3 +26,13 @@ export function exactClock(at: number): string {
 export function beginning(text: string, characters: number): string {
   return text.length > characters ? `${text.slice(0, characters)}…` : text;
 }
+
+/** What the application writes in front of a team's fingerprint, so that its lists can tell teams from people. */
+export const TEAM = "team.";
+
+/** A workspace or a team as those know it who know no name of it. */
+export function sealedName(id: string): string {
+  return id.startsWith(TEAM)
+    ? `team ${id.slice(TEAM.length, TEAM.length + 8)}`
+    : `workspace ${id.slice(0, 8)}`;
+}

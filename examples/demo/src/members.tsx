@@ -9,6 +9,7 @@ import { KeyIcon } from "./icons.js";
 import { explain, useAct, useNotify } from "./notices.js";
 import { Avatar, Confirm, Switch } from "./parts.js";
 import { useNameOf, usePerson } from "./person.js";
+import { Teams, teamOf } from "./teams.js";
 import { Timeline } from "./timeline.js";
 
 const PERMISSIONS: readonly { readonly flag: keyof PermissionFlags; readonly label: string }[] = [
@@ -44,6 +45,7 @@ export function Members(props: { readonly keychain: Keychain; readonly removed: 
       </ul>
       {owners !== undefined && <Proposals owners={owners} />}
       <Invite keychain={keychain} members={members} />
+      <Teams keychain={keychain} members={members} />
       <CurrentKey keychain={keychain} />
     </>
   );
@@ -63,6 +65,8 @@ function Member(props: {
   const { keychainFingerprint: id, permissions: mine } = keychain;
   const name = nameOf(member.userId);
   const self = member.accountId === me?.accountId;
+  // What somebody may do through a team is the team's to give, and who is in it is decided there.
+  const team = teamOf(member);
   const change = (flag: keyof PermissionFlags, allowed: boolean) =>
     act("Changing the permission", () => client.setPermissions(member.userId, id, { [flag]: allowed }));
   const remove = () =>
@@ -79,15 +83,20 @@ function Member(props: {
           {self && " (you)"}
         </strong>
         {member.owner && <span className="badge">Owner</span>}
+        {team !== undefined && <span className="badge">Team {team}</span>}
         {!self && <Trust member={member} />}
         {member.state === "pending" && <span className="badge badge-waiting">Invited</span>}
         {member.state === "pending" && <CancelInvitation keychain={keychain} member={member} />}
-        {!self && !member.owner && member.state === "accepted" && mine.allowDeletion && (
-          <button type="button" className="danger-quiet" disabled={busy} onClick={() => setAsking(true)}>
-            Remove
-          </button>
-        )}
-        {!self && owners !== undefined && owners.owners.includes(me?.userId ?? "") && (
+        {!self &&
+          !member.owner &&
+          team === undefined &&
+          member.state === "accepted" &&
+          mine.allowDeletion && (
+            <button type="button" className="danger-quiet" disabled={busy} onClick={() => setAsking(true)}>
+              Remove
+            </button>
+          )}
+        {!self && team === undefined && owners !== undefined && owners.owners.includes(me?.userId ?? "") && (
           <Ownership member={member} owners={owners} />
         )}
       </div>
@@ -98,7 +107,9 @@ function Member(props: {
             key={flag}
             label={label}
             checked={member.permissions[flag]}
-            disabled={member.owner || !mine.allowManagement || member.state === "pending"}
+            disabled={
+              member.owner || team !== undefined || !mine.allowManagement || member.state === "pending"
+            }
             onChange={(allowed) => change(flag, allowed)}
           />
         ))}
@@ -146,7 +157,7 @@ function Ownership(props: { readonly member: Participant; readonly owners: Owner
 function Proposals({ owners }: { readonly owners: Owners }): ReactElement | null {
   if (owners.proposals.length === 0) return null;
   return (
-    <div>
+    <div className="proposals">
       <h3>Waiting for owners</h3>
       <p className="hint">
         {owners.quorum} of {owners.owners.length} owners decide. Nobody counts when it is about himself.

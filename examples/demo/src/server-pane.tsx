@@ -5,7 +5,7 @@ import type { Invitation, Row } from "../server/rows.js";
 import type { Passed } from "../server/traffic.js";
 import type { Stopped } from "./app.js";
 import type { Config } from "./config.js";
-import { beginning, bytes, exactClock } from "./format.js";
+import { beginning, bytes, exactClock, sealedName, TEAM } from "./format.js";
 import { Lies } from "./lies.js";
 import type { makePeople } from "./person.js";
 
@@ -95,9 +95,9 @@ export function ServerPane({ config, people, onStopped }: ServerPaneProps): Reac
                 </span>{" "}
                 →{" "}
                 <span className="who" data-person={nameIn(to)}>
-                  {to}
+                  {to.startsWith(TEAM) ? sealedName(to) : to}
                 </span>{" "}
-                <span>workspace {workspace.slice(0, 8)}</span> <span>{exactClock(at)}</span>
+                <span>{sealedName(workspace)}</span> <span>{exactClock(at)}</span>
               </p>
             </li>
           ))}
@@ -151,7 +151,7 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/^POST \/v1\/accounts\/lookup$/, "looks somebody up"],
   [/^POST \/v1\/sessions$/, "logs in"],
   [/^DELETE \/v1\/sessions$/, "logs out"],
-  [/^POST \/v1\/scopes$/, "founds a keychain"],
+  [/^POST \/v1\/scopes$/, "founds a keychain or a team"],
   [/^POST \/v1\/scopes\/[^/]+\/entries$/, "adds a signed entry, and wrapped keys"],
   [/^POST \/v1\/scopes\/[^/]+\/placed$/, "answers a share"],
   [/^GET \/v1\/scopes\/[^/]+\/wraps$/, "fetches wrapped keys"],

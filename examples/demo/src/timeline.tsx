@@ -1,7 +1,14 @@
 /** Who did what in a workspace: its signed ledger, verified from the first entry on, newest first. */
 
-import type { AuditAction, AuditEntry, AuditPrincipal, Keychain, PermissionFlags } from "@keyfold/client";
-import { useAudit } from "@keyfold/react";
+import type {
+  AuditAction,
+  AuditEntry,
+  AuditGroup,
+  AuditPrincipal,
+  Keychain,
+  PermissionFlags,
+} from "@keyfold/client";
+import { useAudit, useGroups } from "@keyfold/react";
 import { type ReactElement, useId, useState } from "react";
 import { save } from "./download.js";
 import { clock } from "./format.js";
@@ -65,8 +72,14 @@ function Entries({ keychain }: { readonly keychain: Keychain }): ReactElement {
 
 function Entry({ entry }: { readonly entry: AuditEntry }): ReactElement {
   const nameOf = useNameOf();
+  const teams = useGroups().data ?? [];
+  const teamOf = ({ groupId }: AuditGroup) => {
+    // Its name is sealed for those who are in it.
+    const known = teams.find(({ groupFingerprint }) => groupFingerprint === groupId);
+    return known === undefined ? "a team" : `the team ${known.name}`;
+  };
   const name = (person: AuditPrincipal) =>
-    person.groupId === null ? nameOf(person.userId ?? person.accountId) : "a group";
+    person.groupId === null ? nameOf(person.userId ?? person.accountId) : teamOf(person);
   const author = name(entry.author);
   const { time, seq, actions, via } = entry;
   return (
@@ -74,7 +87,7 @@ function Entry({ entry }: { readonly entry: AuditEntry }): ReactElement {
       <Avatar name={author} small />
       <span className="entry-words">
         <strong>{author}</strong> {actions.map((action) => words(action, name)).join(", and ")}
-        {via.length > 0 && " through a group"}
+        {via[0] !== undefined && ` through ${teamOf(via[0])}`}
         <span className="hint">
           Entry {seq} · <time dateTime={time.toISOString()}>{clock(time.getTime())}</time>, as {author} claims
         </span>

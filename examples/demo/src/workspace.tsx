@@ -1,9 +1,10 @@
 /** A person's workspaces, which are keychains: choosing one, making one, and what is in the chosen one. */
 
 import type { Keychain } from "@keyfold/client";
-import { useEvent, useKeychains, useParticipants } from "@keyfold/react";
-import { type FormEvent, type ReactElement, useEffect, useId, useRef, useState } from "react";
+import { useKeychains, useParticipants } from "@keyfold/react";
+import { type FormEvent, type ReactElement, useId, useState } from "react";
 import { Files } from "./files.js";
+import { useFormer } from "./former.js";
 import { AddIcon, FileIcon, LockIcon, NoteIcon, PeopleIcon } from "./icons.js";
 import { Members } from "./members.js";
 import { useAct } from "./notices.js";
@@ -108,12 +109,14 @@ function Workspace(props: { readonly keychain: Keychain; readonly removed: boole
   );
   return (
     <section className="workspace" aria-label={`${keychain.purpose}, as ${name} sees it`}>
-      <p className="facts">
-        <span>{sharedBy === null ? "Made by you" : `Shared by ${nameOf(sharedBy)}`}</span>
-        <span>
-          Current key <strong>{keys[0]?.keyNumber ?? "none"}</strong>
-        </span>
-      </p>
+      {keys[0] !== undefined && (
+        <p className="facts">
+          <span>{sharedBy === null ? "Made by you" : `Shared by ${nameOf(sharedBy)}`}</span>
+          <span>
+            Current key <strong>{keys[0].keyNumber}</strong>
+          </span>
+        </p>
+      )}
       {removed && (
         <p className="banner">
           <strong>You were removed from this workspace.</strong> What you had before stays readable. Nothing
@@ -159,27 +162,5 @@ function Workspace(props: { readonly keychain: Keychain; readonly removed: boole
         <Members keychain={keychain} removed={removed} />
       </div>
     </section>
-  );
-}
-
-/**
- * Keychains of this visit from which one was removed. A client lists those that one is in; the keys of the others stay,
- * so what was written under them still opens.
- */
-function useFormer(keychains: readonly Keychain[]): readonly Keychain[] {
-  const { user } = usePerson();
-  const seen = useRef(new Map<string, Keychain>());
-  const [former, setFormer] = useState<readonly Keychain[]>([]);
-  useEffect(() => {
-    for (const keychain of keychains) seen.current.set(keychain.keychainFingerprint, keychain);
-  }, [keychains]);
-  useEvent("memberBanned", ({ keychainFingerprint: id, userId }) => {
-    const known = seen.current.get(id);
-    if (userId !== user || known === undefined) return;
-    setFormer((all) => [...all.filter((one) => one.keychainFingerprint !== id), known]);
-  });
-  // Who was invited again is in again.
-  return former.filter(
-    (one) => !keychains.some((other) => other.keychainFingerprint === one.keychainFingerprint),
   );
 }

@@ -116,7 +116,8 @@ export class Panel {
   }
 
   member(name: string): Locator {
-    return this.region.getByRole("list", { name: "People" }).getByRole("listitem").filter({ hasText: name });
+    const people = this.region.getByRole("list", { name: "People", exact: true });
+    return people.getByRole("listitem").filter({ hasText: name });
   }
 
   /** What is spoken as it arrives. */

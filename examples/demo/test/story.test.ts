@@ -19,6 +19,10 @@ const FERRY = "The ferry leaves at 07:40, pier 3.";
 const FERRY_BOB = "The ferry leaves at 07:40, pier 5!";
 const CABIN = "Cabin is booked for two nights, the key is under the blue stone.";
 const AFTERWARDS = "New plan: without bob we take the train.";
+const BOAT = "Boat repairs";
+const TEAM = "Sunday crew";
+const KEEL = "The keel needs paint before the second of May.";
+const WITHOUT_BOB = "The paint is in the shed, behind the ladder.";
 const FILE_NAME = "lighthouse-map.bin";
 const MARK = "the lighthouse stands on the northern rock";
 
@@ -389,6 +393,74 @@ describe.sequential("the demo", () => {
     ).toBe(0);
   });
 
+  test("after a reload, who was removed is told that it ended, and reads what was readable", async () => {
+    await stage.page.reload();
+    await shows(bob.region, "You were removed from this workspace.");
+    await shows(bob.notes, FERRY_BOB);
+    await shows(bob.notes, "Sealed under a key that you do not have");
+    expect(await bob.region.getByRole("textbox", { name: "New note" }).count()).toBe(0);
+    expect(await bob.region.innerText()).not.toContain(AFTERWARDS);
+    expect(await violations(stage.page)).toEqual([]);
+  });
+
+  test("a workspace is shared with a team, and who is in the team reads it", async () => {
+    await alice.region.getByRole("button", { name: "New", exact: true }).click();
+    await alice.region.getByLabel("Name of the workspace").fill(BOAT);
+    await stage.page.keyboard.press("Enter");
+    await shows(alice.region.getByRole("navigation"), BOAT);
+    await alice.write(KEEL);
+    await alice.section("People");
+    const teams = alice.region.getByRole("group", { name: "Teams" });
+    await teams.getByLabel("Name of the team").fill(TEAM);
+    await stage.page.keyboard.press("Enter");
+    const people = teams.getByRole("list", { name: `People in ${TEAM}` }).getByRole("listitem");
+    await shows(people, "alice (you)");
+    await teams.getByRole("button", { name: "Add to team" }).click();
+    await shows(people, /bob(?!.*Invited)/s);
+    expect(await bob.region.innerText()).not.toContain(BOAT);
+    await teams.getByRole("button", { name: `Share ${BOAT}` }).click();
+    await shows(bob.arrivals, `alice shared “${BOAT}” with you`);
+    await bob.region.getByRole("navigation").getByRole("button", { name: BOAT }).click();
+    await shows(bob.notes, KEEL);
+    await shows(alice.member("bob"), `Team ${TEAM}`);
+    await shows(teams, "In this workspace");
+    // Who is in the team, and that it is in the workspace, is what a server learns; no name of either.
+    const shares = stage.server.getByRole("list", { name: "Who shares with whom" });
+    await shows(shares, /→\s+team \S+\s+workspace/);
+    await shows(shares, /→\s+bob\S*\s+team/);
+    expect(await alice.member("bob").getByRole("button", { name: "Remove" }).count()).toBe(0);
+    expect(await violations(stage.page)).toEqual([]);
+    await teams.scrollIntoViewIfNeeded();
+    await picture("demo-teams");
+    await stage.page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+    expect(await violations(stage.page)).toEqual([]);
+    await picture("demo-teams-dark");
+    await stage.page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+    await narrow("alice", "demo-teams-narrow");
+  });
+
+  test("who is put out of the team reads nothing new, and is told so", async () => {
+    const teams = alice.region.getByRole("group", { name: "Teams" });
+    await teams.getByRole("button", { name: `Remove bob from ${TEAM}` }).click();
+    const question = stage.page.getByRole("dialog");
+    expect(await violations(stage.page)).toEqual([]);
+    await question.getByRole("button", { name: "Remove bob" }).click();
+    await count(alice.member("bob"), 0);
+    await shows(bob.region, "You were removed from this workspace.");
+    await alice.section("Notes");
+    await alice.write(WITHOUT_BOB);
+    await shows(alice.notes.filter({ hasText: WITHOUT_BOB }), "sealed under key 2");
+    await shows(bob.notes, "Sealed under a key that you do not have");
+    await shows(bob.notes, KEEL);
+    expect(await bob.region.innerText()).not.toContain(WITHOUT_BOB);
+    await alice.section("People");
+    await alice.button("Who did what").click();
+    const entries = alice.region.getByRole("list", { name: "What happened, newest first" });
+    await shows(entries, `alice invited the team ${TEAM}`);
+    expect(await violations(stage.page)).toEqual([]);
+    await alice.button("Who did what").click();
+  });
+
   test("the servers hold none of the words, names and contents that people wrote", async () => {
     const stored = await stage.stored();
     const files = [...stored.values()].join("");
@@ -405,6 +477,10 @@ describe.sequential("the demo", () => {
       MARK,
       "harbour.svg",
       "Sealed anew",
+      BOAT,
+      TEAM,
+      KEEL,
+      WITHOUT_BOB,
     ];
     for (const secret of secrets) {
       for (const form of [secret, Buffer.from(secret).toString("base64").slice(2, -4)]) {
