@@ -3,6 +3,7 @@
 
 pub mod disk;
 pub mod evil;
+pub mod hand;
 pub mod interaction;
 pub mod keyfold_bin;
 pub mod lies;

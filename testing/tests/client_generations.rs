@@ -1,111 +1,18 @@
 //! Somebody's account goes on to its next generation: what his own client and those of others make of it.
 //!
-//! The entries are made here, with the keys in bob's home, and sent over HTTP.
+//! The entries are made with the keys in bob's home, and sent over HTTP.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper_util::{client::legacy, rt::TokioExecutor};
 use keyfold_client::{Algorithm, Client, Code, ShareKeys, ShareOptions, Value};
-use keyfold_core::{DeviceSeed, account::MasterKeys, device::DeviceKeys};
-use keyfold_format::{
-    account::{AccountOp, Entry, Ledger, RotateAccount},
-    entry::SignedEntry,
-    label::SignatureLabel,
-};
+use keyfold_format::{account::Ledger, entry::SignedEntry};
 use keyfold_protocol::{
     route,
-    signing::{Address, Method, Nonce, Request},
-    wire::{AccountLedger, Accounts, ExtendAccount, Lookup, SignUp},
+    wire::{AccountLedger, Accounts, Lookup},
 };
-use keyfold_testing::evil::{EvilWorld, ServerKey};
-use rand_core::UnwrapErr;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
-}
-
-/// Whoever has what is in somebody's home, and writes what no client composes.
-struct Hand {
-    device: DeviceKeys,
-    masters: MasterKeys,
-    ledger: Ledger,
-    entries: Vec<SignedEntry>,
-}
-
-impl Hand {
-    fn on(world: &EvilWorld, user: &str) -> Self {
-        let sign_ups = world.evil.seen().into_iter().filter(|asked| asked.path == route::ACCOUNTS);
-        let mut requests = sign_ups.map(|asked| SignUp::decode(&asked.body).unwrap());
-        let (ledger, request) = requests
-            .find_map(|request| {
-                let ledger = Ledger::genesis(&request.genesis).unwrap();
-                (ledger.user_id().as_str() == user).then_some((ledger, request))
-            })
-            .unwrap();
-        let seed = std::fs::read(world.home(user).join("device.key")).unwrap();
-        let device = DeviceKeys::derive(&DeviceSeed::from_slice(&seed).unwrap()).unwrap();
-        let (nonce, named) = (ledger.nonce(), ledger.keys(0).unwrap());
-        let opened = MasterKeys::open(&request.master_key, ledger.id(), 0, nonce, &device.wrapping, named);
-        Self { device, masters: opened.unwrap().0, entries: vec![request.genesis], ledger }
-    }
-
-    /// The next generation, as request.
-    fn rotation(&mut self) -> ExtendAccount {
-        let mut rng = UnwrapErr(getrandom::SysRng);
-        let former = self.masters.secrets(self.ledger.nonce()).unwrap();
-        let masters = std::mem::replace(&mut self.masters, MasterKeys::generate(&mut rng));
-        self.masters = masters.next(&mut rng);
-        let next = self.masters.secrets(self.ledger.nonce()).unwrap();
-        let expected = self.ledger.head();
-        let op = RotateAccount { generation: self.masters.generation(), keys: next.public() };
-        let signed = Entry {
-            scope: Some(self.ledger.id()),
-            seq: expected.seq + 1,
-            prev: Some(expected.hash),
-            author: self.device.id(),
-            time: now_ms(),
-            ops: vec![AccountOp::RotateAccount(op)],
-        }
-        .encode();
-        let mut signatures = vec![
-            self.device.signing.sign(SignatureLabel::Entry, &[&signed]),
-            former.ledger.sign(SignatureLabel::AccountRotation, &[&signed]),
-        ];
-        let new = [&next.ledger, &next.publication, &next.signature];
-        signatures.extend(new.map(|key| key.sign(SignatureLabel::AccountKey, &[&signed])));
-        let entry = SignedEntry { signed, signatures };
-        self.ledger.append(&entry).unwrap();
-        self.entries.push(entry.clone());
-        let envelope = self.masters.seal(self.ledger.id(), &[self.device.wrapping.public()], &mut rng).unwrap();
-        ExtendAccount { expected, entry, master_key: Some(envelope) }
-    }
-
-    /// Sends it as the device does.
-    async fn rotate(&mut self, world: &EvilWorld) {
-        let body = self.rotation().encode();
-        let authority = world.server.address().to_string();
-        let to = Address { authority: authority.clone(), server: world.server.server_id() };
-        let request =
-            Request { method: Method::Post, path: route::ACCOUNT_ENTRIES.to_owned(), query: String::new(), body };
-        let mut nonce = [0; 24];
-        getrandom::fill(&mut nonce).unwrap();
-        let sign = |base: &[u8]| self.device.signing.sign_message(base);
-        let out = request.sign(&to, &self.device.id(), Nonce(nonce), now_ms() / 1_000, sign);
-        let uri = format!("http://{authority}{}", route::ACCOUNT_ENTRIES);
-        let mut request = hyper::Request::post(uri);
-        for (name, value) in &out.headers {
-            request = request.header(*name, value);
-        }
-        let request = request.body(Full::new(Bytes::from(out.request.body.clone()))).unwrap();
-        let client = legacy::Client::builder(TokioExecutor::new()).build_http();
-        let answer = client.request(request).await.unwrap();
-        let status = answer.status();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-    }
-}
+use keyfold_testing::{
+    evil::{EvilWorld, ServerKey},
+    hand::Hand,
+};
 
 fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
@@ -128,7 +35,7 @@ async fn a_new_generation_is_believed_its_first_citation_asks_for_a_key_and_a_fo
     let world = EvilWorld::start().await;
     let (alice, bob, carol) = notes(&world).await;
     let first = alice.keychain("notes").await.unwrap();
-    Hand::on(&world, "bob").rotate(&world).await;
+    Hand::on(&world, "bob").unwrap().rotate(&world).await;
     let seen = alice.identity("bob").await.unwrap();
     assert_eq!(seen.generation, 1, "an extension of the pinned ledger");
     assert_eq!(alice.identity("bob").await.unwrap(), seen);
@@ -157,7 +64,7 @@ async fn who_shares_with_somebody_whose_generation_moved_wraps_to_the_new_one() 
     let (alice, bob) = (world.person("alice").await, world.person("bob").await);
     alice.create_keychain("notes", Algorithm::SecretBox).await.unwrap();
     assert_eq!(alice.identity("bob").await.unwrap().generation, 0);
-    let mut hand = Hand::on(&world, "bob");
+    let mut hand = Hand::on(&world, "bob").unwrap();
     hand.rotate(&world).await;
     hand.rotate(&world).await;
     alice.share("notes", &["bob"], ShareKeys::Latest, ShareOptions::default()).await.unwrap();
@@ -172,9 +79,9 @@ async fn who_shares_with_somebody_whose_generation_moved_wraps_to_the_new_one() 
 async fn s1_another_generation_in_its_place_or_none_at_all_is_another_identity() {
     let world = EvilWorld::start().await;
     let (alice, _bob) = (world.person("alice").await, world.person("bob").await);
-    let mut forged = Hand::on(&world, "bob");
+    let mut forged = Hand::on(&world, "bob").unwrap();
     forged.rotation();
-    let mut bob = Hand::on(&world, "bob");
+    let mut bob = Hand::on(&world, "bob").unwrap();
     bob.rotate(&world).await;
     assert_eq!(alice.identity("bob").await.unwrap().generation, 1);
     alice.create_keychain("notes", Algorithm::SecretBox).await.unwrap();

@@ -19,7 +19,7 @@ use keyfold_protocol::{
 };
 use keyfold_testing::{
     evil::{EvilWorld, writes},
-    lies::{self, Lie},
+    lies::{self, Cited, Lie},
 };
 use rand_core::UnwrapErr;
 use std::path::Path;
@@ -75,6 +75,7 @@ impl Notes {
             keychain: self.fingerprint.clone(),
             signer: signer.to_owned(),
             author: author.to_owned(),
+            cites: Cited::default(),
         };
         let what = format!("{signer} in the name of {author}");
         lies::tell(&self.world, lie, None).await.unwrap();

@@ -6,7 +6,7 @@ use keyfold_core::{SigningKey, sign};
 use keyfold_format::{key::signed_message, label::SignatureLabel};
 
 #[test]
-fn all_pairs_of_labels() {
+fn s15_all_pairs_of_labels() {
     let key = SigningKey::from_seed(&[7; 32]);
     let public = key.verifying_key();
     // Messages that an attacker would choose: short ones, a hash, one that looks like the rest of another label.
@@ -22,7 +22,7 @@ fn all_pairs_of_labels() {
 }
 
 #[test]
-fn no_message_under_one_label_is_a_message_under_another() {
+fn s15_no_message_under_one_label_is_a_message_under_another() {
     for a in SignatureLabel::ALL {
         for b in SignatureLabel::ALL.iter().filter(|b| *b != a) {
             let (a, b) = (signed_message(*a, &[]), signed_message(*b, &[]));
@@ -32,7 +32,7 @@ fn no_message_under_one_label_is_a_message_under_another() {
 }
 
 #[test]
-fn no_labelled_message_starts_like_a_request_or_a_cose_structure() {
+fn s15_no_labelled_message_starts_like_a_request_or_a_cose_structure() {
     for label in SignatureLabel::ALL {
         let message = signed_message(*label, &[]);
         assert_eq!(message[0], b'K', "neither a quotation mark nor a CBOR array");
@@ -40,7 +40,7 @@ fn no_labelled_message_starts_like_a_request_or_a_cose_structure() {
 }
 
 #[test]
-fn a_statement_of_the_application_is_nothing_else() {
+fn s15_a_statement_of_the_application_is_nothing_else() {
     let key = SigningKey::from_seed(&[7; 32]);
     let hash = [0xab; 32];
     let statement = sign::sign_statement(&key, &[&hash]);

@@ -20,7 +20,11 @@ export type Lie =
       readonly keychain: string;
       readonly signer: string;
       readonly author: string;
+      readonly cites?: "first" | "newest" | "newest-as-first";
     }
+  | { readonly kind: "revoked-device"; readonly user: string }
+  | { readonly kind: "other-ledger"; readonly keychain: string; readonly shown: string }
+  | { readonly kind: "swapped-wraps"; readonly other: "number" | "recipient" | "scope" | "author" }
   | { readonly kind: "no-wraps" | "altered-wraps" | "down" | "fork" | "show-fork" }
   | {
       readonly kind: "error";
@@ -65,6 +69,11 @@ export class Liar {
   /** Lets such a person take in what arrived. */
   async sync(user: string): Promise<void> {
     await this.order("sync", { user });
+  }
+
+  /** Such a person's account goes on to its next generation, once. */
+  async generation(user: string): Promise<void> {
+    await this.order("generation", { user });
   }
 
   /** All requests so far. */

@@ -3,7 +3,7 @@
 import { runAgainstLies } from "../src/evil.ts";
 import { runInChromium, runInNode } from "../src/harness/index.ts";
 
-await runAgainstLies("attacks");
+for (const topic of ["attacks", "substitution", "shortcuts", "revoked-signers"]) await runAgainstLies(topic);
 for (const topic of ["owners", "signatures"]) {
   await runInNode(topic);
   await runInChromium(topic);

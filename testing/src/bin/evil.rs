@@ -12,6 +12,7 @@
 //! POST /honest                                           back to the truth
 //! POST /person   {"user":"insider"}                      signs up somebody with a native client and a home here
 //! POST /sync     {"user":"insider"}                      lets him take in what arrived
+//! POST /generation {"user":"insider"}                    his account goes on to its next generation, once
 //! GET  /traffic                                          [{"method":…,"path":…,"body":base64url,"writes":bool},…]
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -27,6 +28,7 @@ use hyper_util::rt::TokioIo;
 use keyfold_client::{Client, base64url};
 use keyfold_testing::{
     evil::{EvilWorld, writes},
+    hand::Hand,
     lies,
 };
 use serde::Deserialize;
@@ -105,6 +107,10 @@ async fn run(control: &Control, method: &str, path: &str, to: Option<&str>, body
             let people = control.people.lock().await;
             let client = people.get(&user).ok_or_else(|| format!("{user} has no home here"))?;
             client.sync().await.map_err(|fault| fault.to_string())?;
+        }
+        ("POST", "/generation") => {
+            let Who { user } = read(body)?;
+            Hand::on(&control.world, &user)?.rotate(&control.world).await;
         }
         ("GET", "/traffic") => return Ok(traffic(&control.world)),
         _ => return Err(format!("{method} {path} is nothing")),

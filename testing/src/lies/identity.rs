@@ -1,7 +1,10 @@
 //! Lies about who somebody is (S1).
 
 use super::member::genesis_of;
-use crate::evil::{Answer, Asked, EvilWorld};
+use crate::{
+    evil::{Answer, Asked, EvilWorld},
+    hand::Hand,
+};
 use keyfold_format::{
     EntryHash, ScopeId,
     account::Ledger,
@@ -92,4 +95,16 @@ pub(super) fn fork(world: &EvilWorld, user: &str) -> Result<(), String> {
 pub(super) fn gone(world: &EvilWorld, user: &str) -> Result<(), String> {
     let known = genesis_of(world, user)?.scope_id();
     say(world, user, known, || None, || Err(Code::UnknownUser))
+}
+
+/// The account, with a device that was let in and taken away, and an entry by it after that.
+pub(super) fn revoked_device(world: &EvilWorld, user: &str) -> Result<(), String> {
+    let mut hand = Hand::on(world, user)?;
+    let head = hand.revoked_device_writes();
+    let (known, entries) = (hand.ledger.id(), hand.entries);
+    let (key, page_key, later) = (world.evil.key().clone(), world.evil.key().clone(), entries[1..].to_vec());
+    let account = move || Some(AccountLedger { entries: entries.clone(), receipt: key.receipt(known, head, 0) });
+    let page =
+        move || Ok(LedgerPage { entries: later.clone(), receipt: page_key.receipt(known, head, 0), more: false });
+    say(world, user, known, account, page)
 }

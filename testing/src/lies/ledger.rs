@@ -1,6 +1,6 @@
 //! Lies about a keychain: an old state, an entry that the server would never have taken (S2, S3, S10).
 
-use super::member::{Injected, created};
+use super::member::{Chain, Injected, chain, created};
 use crate::evil::{Answer, Asked, EvilWorld};
 use keyfold_format::{EntryHash, ScopeId, entry::Head, receipt::Statement};
 use keyfold_protocol::wire::{LedgerPage, LedgerPages, Ledgers, OwnWraps, Scopes};
@@ -56,6 +56,22 @@ pub(super) fn other_head(world: &EvilWorld, scope: ScopeId) {
         });
         say_head(asked, answer, scope, other);
     });
+}
+
+/// The entries of another keychain, and a receipt that says that they are of this one.
+pub(super) fn other_ledger(world: &EvilWorld, scope: ScopeId, shown: ScopeId) -> Result<(), String> {
+    let key = world.evil.key().clone();
+    let Chain { entries, head, .. } = chain(world, shown)?;
+    world.evil.lie(move |asked, answer| {
+        rewrite(asked, answer, scope, |after, page| {
+            let known = after.map_or(0, |after| usize::try_from(after).unwrap_or(usize::MAX).saturating_add(1));
+            page.entries = entries.iter().skip(known).cloned().collect();
+            page.receipt = key.receipt(scope, head, page.receipt.statement.time);
+            page.more = false;
+        });
+        say_head(asked, answer, scope, |_| head);
+    });
+    Ok(())
 }
 
 /// The keychain as it is when somebody next asks: true, signed, and soon not all.

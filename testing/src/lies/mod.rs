@@ -5,8 +5,11 @@ mod identity;
 mod ledger;
 mod member;
 mod reply;
+mod wraps;
 
+pub use member::Cited;
 pub use reply::Form;
+pub use wraps::Other;
 
 use crate::evil::EvilWorld;
 use keyfold_format::ScopeId;
@@ -48,6 +51,13 @@ pub enum Lie {
         /// Which.
         keychain: String,
     },
+    /// Another keychain's ledger stands in the place of the keychain's, from the number on that was asked for.
+    OtherLedger {
+        /// Which is asked for.
+        keychain: String,
+        /// Whose ledger is shown.
+        shown: String,
+    },
     /// The keychain stays as it is when somebody next asks for it: what comes later is not told.
     Withhold {
         /// Which.
@@ -62,11 +72,24 @@ pub enum Lie {
         signer: String,
         /// Who is said to have made it.
         author: String,
+        /// At which head of his account. His first ledger key signs in any case.
+        #[serde(default)]
+        cites: Cited,
+    },
+    /// The account let a device in and took it away again, and that device wrote an entry afterwards.
+    RevokedDevice {
+        /// Whose; his home is here.
+        user: String,
     },
     /// Whoever asks for his wraps gets none.
     NoWraps,
     /// Whoever asks for his wraps gets them with one byte changed.
     AlteredWraps,
+    /// Whoever asks for his wraps gets others in their places.
+    SwappedWraps {
+        /// What they are of: `number`, `recipient`, `scope` or `author`.
+        other: Other,
+    },
     /// Every answer on these paths is this error.
     Error {
         /// How the path ends; an empty one is every path.
@@ -114,12 +137,21 @@ pub async fn tell(world: &EvilWorld, lie: Lie, to: Option<&str>) -> Result<(), S
             ledger::withhold(world, scope(&keychain)?);
             Ok(())
         }
-        Lie::InjectRotation { keychain, signer, author } => {
-            ledger::inject(world, member::rotation(world, scope(&keychain)?, &signer, &author)?);
+        Lie::InjectRotation { keychain, signer, author, cites } => {
+            ledger::inject(world, member::rotation(world, scope(&keychain)?, &signer, &author, cites)?);
             Ok(())
         }
-        Lie::NoWraps => reply::without_wraps(world),
-        Lie::AlteredWraps => reply::altered_wraps(world),
+        Lie::RevokedDevice { user } => identity::revoked_device(world, &user),
+        Lie::OtherLedger { keychain, shown } => ledger::other_ledger(world, scope(&keychain)?, scope(&shown)?),
+        Lie::NoWraps => {
+            wraps::withheld(world);
+            Ok(())
+        }
+        Lie::AlteredWraps => {
+            wraps::altered(world);
+            Ok(())
+        }
+        Lie::SwappedWraps { other } => wraps::swapped(world, other),
         Lie::Error { path, status, code, signed } => reply::error(world, path, status, &code, signed),
         Lie::LostReply { path } => reply::lost(world, path),
         Lie::Foreign { form } => reply::foreign(world, form),

@@ -1,11 +1,7 @@
-//! Lies that need no knowledge of what is asked: errors, lost replies, other servers, broken wraps.
+//! Lies that need no knowledge of what is asked: errors, lost replies, other servers.
 
 use crate::evil::EvilWorld;
-use keyfold_format::wrap::{Wrap, WrapKind};
-use keyfold_protocol::{
-    Code, ErrorBody, route,
-    wire::{OwnWraps, Placed},
-};
+use keyfold_protocol::{Code, ErrorBody, route};
 use serde::Deserialize;
 
 /// What answers in place of a Keyfold server of this version.
@@ -63,42 +59,6 @@ pub(super) fn foreign(world: &EvilWorld, form: Form) -> Result<(), String> {
         Form::Garbage => {
             answer.status = 200;
             answer.body = vec![0xff; 64];
-        }
-    });
-    Ok(())
-}
-
-/// Every wrap is withheld.
-pub(super) fn without_wraps(world: &EvilWorld) -> Result<(), String> {
-    alter_wraps(world, |_| Vec::new())
-}
-
-/// Every wrap has a byte changed.
-pub(super) fn altered_wraps(world: &EvilWorld) -> Result<(), String> {
-    alter_wraps(world, |wraps| wraps.iter().map(altered).collect())
-}
-
-/// The same place, and a byte of the seal changed.
-fn altered(wrap: &Wrap) -> Wrap {
-    let mut sealed = wrap.sealed().to_vec();
-    if let Some(byte) = sealed.last_mut() {
-        *byte ^= 1;
-    }
-    Wrap::new(&wrap.place(WrapKind::Keychain, wrap.recipient), sealed).expect("it is as long as before")
-}
-
-fn alter_wraps(world: &EvilWorld, alter: fn(&[Wrap]) -> Vec<Wrap>) -> Result<(), String> {
-    world.evil.lie(move |asked, answer| {
-        if answer.status != 200 {
-            return;
-        }
-        if asked.path.ends_with("/placed") {
-            let mut placed = Placed::decode(&answer.body).expect("the server wrote it");
-            placed.wraps = alter(&placed.wraps);
-            answer.body = placed.encode();
-        } else if asked.path.ends_with("/wraps") {
-            let wraps = OwnWraps::decode(&answer.body).expect("the server wrote it").wraps;
-            answer.body = OwnWraps { wraps: alter(&wraps) }.encode();
         }
     });
     Ok(())
