@@ -436,7 +436,7 @@ describe.sequential("the demo", () => {
     expect(await violations(stage.page)).toEqual([]);
     await picture("demo-teams-dark");
     await stage.page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
-    await narrow("alice", "demo-teams-narrow");
+    await narrow("alice", "demo-teams-narrow", teams);
   });
 
   test("who is put out of the team reads nothing new, and is told so", async () => {
@@ -526,13 +526,14 @@ async function evidence(lies: Locator): Promise<void> {
   expect((await verified(download)).kind).toBe("evidence");
 }
 
-/** One of the views, on a narrow screen. */
-async function narrow(view: string, name: string): Promise<void> {
+/** One of the views, on a narrow screen; of something in it. */
+async function narrow(view: string, name: string, shown?: Locator): Promise<void> {
   await stage.page.setViewportSize({ width: 360, height: 760 });
   await stage.page.getByRole("tablist", { name: "Whose view" }).getByRole("tab", { name: view }).click();
   expect(await violations(stage.page)).toEqual([]);
   const overflow = await stage.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect(overflow).toBeLessThanOrEqual(0);
+  await shown?.scrollIntoViewIfNeeded();
   await picture(name);
   await stage.page.setViewportSize({ width: 1600, height: 1000 });
 }
