@@ -1,13 +1,13 @@
 /**
  * Confusion of signatures: whatever the client signs or seals for one purpose is offered for each other one. The kinds
  * are those that its public calls make and take: application signatures, signed files, values, identities, ledgers and
- * receipts in an audit.
+ * receipts in an audit, and evidence.
  */
 
 import type { Client } from "@keyfold/client";
-import { equal, ok } from "../src/assert.ts";
-import type { Scenarios } from "../src/scenario.ts";
-import { type World, scenario } from "./world.ts";
+import { equal, fails, ok } from "../src/assert.ts";
+import type { Liar, LyingScenarios } from "../src/liar.ts";
+import { type World, lied } from "./world.ts";
 
 /** An Ed25519 signature, bytes. */
 const SIGNATURE = 64;
@@ -21,23 +21,56 @@ interface Made {
   readonly kc: string;
   readonly file: Uint8Array<ArrayBuffer>;
   readonly audit: Uint8Array<ArrayBuffer>;
+  /** The server's two receipts for two heads under one number. */
+  readonly evidence: Uint8Array<ArrayBuffer>;
 }
 
-async function made(world: World): Promise<Made> {
-  const [alice, bob] = [await world.person("alice"), await world.person("bob")];
+async function made(world: World, liar: Liar): Promise<Made> {
+  // They ask when they are told to, and not by themselves.
+  const alone = { handleNotifications: false };
+  const [alice, bob] = [await world.person("alice", alone), await world.person("bob", alone)];
   const { keychainFingerprint: kc } = await alice.createNewKeychain("notes", "secretBox");
   await alice.shareMostRecentKey(kc, { userId: "bob" });
   await bob.sync();
   const { encryptedFile } = await alice.encryptFile(new File(["a plan"], "plan"), kc, { sign: true });
   equal((await alice.decryptFile(encryptedFile)).signedBy, "alice", "the true file");
-  return {
-    ...{ alice, kc },
-    file: new Uint8Array(await encryptedFile.arrayBuffer()),
-    audit: await alice.audit.export(kc),
-  };
+  const audit = await alice.audit.export(kc);
+  await liar.lie({ kind: "other-head", keychain: kc });
+  await fails("Rollback", () => alice.sync());
+  await liar.beHonest();
+  const evidence = await alice.audit.evidence(kc);
+  equal((await alice.audit.verify(evidence)).kind, "evidence", "the true evidence");
+  return { ...{ alice, kc, audit, evidence }, file: new Uint8Array(await encryptedFile.arrayBuffer()) };
 }
 
-/** Where signatures stand in an audit: byte strings of 64 bytes, of receipts, entries, and the accounts' keys. */
+/** Where a signature stands, and how its document is read. */
+interface Place {
+  readonly what: string;
+  readonly document: Uint8Array<ArrayBuffer>;
+  readonly at: number;
+  /** With which code the document is refused if another signature stands there. */
+  readonly code: "Unauthentic" | "NotProved";
+  readonly read: (document: Uint8Array<ArrayBuffer>) => Promise<unknown>;
+}
+
+/** The signatures of all documents. */
+function places({ alice, kc, file, audit, evidence }: Made): Place[] {
+  const read = (bytes: Uint8Array<ArrayBuffer>): Promise<unknown> => alice.decryptFile(new Blob([bytes]));
+  const trailer = { what: "a file", document: file, at: file.length - SIGNATURE };
+  const proof = (what: string, document: Uint8Array<ArrayBuffer>, read: Place["read"]): Place[] =>
+    signaturesIn(document).map((at) => ({ what, document, at, code: "NotProved", read }));
+  return [
+    { ...trailer, code: "Unauthentic", read },
+    ...proof("a ledger", audit, (bytes) => alice.audit.verify(bytes)),
+    ...proof("a ledger that is compared", audit, (bytes) => alice.audit.compare(kc, bytes)),
+    ...proof("evidence", evidence, (bytes) => alice.audit.verify(bytes)),
+  ];
+}
+
+/**
+ * Where signatures stand in what an audit makes: byte strings of 64 bytes, of receipts, entries, and accounts' keys. By
+ * chance other bytes look so too, and may be no more altered than these.
+ */
 function signaturesIn(audit: Uint8Array): number[] {
   const at: number[] = [];
   for (let byte = 0; byte + 2 + SIGNATURE <= audit.length; byte += 1) {
@@ -75,89 +108,62 @@ async function refused(what: string, offer: () => Promise<unknown>): Promise<str
   return String(error.code);
 }
 
-export const scenarios: Scenarios = {
-  "S15 confusion of signatures: no signature of a file or a ledger is one of the application": scenario(
-    async (world) => {
-      const { alice, file, audit } = await made(world);
+export const scenarios: LyingScenarios = {
+  "S15 confusion of signatures: no signature of a document is one of the application": lied(
+    async (world, liar) => {
+      const all = await made(world, liar);
+      const { alice, file, audit, evidence } = all;
       const { signaturePublicKey, ledgerPublicKey, publicationPublicKey } =
         alice.publicIdentity ?? ({} as never);
-      const keys = [signaturePublicKey, ledgerPublicKey, publicationPublicKey, world.environment.serverKey];
-      const trailer = file.length - TRAILER;
-      const all = [cut(file, file.length - SIGNATURE), ...signaturesIn(audit).map((at) => cut(audit, at))];
-      ok(all.length > 8, `${all.length} signatures`);
-      const said: (string | Uint8Array)[][] = [
-        [],
-        [file],
-        [audit],
-        [cut(file, trailer, TRAILER - SIGNATURE)],
-      ];
-      for (const signature of all) {
+      const { serverKey } = world.environment;
+      const keys = [signaturePublicKey, ledgerPublicKey, publicationPublicKey, serverKey];
+      const statement = cut(file, file.length - TRAILER, TRAILER - SIGNATURE);
+      const said: (string | Uint8Array)[][] = [[], [file], [audit], [evidence], [statement]];
+      for (const { document, at, what } of places(all)) {
+        const signature = alice.encode(cut(document, at));
         for (const key of keys) {
-          for (const items of said) {
-            const verified = await alice.verifySignature(alice.encode(signature), key, ...items);
-            equal(verified, false, "a signature of something else");
-          }
+          for (const items of said)
+            equal(await alice.verifySignature(signature, key, ...items), false, `one of ${what}`);
         }
       }
     },
   ),
 
-  "S15 confusion of signatures: none of the application stands in a file or a ledger": scenario(
-    async (world) => {
-      const { alice, file, audit, kc } = await made(world);
-      const trailer = file.length - TRAILER;
-      const statement = cut(file, trailer, TRAILER - SIGNATURE);
-      // An application that gets people to sign what it likes: the very bytes that are signed elsewhere.
-      for (const items of [[], [""], [statement], [file.subarray(0, trailer)], [file], [audit]]) {
-        const signature = alice.decode(await alice.sign(...items));
-        equal(signature.length, SIGNATURE, "bytes");
-        const asTrailer = spliced(file, file.length - SIGNATURE, signature);
-        equal(
-          await refused("as a file's", () => alice.decryptFile(new Blob([asTrailer]))),
-          "Unauthentic",
-          "as a file's",
-        );
-        for (const at of signaturesIn(audit)) {
-          const asEntry = spliced(audit, at, signature);
-          equal(await refused("in a ledger", () => alice.audit.verify(asEntry)), "NotProved", "in a ledger");
-          equal(
-            await refused("in a ledger", () => alice.audit.compare(kc, asEntry)),
-            "NotProved",
-            "in a ledger that is compared",
-          );
-        }
-      }
-    },
-  ),
-
-  "S15 confusion of signatures: all pairs of those in a file and in a ledger": scenario(async (world) => {
-    const { alice, file, audit } = await made(world);
-    const places = signaturesIn(audit);
-    const all = [cut(file, file.length - SIGNATURE), ...places.map((at) => cut(audit, at))];
-    for (const [from, signature] of all.entries()) {
-      if (from > 0) {
-        const asTrailer = new Blob([spliced(file, file.length - SIGNATURE, signature)]);
-        equal(
-          await refused("a file", () => alice.decryptFile(asTrailer)),
-          "Unauthentic",
-          "a ledger's on a file",
-        );
-      }
-      for (const [to, at] of places.entries()) {
-        if (to + 1 === from) continue;
-        const moved = spliced(audit, at, signature);
-        equal(
-          await refused("moved", () => alice.audit.verify(moved)),
-          "NotProved",
-          `${from} in place ${to + 1}`,
-        );
+  "S15 confusion of signatures: none of the application stands in a document": lied(async (world, liar) => {
+    const all = await made(world, liar);
+    const { alice, file, audit, evidence } = all;
+    const trailer = file.length - TRAILER;
+    const statement = cut(file, trailer, TRAILER - SIGNATURE);
+    // An application that gets people to sign what it likes: the very bytes that are signed elsewhere.
+    for (const items of [[], [""], [statement], [file.subarray(0, trailer)], [file], [audit], [evidence]]) {
+      const signature = alice.decode(await alice.sign(...items));
+      equal(signature.length, SIGNATURE, "bytes");
+      for (const { what, document, at, code, read } of places(all)) {
+        const altered = spliced(document, at, signature);
+        equal(await refused(what, () => read(altered)), code, `in ${what}`);
       }
     }
-    equal((await alice.audit.verify(audit)).kind, "keychain", "the true one");
   }),
 
-  "S15 confusion of signatures: no document is taken for one of another kind": scenario(async (world) => {
-    const { alice, kc, file, audit } = await made(world);
+  "S15 confusion of signatures: all pairs of those in documents": lied(async (world, liar) => {
+    const all = await made(world, liar);
+    const { alice } = all;
+    const standing = places(all);
+    const signatures = new Set(standing.map(({ document, at }) => alice.encode(cut(document, at))));
+    ok(signatures.size > 8, `${signatures.size} signatures`);
+    for (const { what, document, at, code, read } of standing) {
+      const own = alice.encode(cut(document, at));
+      for (const other of signatures) {
+        if (other === own) continue;
+        const moved = spliced(document, at, alice.decode(other));
+        equal(await refused(what, () => read(moved)), code, `another one in ${what}`);
+      }
+      ok(await read(document), `the true one in ${what}`);
+    }
+  }),
+
+  "S15 confusion of signatures: no document is taken for one of another kind": lied(async (world, liar) => {
+    const { alice, kc, file, audit, evidence } = await made(world, liar);
     const identity = alice.publicIdentity ?? ({} as never);
     const utf8 = new TextEncoder();
     const bob = await alice.getUserIdentity("bob");
@@ -167,7 +173,7 @@ export const scenarios: Scenarios = {
       identity: bob?.uri ?? "",
       "safety words": await alice.safetyWords("bob"),
     };
-    const documents: Record<string, Uint8Array<ArrayBuffer>> = { "signed file": file, audit };
+    const documents: Record<string, Uint8Array<ArrayBuffer>> = { "signed file": file, audit, evidence };
     const asText = { ...texts };
     for (const [kind, bytes] of Object.entries(documents)) asText[kind] = alice.encode(bytes);
     const asBytes = { ...documents };
@@ -190,7 +196,7 @@ export const scenarios: Scenarios = {
         reader: (kind) => alice.decryptFile(new Blob([asBytes[kind] ?? new Uint8Array()])),
       },
       "audit.verify": {
-        reads: ["audit"],
+        reads: ["audit", "evidence"],
         reader: (kind) => alice.audit.verify(asBytes[kind] ?? new Uint8Array()),
       },
       "audit.compare": {
