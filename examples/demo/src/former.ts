@@ -35,7 +35,7 @@ export function useFormer(keychains: readonly Keychain[]): readonly Keychain[] {
   // As they were when they were seen last; in the render that misses them, so that no other one takes their place.
   if (last !== keychains) {
     setLast(keychains);
-    setGone([...gone, ...last].filter((one) => !isIn(one)));
+    setGone([...last, ...gone].filter((one) => !isIn(one)));
   }
   return [...gone, ...earlier].filter(
     (one, at, all) => !isIn(one) && all.findIndex((other) => same(one, other)) === at,
