@@ -2,7 +2,7 @@
 //! `Rollback`, writes nothing, and goes on as before once it is told the truth.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use keyfold_client::{Algorithm, Client, Value};
+use keyfold_client::{Algorithm, Client, ShareKeys, ShareOptions, Value};
 use keyfold_format::{EntryHash, ScopeId, entry::Head};
 use keyfold_protocol::{
     Code,
@@ -166,4 +166,33 @@ async fn s10_another_ledger_in_its_place_is_rollback() {
         });
         refuses(&world, &alice, what).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s10_a_new_key_that_is_due_is_not_made_on_what_is_rolled_back() {
+    let world = EvilWorld::start().await;
+    let (alice, scope) = alice(&world).await;
+    let bob = world.person("bob").await;
+    alice.share("notes", &["bob"], ShareKeys::Latest, ShareOptions::default()).await.unwrap();
+    bob.sync().await.unwrap();
+    bob.leave("notes").await.unwrap();
+    // She knows that a key is due; it is made when she writes, or syncs.
+    assert!(alice.keychain("notes").await.unwrap().needs_rotation);
+    let key = world.evil.key().clone();
+    world.evil.lie(move |asked, answer| {
+        rewrite(asked, answer, scope, |page| {
+            if let Ok(page) = page {
+                let before = Head { seq: 1, hash: EntryHash([7; 32]) };
+                page.entries.clear();
+                page.receipt = key.receipt(scope, before, page.receipt.statement.time);
+            }
+        });
+        if asked.path == "/v1/scopes" && asked.method == "GET" {
+            let mut scopes = Scopes::decode(&answer.body).unwrap();
+            scopes.scopes.iter_mut().filter(|s| s.scope == scope).for_each(|s| s.head.seq = 1);
+            answer.body = scopes.encode();
+        }
+    });
+    refuses(&world, &alice, "a key is due").await;
+    assert!(!alice.keychain("notes").await.unwrap().needs_rotation);
 }

@@ -284,6 +284,9 @@ impl<H: Host> Session<H> {
         let is_due = |known: &&KnownScope| {
             let Some(own) = self.belief.terms(known).filter(|own| is_going_on(own, now_ms)) else { return false };
             let ledger = known.ledger();
+            if self.stopped.contains(&ledger.id()) {
+                return false;
+            }
             let needs_key = || ledger.needs_rotation() || ledger.unseen(&self.belief.ledgers()).is_some();
             (own.follows && needs_key() && self.belief.can_rotate(known))
                 || !compose::over(ledger, &me, own.permissions, now_ms).is_empty()

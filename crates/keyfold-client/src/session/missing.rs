@@ -80,7 +80,7 @@ impl<H: Host> Session<H> {
     }
 
     async fn answer_missing_of(&mut self, id: &ScopeId) -> Result<bool> {
-        if !self.recall_scope(id).await? || self.lacks_keys(self.belief.scope(id)?) {
+        if self.stopped.contains(id) || !self.recall_scope(id).await? || self.lacks_keys(self.belief.scope(id)?) {
             return Ok(false);
         }
         let told = self.ask(Method::Get, &route::missing(id), Vec::new(), MissingWraps::decode).await?;

@@ -60,6 +60,8 @@ pub struct Session<H> {
     /// Which shares are taken without asking.
     accepts: AcceptShares,
     missing: Missing,
+    /// Keychains of which the server showed what is not believed when it was last asked: nobody repairs them by himself.
+    stopped: SortedSet<ScopeId>,
 }
 
 impl<H: Host> Session<H> {
@@ -74,6 +76,7 @@ impl<H: Host> Session<H> {
             skew_ms: 0,
             accepts: AcceptShares::default(),
             missing: Missing::default(),
+            stopped: SortedSet::new(),
         })
     }
 

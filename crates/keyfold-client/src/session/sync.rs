@@ -215,6 +215,12 @@ impl<H: Host> Session<H> {
                 stopped.push(Stopped { keychain: *id, error });
             }
         }
+        for id in &scopes {
+            self.stopped.remove(id);
+        }
+        for Stopped { keychain, .. } in &stopped {
+            self.stopped.insert(*keychain);
+        }
         Ok(stopped)
     }
 
