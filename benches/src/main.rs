@@ -5,15 +5,19 @@
 
 mod bulk;
 mod chart;
+mod crowd;
 mod home;
 mod machine;
 mod memory;
+mod person;
 mod process;
+mod relay;
 mod replay;
 mod report;
 mod sharing;
 mod stream;
 mod table;
+mod town;
 mod web;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +32,9 @@ struct Arguments {
     /// The folder with `rage` and `rage-keygen`
     #[arg(long, global = true, default_value = "target/peers/bin")]
     peers: PathBuf,
+    /// The program in `benches/peers/openmls`
+    #[arg(long, global = true, default_value = "target/peers/openmls/release/keyfold-peer-openmls")]
+    openmls: PathBuf,
     /// Where raw samples and large files go
     #[arg(long, global = true, default_value = "target/bench")]
     samples: PathBuf,
@@ -51,6 +58,8 @@ enum What {
     Sharing(sharing::Options),
     /// Replay a long ledger
     Replay(replay::Options),
+    /// Ban one of ten thousand, beside OpenMLS
+    Town(town::Options),
     /// Measure the TypeScript client in Chromium and Node, beside WebCrypto and libsodium.js
     Web(web::Options),
     /// Write the tables and charts of what was measured
@@ -66,6 +75,7 @@ fn main() -> anyhow::Result<()> {
         Some(What::Memory(options)) => memory::run(&arguments, options)?,
         Some(What::Sharing(options)) => sharing::run(&arguments, options)?,
         Some(What::Replay(options)) => replay::run(&arguments, options)?,
+        Some(What::Town(options)) => town::run(&arguments, options)?,
         Some(What::Web(options)) => web::run(&arguments, options)?,
         Some(What::Report) => {}
         None => {
@@ -74,6 +84,7 @@ fn main() -> anyhow::Result<()> {
             memory::run(&arguments, &memory::Options::default())?;
             sharing::run(&arguments, &sharing::Options::default())?;
             replay::run(&arguments, &replay::Options::default())?;
+            town::run(&arguments, &town::Options::default())?;
             web::run(&arguments, &web::Options::default())?;
         }
     }

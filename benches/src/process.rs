@@ -27,9 +27,41 @@ impl Cost {
         rate(bytes, self.cpu)
     }
 
+    /// Milliseconds of wall time.
+    pub(crate) fn wall_ms(&self) -> f64 {
+        self.wall.as_secs_f64() * 1e3
+    }
+
+    /// Milliseconds of CPU time.
+    pub(crate) fn cpu_ms(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e3
+    }
+
     /// Memory in MiB.
     pub(crate) fn resident_mib(&self) -> f64 {
         self.resident as f64 / f64::from(1 << 20)
+    }
+}
+
+/// The memory of a program that goes on, a server for example.
+pub(crate) struct Peak {
+    process: u32,
+}
+
+impl Peak {
+    /// Watches from now on: what was held at most before is forgotten (proc(5), `clear_refs`).
+    pub(crate) fn of(process: u32) -> anyhow::Result<Self> {
+        let file = format!("/proc/{process}/clear_refs");
+        std::fs::write(&file, "5").context(file)?;
+        Ok(Self { process })
+    }
+
+    /// The most that was resident since then, in MiB.
+    pub(crate) fn mib(&self) -> anyhow::Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no peak of memory")?;
+        let kib: f64 = peak.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib / 1024.0)
     }
 }
 
@@ -63,6 +95,16 @@ mod tests {
         assert!(cost.wall >= Duration::from_millis(200));
         assert!(cost.cpu < Duration::from_millis(100));
         assert!(cost.resident > 100_000);
+    }
+
+    #[test]
+    fn a_peak_is_counted_from_when_it_is_watched() {
+        let used = vec![1_u8; 64 << 20];
+        assert_eq!(used.iter().map(|byte| u64::from(*byte)).sum::<u64>(), 64 << 20);
+        let with = Peak::of(std::process::id()).unwrap().mib().unwrap();
+        drop(used);
+        let without = Peak::of(std::process::id()).unwrap().mib().unwrap();
+        assert!(with > 64.0 && without < with, "{with} and then {without}");
     }
 
     #[test]

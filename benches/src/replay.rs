@@ -3,20 +3,19 @@
 
 use crate::Arguments;
 use crate::machine::Machine;
+use crate::person::Person;
 use crate::table::{Line, Table, Target, Unit, Whose};
 use anyhow::Context;
-use keyfold_core::account::AccountSecrets;
-use keyfold_core::device::DeviceKeys;
+use keyfold_core::MasterKey;
 use keyfold_core::keychain::{KeySite, KeyWithHistory};
-use keyfold_core::{DeviceSeed, MasterKey};
-use keyfold_format::account::{self, AccountOp};
-use keyfold_format::entry::{Cite, SignedEntry};
+use keyfold_format::account;
+use keyfold_format::entry::SignedEntry;
 use keyfold_format::label::SignatureLabel;
 use keyfold_format::scope::{
     Algorithm, CancelShare, Entry, Genesis, KEYCHAIN_RANK, KeySet, Ledger, Op, Placed, Principal, Rotate, ScopeEntry,
     Share, binding,
 };
-use keyfold_format::{EntryHash, Name, Permissions, ScopeId, UserId};
+use keyfold_format::{EntryHash, Name, Permissions, ScopeId};
 use rand_core::UnwrapErr;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -81,52 +80,6 @@ pub(crate) fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<()
     .keep(&arguments.samples)
 }
 
-/// Somebody with an account of one device.
-struct Person {
-    secrets: AccountSecrets,
-    account: account::Ledger,
-}
-
-impl Person {
-    fn new(user_id: &str) -> anyhow::Result<Self> {
-        let mut rng = UnwrapErr(getrandom::SysRng);
-        let nonce = *MasterKey::generate(&mut rng).expose();
-        let device = DeviceKeys::derive(&DeviceSeed::generate(&mut rng))?;
-        let secrets = AccountSecrets::derive(&MasterKey::generate(&mut rng), &nonce, 0)?;
-        let (signing, wrapping) = (device.signing.verifying_key(), device.wrapping.public().clone());
-        let entry = account::Entry {
-            scope: None,
-            seq: 0,
-            prev: None,
-            author: device.id(),
-            time: TIME,
-            ops: vec![AccountOp::Genesis(account::Genesis {
-                nonce,
-                user_id: UserId::new(user_id)?,
-                device: account::HolderKeys { signing, wrapping, label: None },
-                keys: secrets.public(),
-            })],
-        };
-        let signed = entry.encode();
-        let mut signatures = vec![device.signing.sign(SignatureLabel::Entry, &[&signed])];
-        for key in [&secrets.ledger, &secrets.publication, &secrets.signature] {
-            signatures.push(key.sign(SignatureLabel::AccountKey, &[&signed]));
-        }
-        let account = account::Ledger::genesis(&SignedEntry { signed, signatures })?;
-        Ok(Self { secrets, account })
-    }
-
-    fn cite(&self) -> Cite {
-        Cite { principal: self.account.id(), head: self.account.head(), exclusions: self.account.generation() }
-    }
-
-    fn sign(&self, label: SignatureLabel, entry: &ScopeEntry) -> SignedEntry {
-        let signed = entry.encode();
-        let signatures = vec![self.secrets.ledger.sign(label, &[&signed])];
-        SignedEntry { signed, signatures }
-    }
-}
-
 /// The owner, and the ledger as it grows.
 struct Keychain {
     owner: Person,
@@ -140,8 +93,9 @@ struct Keychain {
 
 /// A ledger of `length` entries, and the accounts that it cites.
 fn ledger(length: usize) -> anyhow::Result<(Vec<SignedEntry>, Accounts)> {
-    let people = (0..=MEMBERS).map(|number| Person::new(&format!("member{number}"))).collect::<Result<Vec<_>, _>>()?;
-    let mut keychain = Keychain::new(Person::new("alice")?, &people)?;
+    let people =
+        (0..=MEMBERS).map(|number| Person::new(&format!("member{number}"), TIME)).collect::<Result<Vec<_>, _>>()?;
+    let mut keychain = Keychain::new(Person::new("alice", TIME)?, &people)?;
     let (stranger, members) = people.split_last().context("there are people")?;
     for member in members {
         keychain.share(member)?;
@@ -162,17 +116,17 @@ impl Keychain {
     fn new(owner: Person, people: &[Person]) -> anyhow::Result<Self> {
         let mut rng = UnwrapErr(getrandom::SysRng);
         let accounts: Accounts =
-            people.iter().chain([&owner]).map(|person| (person.account.id(), person.account.clone())).collect();
+            people.iter().chain([&owner]).map(|person| (person.id(), person.account.clone())).collect();
         let (nonce, name) = (*MasterKey::generate(&mut rng).expose(), Name::new("bench")?);
         let algorithm = Algorithm::SecretBox;
-        let site = KeySite { binding: binding(owner.account.id(), &nonce), number: 1, algorithm };
+        let site = KeySite { binding: binding(owner.id(), &nonce), number: 1, algorithm };
         let (newest, key) = site.generate(&name, None, &mut rng)?;
         let genesis = ScopeEntry::Ordinary(Entry {
             group: false,
             scope: None,
             seq: 0,
             prev: None,
-            author: owner.account.id(),
+            author: owner.id(),
             via: Vec::new(),
             cites: vec![owner.cite()],
             time: TIME,
@@ -193,7 +147,7 @@ impl Keychain {
             scope: Some(self.ledger.id()),
             seq: head.seq + 1,
             prev: Some(head.hash),
-            author: self.owner.account.id(),
+            author: self.owner.id(),
             via: Vec::new(),
             cites,
             time: TIME,
@@ -210,7 +164,7 @@ impl Keychain {
 
     fn share(&mut self, with: &Person) -> anyhow::Result<()> {
         let share = Share {
-            principals: vec![Principal::Account(with.account.id())],
+            principals: vec![Principal::Account(with.id())],
             keys: KeySet::one(self.ledger.current_key()),
             permissions: Permissions::NONE,
             follows: true,
@@ -229,12 +183,12 @@ impl Keychain {
     }
 
     fn cancel(&mut self, with: &Person) -> anyhow::Result<()> {
-        let (share, principal) = (self.offer(with), with.account.id());
+        let (share, principal) = (self.offer(with), with.id());
         self.append(Op::CancelShare(CancelShare { share, principal }), None)
     }
 
     fn offer(&self, to: &Person) -> EntryHash {
-        self.ledger.pending().get(&to.account.id()).map_or(EntryHash::NONE, |share| share.entry)
+        self.ledger.pending().get(&to.id()).map_or(EntryHash::NONE, |share| share.entry)
     }
 
     fn rotate(&mut self) -> anyhow::Result<()> {

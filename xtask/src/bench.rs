@@ -6,13 +6,16 @@ use crate::project::{self, Project};
 use crate::step::Outcome;
 use std::path::PathBuf;
 
+/// A workspace of its own, which holds the peer for large groups.
+pub(crate) const OPENMLS_MANIFEST: &str = "benches/peers/openmls/Cargo.toml";
+
 /// The peer for files, in the version that `docs/numbers.md` names.
 const RAGE_VERSION: &str = "0.12.1";
 
 /// What to measure.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Passed on: `bulk`, `stream`, `memory`, `sharing`, `replay`, `web`, `report`, or nothing for all, and their options
+    /// Passed on: `bulk`, `stream`, `memory`, `sharing`, `replay`, `town`, `web`, `report`, or nothing for all, and their options
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -37,16 +40,16 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
     } else {
         project::succeed(&mut packages::script(project, "@keyfold/benches", "build"))?;
     }
-    let peers = peers(project)?;
+    let (rage, openmls) = (rage(project)?, openmls(project)?);
     let release = project.target().join("release");
     let mut measure = project.command(&release.join("keyfold-benches").to_string_lossy());
-    measure.arg("--keyfold").arg(release.join("keyfold")).arg("--peers").arg(peers);
+    measure.arg("--keyfold").arg(release.join("keyfold")).arg("--peers").arg(rage).arg("--openmls").arg(openmls);
     measure.arg("--samples").arg(project.target().join("bench")).arg("--docs").arg(project.root().join("docs"));
     project::succeed(measure.args(&options.arguments))
 }
 
 /// The folder with `rage` and `rage-keygen`.
-fn peers(project: &Project) -> anyhow::Result<PathBuf> {
+fn rage(project: &Project) -> anyhow::Result<PathBuf> {
     let root = project.target().join("peers");
     let rage = root.join("bin").join("rage");
     let version = project::printed(project.command(&rage.to_string_lossy()).arg("--version")).unwrap_or_default();
@@ -57,4 +60,13 @@ fn peers(project: &Project) -> anyhow::Result<PathBuf> {
         project::succeed(&mut install)?;
     }
     Ok(root.join("bin"))
+}
+
+/// The program that removes people from groups of OpenMLS.
+fn openmls(project: &Project) -> anyhow::Result<PathBuf> {
+    let target = project.target().join("peers").join("openmls");
+    let mut build = project.cargo();
+    build.args(["build", "--quiet", "--release", "--locked", "--manifest-path", OPENMLS_MANIFEST]);
+    project::succeed(build.arg("--target-dir").arg(&target))?;
+    Ok(target.join("release").join("keyfold-peer-openmls"))
 }

@@ -1,12 +1,14 @@
 //! The licences of all dependencies, against a list of those that let anybody use Keyfold under its own terms. One list
 //! for what is handed out and for the tools: a bundler puts pieces of a tool into what is handed out, unseen.
 
+use crate::bench;
 use crate::project::{Project, is_published};
 use crate::step::Outcome;
 use anyhow::{Context, bail};
 use cargo_metadata::Package;
 use serde_json::Value;
 use spdx::{Expression, LicenseReq, ParseMode};
+use std::collections::BTreeSet;
 
 /// Permissive licences; each asks for attribution at most.
 const ALLOWED: &[&str] = &[
@@ -42,8 +44,9 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 
 pub(crate) fn run(project: &Project) -> anyhow::Result<Outcome> {
     let metadata = project.metadata()?;
+    let peer = project.metadata_of(bench::OPENMLS_MANIFEST)?;
     let mut refused: Vec<String> = Vec::new();
-    for package in &metadata.packages {
+    for package in metadata.packages.iter().chain(&peer.packages) {
         refused.extend(refusal(package.name.as_str(), package.license.as_deref()));
     }
     for package in metadata.workspace_packages().into_iter().filter(|package| is_published(package)) {
@@ -60,7 +63,8 @@ pub(crate) fn run(project: &Project) -> anyhow::Result<Outcome> {
     if !refused.is_empty() {
         bail!("{} packages may not be handed out as they are", refused.len());
     }
-    let (crates, npm) = (metadata.packages.len(), npm.len());
+    let crates: BTreeSet<_> = metadata.packages.iter().chain(&peer.packages).map(|package| &package.id).collect();
+    let (crates, npm) = (crates.len(), npm.len());
     Ok(Outcome::Done(format!("{crates} crates and {npm} npm packages have a permissive licence")))
 }
 

@@ -40,11 +40,16 @@ impl Project {
 
     /// Everything that cargo knows of the workspace and its dependencies, all features on.
     pub(crate) fn metadata(&self) -> anyhow::Result<Metadata> {
+        self.metadata_of("Cargo.toml")
+    }
+
+    /// The same of another workspace of ours, by its manifest.
+    pub(crate) fn metadata_of(&self, manifest: &str) -> anyhow::Result<Metadata> {
         MetadataCommand::new()
-            .manifest_path(self.root.join("Cargo.toml"))
+            .manifest_path(self.root.join(manifest))
             .other_options(vec!["--all-features".to_owned(), "--locked".to_owned()])
             .exec()
-            .context("cargo metadata (is Cargo.lock up to date?)")
+            .with_context(|| format!("cargo metadata of {manifest} (is its Cargo.lock up to date?)"))
     }
 }
 

@@ -114,6 +114,6 @@ impl KnownAccount {
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
         let stored: Stored = minicbor::decode(bytes).map_err(|_| Error::internal("a stored account cannot be read"))?;
-        Ok(Self { ledger: Ledger::replay(&stored.entries)?, entries: stored.entries, receipt: stored.receipt })
+        Ok(Self { ledger: Ledger::restored(&stored.entries)?, entries: stored.entries, receipt: stored.receipt })
     }
 }

@@ -79,6 +79,8 @@ pub(crate) struct Belief {
     marks: Marks,
     staged: SortedMap<String, Option<Content>>,
     marks_moved: bool,
+    /// Whether the record of pins is to be written anew: once for all who were met, for it names everybody.
+    pins_moved: bool,
 }
 
 impl Belief {
@@ -191,7 +193,7 @@ impl Belief {
             // Nobody knows better than oneself which account is one's own: another one was, or never was.
             Some(pinned) if *pinned != id && self.is_own(pinned) => {
                 if self.former.insert(id) {
-                    self.stage_pins();
+                    self.pins_moved = true;
                 }
             }
             Some(pinned) if *pinned != id && !self.is_former(&id) => return Err(Error::identity_changed(user_id)),
@@ -199,7 +201,7 @@ impl Belief {
             None => {
                 self.pins.insert(user_id, id);
                 self.unmet.insert(id);
-                self.stage_pins();
+                self.pins_moved = true;
             }
         }
         if self.accounts.get(&id).is_none_or(|before| before.head() != known.head()) {
@@ -212,7 +214,7 @@ impl Belief {
     /// Somebody has to do with this account's person: was looked up, shared with, or has shared what was taken.
     pub(crate) fn meet(&mut self, id: &ScopeId) {
         if self.unmet.remove(id) {
-            self.stage_pins();
+            self.pins_moved = true;
         }
     }
 
@@ -240,7 +242,7 @@ impl Belief {
     pub(crate) fn verify(&mut self, id: &ScopeId) {
         self.unmet.remove(id);
         if self.verified.insert(*id) {
-            self.stage_pins();
+            self.pins_moved = true;
         }
     }
 
@@ -256,19 +258,18 @@ impl Belief {
         self.former.remove(&id);
         self.verified.insert(id);
         self.unmet.remove(&id);
-        self.stage_pins();
+        self.pins_moved = true;
         self.keep_account(known)
     }
 
-    fn stage_pins(&mut self) {
+    fn encode_pins(&self) -> Vec<u8> {
         let listed = |ids: &SortedSet<ScopeId>| ids.iter().copied().collect();
-        let pins = Pins {
+        cbor::encode(&Pins {
             pins: self.pins.iter().map(|(user, id)| (user.clone(), *id)).collect(),
             unmet: listed(&self.unmet),
             verified: listed(&self.verified),
             former: listed(&self.former),
-        };
-        self.stage(record::PINS, Some(cbor::encode(&pins).into()));
+        })
     }
 
     /// Puts an account in memory that was read from the store.
@@ -384,20 +385,21 @@ impl Belief {
 
     /// Whether there is something to commit; or, before an operation, something of a former one that failed.
     pub(crate) fn is_changed(&self) -> bool {
-        self.marks_moved || !self.staged.is_empty()
+        self.marks_moved || self.pins_moved || !self.staged.is_empty()
     }
 
     /// What to write. Call [`Self::committed`] when it is durable.
     pub(crate) fn puts(&self) -> Vec<Put> {
         let marks = Marks { version: self.marks.version + 1, ..self.marks };
         let staged = self.staged.iter().map(|(name, content)| (name.clone(), content.clone()));
-        staged.chain([(record::MARKS.to_owned(), Some(cbor::encode(&marks).into()))]).collect()
+        let pins = self.pins_moved.then(|| (record::PINS.to_owned(), Some(self.encode_pins().into())));
+        staged.chain(pins).chain([(record::MARKS.to_owned(), Some(cbor::encode(&marks).into()))]).collect()
     }
 
     /// The staged changes are durable.
     pub(crate) fn committed(&mut self) {
         self.marks.version += 1;
-        self.marks_moved = false;
+        (self.marks_moved, self.pins_moved) = (false, false);
         self.staged.clear();
     }
 

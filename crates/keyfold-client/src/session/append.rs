@@ -14,7 +14,7 @@ use crate::{
         scope::{Page, Stop},
     },
 };
-use keyfold_format::{Rejected, ScopeId};
+use keyfold_format::{Rejected, ScopeId, sorted::SortedSet};
 use keyfold_protocol::{
     Code, Details, ErrorBody, route,
     signing::Method,
@@ -186,15 +186,18 @@ impl<H: Host> Session<H> {
         }
     }
 
-    /// Brings everybody whom a draft cites up to date.
+    /// Brings everybody up to date whom a draft cites, or wraps to.
     async fn fetch_cited(&mut self, draft: &Draft) -> Result<()> {
         use keyfold_format::scope::ScopeEntry;
-        let cited: Vec<ScopeId> = match ScopeEntry::decode(&draft.entry.signed)? {
+        let mut cited: SortedSet<ScopeId> = match ScopeEntry::decode(&draft.entry.signed)? {
             ScopeEntry::Ordinary(entry) => entry.cites.iter().map(|cite| cite.principal).collect(),
-            ScopeEntry::Placed(placed) => vec![placed.author.principal],
+            ScopeEntry::Placed(placed) => SortedSet::from_iter([placed.author.principal]),
         };
+        for wrap in &draft.wraps {
+            cited.insert(wrap.recipient);
+        }
         let (groups, accounts): (Vec<_>, Vec<_>) =
-            cited.into_iter().partition(|id| self.belief.scopes.contains_key(id));
+            cited.iter().copied().partition(|id| self.belief.scopes.contains_key(id));
         self.catch_up(&groups, &[]).await?;
         self.fetch_accounts(&accounts).await
     }

@@ -35,6 +35,11 @@ impl Ledger {
         let parsed = Entry::decode(&entry.signed)?;
         let genesis = rules::check_genesis_frame(&parsed)?;
         signatures::verify_genesis(entry, &genesis.device, &genesis.keys)?;
+        Self::founded(entry, &parsed)
+    }
+
+    fn founded(entry: &SignedEntry, parsed: &Entry) -> Result<Self, Rejected> {
+        let genesis = rules::check_genesis_frame(parsed)?;
         let hash = entry.hash(EntryHash::NONE, 0);
         Ok(Self {
             id: hash.into(),
@@ -62,9 +67,15 @@ impl Ledger {
             &parsed.ops,
             &Signers { account: self.id, author: parsed.author, author_key, former },
         )?;
+        self.extend(entry, &parsed)?;
+        Ok(parsed)
+    }
+
+    fn extend(&mut self, entry: &SignedEntry, parsed: &Entry) -> Result<(), Rejected> {
+        let author = self.check_frame(parsed)?;
         // All or nothing: ops are tried on a copy.
         let mut next = self.state.clone();
-        let context = Context { entry: &parsed, author, generations: &self.generations };
+        let context = Context { entry: parsed, author, generations: &self.generations };
         parsed.ops.iter().try_for_each(|op| rules::apply(&mut next, op, &context))?;
         if next.holders.current().is_empty() {
             return Err(Rejected::LastHolder);
@@ -79,7 +90,7 @@ impl Ledger {
         self.generations.extend(rotated);
         self.entries.push((hash, self.generation()));
         self.time = parsed.time;
-        Ok(parsed)
+        Ok(())
     }
 
     /// Whether a later entry stands where it does, and by whom it is.
@@ -109,6 +120,18 @@ impl Ledger {
         let mut ledger = Self::genesis(entries.next().ok_or(Rejected::GenesisMisplaced)?)?;
         for entry in entries {
             ledger.append(entry)?;
+        }
+        Ok(ledger)
+    }
+
+    /// From entries that were replayed before, and kept where nobody else writes. Their signatures are not verified
+    /// again: four for each account are a second and more for somebody who reads those of a town.
+    pub fn restored<'a>(entries: impl IntoIterator<Item = &'a SignedEntry>) -> Result<Self, Rejected> {
+        let mut entries = entries.into_iter();
+        let first = entries.next().ok_or(Rejected::GenesisMisplaced)?;
+        let mut ledger = Self::founded(first, &Entry::decode(&first.signed)?)?;
+        for entry in entries {
+            ledger.extend(entry, &Entry::decode(&entry.signed)?)?;
         }
         Ok(ledger)
     }

@@ -41,7 +41,7 @@ impl Domain {
             author: id,
             entry: extend.entry.encode(),
             wraps: Vec::new(),
-            cited_groups: Vec::new(),
+            cited: Vec::new(),
             bans: Vec::new(),
             standings: vec![(id, Some(Standing::Member))],
             audience: vec![id],

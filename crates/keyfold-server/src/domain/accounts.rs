@@ -78,7 +78,7 @@ impl Domain {
                 author: id,
                 entry: sign_up.genesis.encode(),
                 wraps: Vec::new(),
-                cited_groups: Vec::new(),
+                cited: Vec::new(),
                 bans: Vec::new(),
                 standings: vec![(id, Some(Standing::Member))],
                 audience: vec![id],

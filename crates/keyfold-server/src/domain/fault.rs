@@ -91,7 +91,7 @@ impl From<StoreError> for Fault {
                 .hint("choose another user id, or log in on the device that has it"),
             StoreError::LoggedOut => logged_out(),
             StoreError::DeviceTaken => fault(Code::NotAllowed, "the device belongs to another account"),
-            StoreError::StaleCitation => stale_citation("a group"),
+            StoreError::StaleCitation => stale_citation("a ledger"),
             StoreError::HeadMoved => fault(Code::Conflict, "the ledger moved on"),
             StoreError::TooManyWraps => fault(Code::TooMany, "as many wraps are kept for a recipient as there can be")
                 .details(Details::Limit(WRAPS_BESIDE as u64)),

@@ -94,7 +94,8 @@ impl Domain {
             let mut entry = new_entry(ledger, &append.entry, caller.account, follows, append.wraps, touched);
             entry.audience_groups.extend(before.groups.iter().filter(|id| !ledger.groups().contains_key(id)));
             entry.bans = before.changed_bans(ledger);
-            entry.cited_groups = groups;
+            entry.cited = groups;
+            entry.cited.extend(recipients(ledger, &parsed.ops));
             // Queued before the tip is let go, so that the store sees appends in the order of their replay.
             let written = tip.follow(self.store.append(caller.once, entry));
             drop(tip);
@@ -353,7 +354,7 @@ fn new_entry(
         author,
         entry: entry.encode(),
         wraps,
-        cited_groups: Vec::new(),
+        cited: Vec::new(),
         bans: Vec::new(),
         standings: touched.into_iter().map(|id| (id, standing(ledger, &id))).collect(),
         audience: audience.into_iter().collect(),
@@ -371,6 +372,14 @@ fn touched(ops: &[Op]) -> BTreeSet<ScopeId> {
         _ => Vec::new(),
     };
     ops.iter().flat_map(of).collect()
+}
+
+/// To whom a new key is wrapped, each at the head that the scope cites. What has not moved an entry need not cite, so
+/// what it cites does not tell whether any of that is old.
+fn recipients<'a>(ledger: &'a scope::Ledger, ops: &[Op]) -> impl Iterator<Item = (ScopeId, u64)> + 'a {
+    let rotates = ops.iter().any(Op::is_rotate);
+    let followers = ledger.followers().filter(move |(id, _)| rotates && ledger.takes_wraps(id));
+    followers.filter_map(|(id, _)| Some((*id, ledger.cited(id)?.head.seq)))
 }
 
 fn bans(ops: &[Op]) -> bool {

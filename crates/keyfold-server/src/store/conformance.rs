@@ -64,7 +64,7 @@ fn entry(scope: ScopeId, seq: u64) -> NewEntry {
         author: ALICE,
         entry: vec![seq as u8; 100],
         wraps: vec![wrap(scope, seq as u32 + 1)],
-        cited_groups: vec![],
+        cited: vec![],
         bans: Vec::new(),
         standings: vec![(ALICE, Some(Standing::Member))],
         audience: vec![ALICE],
@@ -378,11 +378,11 @@ async fn what_cites_a_group_is_appended_while_that_is_its_newest_entry(factory: 
     }
     let (first, entry) = next.entry(NOTES);
     for seq in [0, 2] {
-        let citing = NewEntry { cited_groups: vec![(TEAM, seq)], ..entry.clone() };
+        let citing = NewEntry { cited: vec![(TEAM, seq)], ..entry.clone() };
         let refused = store.append(first, citing).await;
         assert!(matches!(refused, Err(StoreError::StaleCitation)), "{refused:?}");
     }
-    store.append(first, NewEntry { cited_groups: vec![(TEAM, 1)], ..entry }).await.unwrap();
+    store.append(first, NewEntry { cited: vec![(TEAM, 1)], ..entry }).await.unwrap();
 }
 
 async fn wraps_beside_are_one_of_each_author_and_not_too_many(factory: Factory<'_>) {

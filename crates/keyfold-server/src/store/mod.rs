@@ -74,8 +74,9 @@ pub(crate) struct NewEntry {
     pub(crate) entry: Vec<u8>,
     /// What the entry entitles to.
     pub(crate) wraps: Vec<Wrap>,
-    /// Groups that it cites, and the numbers of the entries that must be their newest.
-    pub(crate) cited_groups: Vec<(ScopeId, u64)>,
+    /// Ledgers of groups that it cites, and of all to whom it wraps a new key, and the numbers of the entries that must
+    /// be their newest.
+    pub(crate) cited: Vec<(ScopeId, u64)>,
     /// Whose standing the entry changes, accounts and groups; `None` for no standing any more.
     pub(crate) standings: Vec<(ScopeId, Option<Standing>)>,
     /// Whom it bans, and (`false`) whom it lets in again.

@@ -1,6 +1,6 @@
 //! Entries about a keychain as such: founding it, a new key, taking a share, withdrawing one.
 
-use super::{Author, Draft, Keys, append, refused, wraps};
+use super::{Author, Draft, Keys, append, newest, refused, wraps};
 use crate::{
     Error, Result,
     machine::{
@@ -90,8 +90,13 @@ pub(super) fn with_next_key(
     }
     ops.push(Op::Rotate(Rotate { key }));
     let observed = ops.iter().filter_map(|op| if let Op::Observe(op) = op { Some(op.principal) } else { None });
-    let followers = ledger.followers().map(|(id, _)| *id).filter(|id| !ledger.is_put_out_by(&ops, id));
-    let cited: Vec<ScopeId> = followers.chain(observed).collect();
+    let mut cited: Vec<ScopeId> = observed.collect();
+    // The state keeps what it has cited of the others, and to that is wrapped. See decision 0007.
+    for (id, _) in ledger.followers().filter(|(id, _)| !ledger.is_put_out_by(&ops, id)) {
+        if ledger.cited(id) != Some(&newest(id, accounts)?) {
+            cited.push(*id);
+        }
+    }
     let keys = Keys { ring: Some(ring), made: Some((number, &made)) };
     let draft = append(scope, ops, &cited, author, keys, accounts, rng)?;
     Ok(Draft { made: Some(made), ..draft })

@@ -219,7 +219,7 @@ mod tests {
                 author: scope,
                 entry: vec![fill; 100_000],
                 wraps: Vec::new(),
-                cited_groups: Vec::new(),
+                cited: Vec::new(),
                 bans: Vec::new(),
                 standings: Vec::new(),
                 audience: Vec::new(),

@@ -238,12 +238,14 @@ async fn keep_bans(c: &mut SqliteConnection, new: &NewEntry, cursor: i64) -> Res
 /// Of an append to a group and one that cites it, one is first for everybody: as heads are compared here, in the one
 /// order of all writes, no lock has to be held from one ledger to another.
 async fn check_cited(c: &mut SqliteConnection, new: &NewEntry) -> Result<()> {
-    for (group, seq) in &new.cited_groups {
-        let newest: Option<i64> = sqlx::query_scalar("SELECT seq FROM ledgers WHERE scope = ?")
-            .bind(&group.0[..])
-            .fetch_optional(&mut *c)
-            .await?;
-        if newest != Some(number(*seq)) {
+    for cited in new.cited.chunks(ROWS) {
+        let mut query = QueryBuilder::<Sqlite>::new("WITH cited(scope, seq) AS (");
+        query.push_values(cited, |mut row, (scope, seq)| {
+            row.push_bind(&scope.0[..]).push_bind(number(*seq));
+        });
+        query.push(") SELECT count(*) FROM cited JOIN ledgers USING (scope, seq)");
+        let newest: i64 = query.build_query_scalar().persistent(false).fetch_one(&mut *c).await?;
+        if unsigned(newest) != cited.len() as u64 {
             return Err(StoreError::StaleCitation);
         }
     }
