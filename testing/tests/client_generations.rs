@@ -7,12 +7,16 @@ use keyfold_client::{Algorithm, Client, Code, ShareKeys, ShareOptions, Value};
 use keyfold_format::{account::Ledger, entry::SignedEntry};
 use keyfold_protocol::{
     route,
-    wire::{AccountLedger, Accounts, Lookup},
+    wire::{AccountLedger, Accounts, Append, Lookup},
 };
 use keyfold_testing::{
-    evil::{EvilWorld, ServerKey},
+    evil::{Asked, EvilWorld, ServerKey},
     hand::Hand,
 };
+
+fn appended(asked: &Asked) -> Append {
+    Append::decode(&asked.body).unwrap()
+}
 
 fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
@@ -73,6 +77,45 @@ async fn who_shares_with_somebody_whose_generation_moved_wraps_to_the_new_one() 
     bob.logout(false).await.unwrap();
     assert_eq!(bob.login().await.unwrap().generation, 2);
     assert_eq!(bob.decrypt_value(&sealed, None).await.unwrap().value, text("hello"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_key_goes_to_the_newest_generations_and_a_client_that_was_just_started_takes_it_in() {
+    let world = EvilWorld::start().await;
+    let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+    let made = alice.create_keychain("notes", Algorithm::SecretBox).await.unwrap();
+    let readers = ["reader1", "reader2", "reader3", "reader4"];
+    alice.share("notes", &["bob"], ShareKeys::Latest, ShareOptions::default()).await.unwrap();
+    bob.sync().await.unwrap();
+    let mut hands = Vec::new();
+    for name in readers {
+        let reader = world.person(name).await;
+        alice.share("notes", &[name], ShareKeys::Latest, ShareOptions::default()).await.unwrap();
+        reader.sync().await.unwrap();
+        hands.push(Hand::on(&world, name));
+    }
+    alice.sync().await.unwrap();
+    bob.sync().await.unwrap();
+    drop(bob);
+
+    // Alice has not heard of it, and what she makes of what she knows cites none of them.
+    for hand in &mut hands {
+        hand.rotate(&world).await;
+    }
+    alice.rotate("notes").await.unwrap();
+    let path = route::entries(&made.keychain_fingerprint.parse().unwrap());
+    let sent: Vec<Append> = world.evil.seen().iter().filter(|asked| asked.path == path).map(appended).collect();
+    let [.., refused, taken] = sent.as_slice() else { panic!("{} appends", sent.len()) };
+    let generations = |append: &Append| {
+        let to = |hand: &Hand| append.wraps.iter().find(|wrap| wrap.recipient == hand.ledger.id());
+        hands.iter().map(|hand| to(hand).unwrap().recipient_number).collect::<Vec<_>>()
+    };
+    assert_eq!((generations(refused), generations(taken)), (vec![0; 4], vec![1; 4]));
+
+    let bob = Client::open(&world.home("bob")).unwrap();
+    bob.sync().await.unwrap();
+    let sealed = alice.encrypt_value("notes", &text("under the second key"), None).await.unwrap();
+    assert_eq!(bob.decrypt_value(&sealed, None).await.unwrap().value, text("under the second key"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

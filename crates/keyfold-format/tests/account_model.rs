@@ -288,6 +288,7 @@ proptest! {
             both.take(step)?;
         }
         prop_assert_eq!(&Ledger::replay(&both.account.entries).unwrap(), &both.account.ledger);
+        prop_assert_eq!(&Ledger::restored(&both.account.entries).unwrap(), &both.account.ledger);
     }
 
     #[test]

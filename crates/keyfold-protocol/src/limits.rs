@@ -2,8 +2,9 @@
 //!
 //! Spec: `docs/spec/http.md`, "Limits".
 
-/// Body of a request, in bytes; more is `TooLarge`.
-pub const REQUEST_BODY_BYTES: usize = 16 << 20;
+/// Body of a request, in bytes; more is `TooLarge`. A new key for as many members as a scope may have fits: it is one
+/// entry, all or nothing.
+pub const REQUEST_BODY_BYTES: usize = 24 << 20;
 /// Ledger entries of one reply, in bytes; the rest follows on asking again (`more`).
 pub const PAGE_BYTES: usize = 8 << 20;
 /// User ids of one look-up.

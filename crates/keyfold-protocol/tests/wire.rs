@@ -4,13 +4,16 @@
 use keyfold_format::{
     EntryHash, HolderId, Malformed, ScopeId, Signature, UserId,
     entry::{Head, SignedEntry},
+    limits::{ENTRY_BYTES, ENTRY_SIGNATURES, SCOPE_MEMBERS},
     receipt::{Receipt, Statement},
+    wrap::{HISTORY_WRAP_BYTES, Wrap, WrapKind, WrapPlace},
 };
 use keyfold_protocol::{
     Code, Details, ErrorBody,
     error::Standing,
     events::{Challenge, Event, Goodbye, ServerFrame, Subscribe, Welcome},
-    wire::{AccountLedger, Accounts, After, LedgerPage, LedgerPages, Ledgers, Lookup, ScopeKind},
+    limits,
+    wire::{AccountLedger, Accounts, After, Append, LedgerPage, LedgerPages, Ledgers, Lookup, ScopeKind},
 };
 
 fn entry() -> SignedEntry {
@@ -76,6 +79,22 @@ fn one_item_too_many_is_told_from_a_malformed_body() {
     let lookup = |n: usize| Lookup { user_ids: (0..n).map(|i| UserId::new(format!("u{i}")).unwrap()).collect() };
     assert!(Lookup::decode(&lookup(256).encode()).is_ok());
     assert_eq!(Lookup::decode(&lookup(257).encode()), Err(Malformed::TooMany));
+}
+
+#[test]
+fn the_largest_entry_with_wraps_for_as_many_as_a_scope_may_have_fits_into_one_request() {
+    let scope = ScopeId([7; 32]);
+    let wraps = (0..SCOPE_MEMBERS).map(|number| {
+        let mut recipient = ScopeId([0xff; 32]);
+        recipient.0[..8].copy_from_slice(&number.to_be_bytes());
+        let (number, recipient_number) = (u32::MAX, u32::MAX);
+        let place = WrapPlace { kind: WrapKind::Keychain, scope, number, recipient, recipient_number, history: true };
+        Wrap::new(&place, vec![1; HISTORY_WRAP_BYTES]).unwrap()
+    });
+    let head = Head { seq: u64::MAX, hash: EntryHash([6; 32]) };
+    let entry = SignedEntry { signed: vec![1; ENTRY_BYTES], signatures: vec![Signature([4; 64]); ENTRY_SIGNATURES] };
+    let append = Append { expected: head, entry, wraps: wraps.collect() };
+    assert!(append.encode().len() <= limits::REQUEST_BODY_BYTES, "{}", append.encode().len());
 }
 
 #[test]

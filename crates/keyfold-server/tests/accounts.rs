@@ -5,7 +5,7 @@ mod support;
 
 use keyfold_format::UserId;
 use keyfold_protocol::{
-    Code, Details, route,
+    Code, Details, limits, route,
     signing::Method,
     wire::{Accounts, Gate, Info, LoggedIn, Lookup, Scopes, SignedUp},
 };
@@ -194,7 +194,7 @@ async fn bodies_that_are_too_large_malformed_or_not_canonical_are_told_apart() {
     let world = World::start().await;
     let alice = world.alice().await;
     let answer = |body| alice.ask(&world, Method::Post, route::LOOKUP, body);
-    assert_eq!(code(&answer(vec![0; (16 << 20) + 1]).await), Code::TooLarge);
+    assert_eq!(code(&answer(vec![0; limits::REQUEST_BODY_BYTES + 1]).await), Code::TooLarge);
     assert_eq!(code(&answer(vec![]).await), Code::Truncated);
     assert_eq!(code(&answer(vec![0xa0]).await), Code::NotCanonical);
     assert_eq!(code(&answer(vec![0x81, 0x98, 0x00]).await), Code::NotCanonical);

@@ -12,7 +12,7 @@ use crate::{
 };
 use keyfold_format::{
     ScopeId,
-    entry::{Head, SignedEntry},
+    entry::{Cite, Head, SignedEntry},
     scope::{Kind, Ledgers as _, Member, Op, ScopeEntry},
     sorted::{SortedMap, SortedSet},
 };
@@ -338,6 +338,7 @@ impl<H: Host> Session<H> {
         let key = self.belief.enrolled()?.server.key;
         let mut growing: Option<Growing<'_>> = None;
         let (mut asks, mut left) = (0, usize::MAX);
+        let mut last: Option<(ScopeId, usize)> = None;
         loop {
             let ledgers = self.belief.ledgers();
             let started = match (growing.take(), self.belief.scopes.get(id)) {
@@ -368,7 +369,11 @@ impl<H: Host> Session<H> {
                 stop @ Stop::Refused(_) => Err(settled(stop)),
                 stop if asks > ASKS => Err(settled(stop)),
                 Stop::MissingState(group, seq) => Box::pin(self.need_state(&group, seq, depth)).await,
-                Stop::MissingLedger(account) => self.need_author(account, page.entries, asks).await,
+                Stop::MissingLedger(account) => {
+                    let before = last.filter(|(asked, _)| *asked == account).map_or(0, |(_, times)| times);
+                    last = Some((account, before + 1));
+                    self.need_cited(account, page.entries, before + 1).await
+                }
             };
             if let Err(error) = provided {
                 return Err(self.doubted(id, page.receipt, error).await);
@@ -382,20 +387,28 @@ impl<H: Host> Session<H> {
         broken_word.map_or(Ok(()), Err)
     }
 
-    /// An author's ledger, with those of all others of a page that are not known.
-    async fn need_author(&mut self, account: ScopeId, entries: &[SignedEntry], asks: usize) -> Result<()> {
+    /// A ledger that replay asks for, for the `times`-th time, with those of all others that it will: of a page's
+    /// authors, and of whom it cites further than is known here.
+    async fn need_cited(&mut self, account: ScopeId, entries: &[SignedEntry], times: usize) -> Result<()> {
         // The server was asked, and what it shows does not reach to where he is cited.
-        if asks > 2 {
+        if times > 2 {
             return Err(settled(Stop::MissingLedger(account)));
         }
-        let mut missing = authors(entries);
-        missing.retain(|author| self.belief.accounts.get(author).is_none());
-        // It may be known, and not as far as the entry cites it.
-        if missing.contains(&account) {
-            self.need_accounts(&missing).await
-        } else {
-            self.fetch_accounts(&[account]).await
+        let mut behind = vec![account];
+        for (id, Cited { seq, is_author }) in cited(entries).iter().filter(|(id, _)| **id != account) {
+            self.recall_account(id).await?;
+            // Of newcomers nothing is needed before they answer.
+            let reaches = self.belief.accounts.get(id).map_or(!is_author, |known| known.head().seq >= *seq);
+            if !reaches {
+                behind.push(*id);
+            }
         }
+        // It may rest in the store, as far as it is cited.
+        let is_new = self.belief.accounts.get(&account).is_none();
+        if is_new && self.recall_account(&account).await? {
+            behind.remove(0);
+        }
+        self.fetch_accounts(&behind).await
     }
 
     /// What a keychain's new state asks for: an answer to a share, keys, news.
@@ -470,10 +483,28 @@ impl<H: Host> Session<H> {
     }
 }
 
-fn authors(entries: &[SignedEntry]) -> Vec<ScopeId> {
-    let authors: SortedSet<ScopeId> =
-        entries.iter().filter_map(|entry| ScopeEntry::decode(&entry.signed).ok()).map(|entry| entry.author()).collect();
-    authors.iter().copied().collect()
+/// How a page cites somebody.
+struct Cited {
+    /// The newest entry of his that it names.
+    seq: u64,
+    is_author: bool,
+}
+
+fn cited(entries: &[SignedEntry]) -> SortedMap<ScopeId, Cited> {
+    let mut cited: SortedMap<ScopeId, Cited> = SortedMap::new();
+    for entry in entries.iter().filter_map(|entry| ScopeEntry::decode(&entry.signed).ok()) {
+        let author = entry.author();
+        let cites = match entry {
+            ScopeEntry::Ordinary(entry) => entry.cites,
+            ScopeEntry::Placed(placed) => vec![placed.author],
+        };
+        for Cite { principal, head, .. } in cites {
+            let before = cited.get(&principal).map_or((0, false), |before| (before.seq, before.is_author));
+            let is_author = before.1 || principal == author;
+            cited.insert(principal, Cited { seq: before.0.max(head.seq), is_author });
+        }
+    }
+    cited
 }
 
 /// What stops one keychain, or else what stops everything: no server, no session, no room.
