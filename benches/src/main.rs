@@ -21,6 +21,7 @@ mod town;
 mod web;
 
 use clap::{Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Measures Keyfold beside its peers
@@ -64,6 +65,12 @@ enum What {
     Web(web::Options),
     /// Write the tables and charts of what was measured
     Report,
+    /// Run a program and print what it cost
+    #[command(hide = true)]
+    Cost {
+        #[arg(last = true)]
+        command: Vec<OsString>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -78,6 +85,7 @@ fn main() -> anyhow::Result<()> {
         Some(What::Town(options)) => town::run(&arguments, options)?,
         Some(What::Web(options)) => web::run(&arguments, options)?,
         Some(What::Report) => {}
+        Some(What::Cost { command }) => return process::print_cost(command),
         None => {
             bulk::run(&arguments, &bulk::Options::default())?;
             stream::run(&arguments, &stream::Options::default())?;

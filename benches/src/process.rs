@@ -2,12 +2,14 @@
 //! that Keyfold and its peers are measured by the same lines.
 
 use anyhow::{Context, ensure};
-use std::process::{Child, Command};
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use wait4::Wait4;
 
 /// What one run of a program took.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Cost {
     pub(crate) wall: Duration,
     /// User and system time of all its threads.
@@ -75,6 +77,24 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<Cost> {
     let start = Instant::now();
     let child = command.spawn().with_context(|| format!("{command:?} did not start"))?;
     finish(child, start).with_context(|| format!("{command:?}"))
+}
+
+/// Runs a program like [`run`], from a process of its own that holds little: the kernel counts what whoever starts a
+/// program holds among what the program held.
+pub(crate) fn run_apart(command: &Command) -> anyhow::Result<Cost> {
+    let mut apart = Command::new(std::env::current_exe()?);
+    apart.arg("cost").arg("--").arg(command.get_program()).args(command.get_args());
+    let output = apart.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "{command:?} failed");
+    serde_json::from_slice(&output.stdout).context("no costs")
+}
+
+/// What [`run_apart`] starts: runs a program and prints its costs.
+pub(crate) fn print_cost(command: &[OsString]) -> anyhow::Result<()> {
+    let (program, arguments) = command.split_first().context("a program to run")?;
+    let cost = run(Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()))?;
+    println!("{}", serde_json::to_string(&cost)?);
+    Ok(())
 }
 
 /// Waits for a program that was started at `start`.

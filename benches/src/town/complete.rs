@@ -32,21 +32,26 @@ pub(super) fn measure(
         alice.identities(&people).await?;
         let mut costs = Vec::new();
         for keys in numbers.iter().copied() {
-            let purpose = format!("{keys} keys");
-            alice.create_keychain(&purpose, Algorithm::SecretBox).await?;
+            alice.create_keychain(&purpose(keys), Algorithm::SecretBox).await?;
             for _ in 1..keys {
-                alice.rotate(&purpose).await?;
+                alice.rotate(&purpose(keys)).await?;
             }
-            let mut cost = Costs { keys, times: Vec::new(), sent: Vec::new() };
-            for person in &people {
+            costs.push(Costs { keys, times: Vec::new(), sent: Vec::new() });
+        }
+        // They take turns.
+        for person in people {
+            for cost in &mut costs {
                 place.relay.take_sent();
                 let start = Instant::now();
-                alice.share(&purpose, &[person], ShareKeys::All, ShareOptions::default()).await?;
+                alice.share(&purpose(cost.keys), &[person], ShareKeys::All, ShareOptions::default()).await?;
                 cost.times.push(start.elapsed().as_secs_f64() * 1e3);
                 cost.sent.push(place.relay.take_sent() as f64 / 1e3);
             }
-            costs.push(cost);
         }
         Ok(costs)
     })
+}
+
+fn purpose(keys: usize) -> String {
+    format!("{keys} keys")
 }

@@ -81,7 +81,7 @@ fn shares_table(shares: Vec<complete::Costs>, options: &Options) -> Table {
     let mut times = Vec::new();
     let mut sizes = Vec::new();
     for complete::Costs { keys, times: took, sent } in shares {
-        let work = if keys == 1 { "1 key".to_owned() } else { format!("{} keys", number(keys as f64)) };
+        let work = if keys == 1 { "1 key".to_owned() } else { format!("{} keys", count(keys)) };
         let targets = if keys == 1 { Vec::new() } else { vec![like_one()] };
         times.push(line(&work, Unit::Milliseconds, took, targets));
         sizes.push(line(&work, Unit::Kilobytes, sent, Vec::new()));
@@ -110,8 +110,8 @@ fn bans_table(
     let mut reading = Vec::new();
     for keychain::Costs { members, reading: read, bans } in keychains {
         let most = if members == FEW { None } else { Some(2_500.0) };
-        ours.bans(&format!("1 of {}", number(members as f64)), &bans, most);
-        let what = format!("keyfold: reads {} acceptances", number(members as f64));
+        ours.bans(&format!("1 of {}", count(members)), &bans, most);
+        let what = format!("keyfold: reads {} acceptances", count(members));
         reading.push(line(&what, Unit::Milliseconds, vec![read.wall_ms()], Vec::new()));
     }
     ours.bans(&format!("1 of {} groups of {}", division.groups, division.size), &in_groups, Some(100.0));
@@ -120,7 +120,7 @@ fn bans_table(
             Tree::Blank => "",
             Tree::Populated => ", full tree",
         };
-        theirs.removals(&format!("1 of {}{tree}", number(people as f64)), costs);
+        theirs.removals(&format!("1 of {}{tree}", count(people)), costs);
     }
     let mut lines = ours.times;
     lines.extend(theirs.times);
@@ -143,7 +143,7 @@ fn note(division: Division, options: &Options) -> String {
     format!(
         "One person is put out, and everybody else gets a new key: `keyfold ban` from its start to its end, on a home \
          that is up to date, with a server in a process beside it, which checks all of it and has it on the disk. It is \
-         one entry and one request, all or nothing: 10,000 wraps are 12 MB, and a request has room for 16 MiB. Of {} \
+         one entry and one request, all or nothing: 10,000 wraps are 12 MB, and a request has room for 24 MiB, which is enough for the 16,384 members that a keychain can have. Of {} \
          groups of {} people, one is put out of one group, and the time ends when the keychain above has its new key \
          too. Takes in: `keyfold sync` of another member who was up to date before. Reads: that of one who joined \
          first, when all others have come in, their accounts included. The accounts, shares and answers of the people \
@@ -199,6 +199,11 @@ impl Rows {
         self.sizes.push(peer("sends,", Unit::Kilobytes, kilobytes));
         self.memory.push(peer("both,", Unit::Mebibytes, vec![costs.peak_kib / 1024.0]));
     }
+}
+
+/// A number of people or keys, as people write it.
+fn count(number_of: usize) -> String {
+    if number_of < 100 { number_of.to_string() } else { number(number_of as f64) }
 }
 
 fn line(work: &str, unit: Unit, samples: Vec<f64>, targets: Vec<Target>) -> Line {

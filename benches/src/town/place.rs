@@ -7,7 +7,7 @@ use crate::process::{self, Cost, Peak};
 use crate::relay::Relay;
 use keyfold_client::{Client, PermissionFlags, ShareKeys, ShareOptions};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use tempfile::TempDir;
 
 /// What whoever manages something may do: everything.
@@ -67,7 +67,7 @@ impl Place {
     pub(super) fn run(&self, name: &str, arguments: &[&str]) -> anyhow::Result<Cost> {
         let mut command = Command::new(&self.keyfold);
         command.arg("--home").arg(self.homes.path().join(name)).args(arguments);
-        process::run(command.stdin(Stdio::null()).stdout(Stdio::null()))
+        process::run_apart(&command)
     }
 
     /// alice bans somebody, and bob then takes that in.

@@ -195,6 +195,8 @@ async fn bodies_that_are_too_large_malformed_or_not_canonical_are_told_apart() {
     let alice = world.alice().await;
     let answer = |body| alice.ask(&world, Method::Post, route::LOOKUP, body);
     assert_eq!(code(&answer(vec![0; limits::REQUEST_BODY_BYTES + 1]).await), Code::TooLarge);
+    // One that is as large as may be is read, and found to be no list.
+    assert_eq!(code(&answer(vec![0; limits::REQUEST_BODY_BYTES]).await), Code::Malformed);
     assert_eq!(code(&answer(vec![]).await), Code::Truncated);
     assert_eq!(code(&answer(vec![0xa0]).await), Code::NotCanonical);
     assert_eq!(code(&answer(vec![0x81, 0x98, 0x00]).await), Code::NotCanonical);

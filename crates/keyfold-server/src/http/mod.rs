@@ -19,6 +19,7 @@ use crate::{
 };
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     middleware::from_fn_with_state,
     routing::{get, post},
 };
@@ -68,6 +69,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/scopes/{scope}/missing", get(scopes::lacking).post(scopes::lack))
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::wrong_method)
+        // What reaches a route was read by [`body`], within its limits. Axum's own is 2 MB, and its refusal is not ours.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(app.clone(), signed::signed));
     Router::new()
         .route("/health", get(health::health))
