@@ -1,5 +1,6 @@
 //! The licences of all dependencies, against a list of those that let anybody use Keyfold under its own terms. One list
-//! for what is handed out and for the tools: a bundler puts pieces of a tool into what is handed out, unseen.
+//! for what is handed out, for the tools and for the peers of benchmarks: a bundler puts pieces of a tool into what is
+//! handed out, unseen.
 
 use crate::bench;
 use crate::project::{Project, is_published};
@@ -38,6 +39,10 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("webpki-roots", "CDLA-Permissive-2.0", "a list of certificates, not code; the licence asks for its text only"),
     ("axe-core", "MPL-2.0", "looks at the demo's page in a test; nothing of it is handed out"),
     ("caniuse-lite", "CC-BY-4.0", "a table that webpack reads to choose a syntax; nothing of it is handed out"),
+    ("hpke-rs", "MPL-2.0", "of OpenMLS, beside which a benchmark measures; nothing of it is handed out"),
+    ("hpke-rs-crypto", "MPL-2.0", "of OpenMLS, beside which a benchmark measures; nothing of it is handed out"),
+    ("hpke-rs-libcrux", "MPL-2.0", "of OpenMLS, beside which a benchmark measures; nothing of it is handed out"),
+    ("hpke-rs-rust-crypto", "MPL-2.0", "of OpenMLS, beside which a benchmark measures; nothing of it is handed out"),
     ("libfuzzer-sys", "NCSA", "drives the fuzz targets; nothing of it is handed out"),
     ("lightningcss", "MPL-2.0", "Vite's compiler for style sheets; nothing of it is handed out"),
 ];

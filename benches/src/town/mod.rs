@@ -92,7 +92,8 @@ fn shares_table(shares: Vec<complete::Costs>, options: &Options) -> Table {
         title: "A complete keychain, shared with one person".to_owned(),
         note: format!(
             "From the call to its end, over TCP on one machine, with a person who was looked up before; medians of {} \
-             shares. One wrap opens the newest key, and history the others. Sent is what goes over the wire.",
+             shares. One wrap opens the newest key, and history the others: before it grants that, the sharer's client \
+             opens every link of it. Sent is what goes over the wire.",
             options.turns
         ),
         machine: Machine::this(),
@@ -114,7 +115,7 @@ fn bans_table(
         let what = format!("keyfold: reads {} acceptances", count(members));
         reading.push(line(&what, Unit::Milliseconds, vec![read.wall_ms()], Vec::new()));
     }
-    ours.bans(&format!("1 of {} groups of {}", division.groups, division.size), &in_groups, Some(100.0));
+    ours.bans(&format!("1 of {} × {}", division.groups, division.size), &in_groups, Some(100.0));
     for (tree, people, costs) in peers {
         let tree = match tree {
             Tree::Blank => "",
@@ -141,18 +142,20 @@ fn bans_table(
 
 fn note(division: Division, options: &Options) -> String {
     format!(
-        "One person is put out, and everybody else gets a new key: `keyfold ban` from its start to its end, on a home \
-         that is up to date, with a server in a process beside it, which checks all of it and has it on the disk. It is \
-         one entry and one request, all or nothing: 10,000 wraps are 12 MB, and a request has room for 24 MiB, which is enough for the 16,384 members that a keychain can have. Of {} \
-         groups of {} people, one is put out of one group, and the time ends when the keychain above has its new key \
-         too. Takes in: `keyfold sync` of another member who was up to date before. Reads: that of one who joined \
-         first, when all others have come in, their accounts included. The accounts, shares and answers of the people \
-         went through the server as those of clients do, but they have no homes: their requests are signed by the \
+        "One person is put out, and everybody else gets a new key: `keyfold ban` from its start to its end, on a \
+         home that is up to date, with a server in a process beside it, which checks all of it and has it on the \
+         disk. It is one entry and one request, all or nothing: 10,000 wraps are 12 MB, and a request has room for \
+         24 MiB, which is enough for the 16,384 members that a keychain can have. {} × {}: of so many groups of so \
+         many people, one is put out of one group, and the time ends when the keychain above has its new key too. \
+         Takes in: `keyfold sync` of another member who was up to date before. Reads: that of one who joined first, \
+         when all others have come in, their accounts included. The accounts, shares and answers of the people went \
+         through the server as those of clients do, but they have no homes: their requests are signed by the \
          benchmark. Medians of {} bans, one after the other; memory is the most that was resident during one. Peer: \
-         OpenMLS {} with X25519, Ed25519 and AES-128 (Keyfold wraps to X-Wing, which is post-quantum), on all cores, in \
-         memory alone, without a server or a disk: the commit made and taken over, and processed by another. One \
-         member has added all others and nobody has written since; full tree: everybody has sent a commit, the best \
-         case, here with as many people as can be set up in a minute or two. Its memory is that of two members.",
+         OpenMLS {} with X25519, Ed25519 and AES-128 (Keyfold wraps to X-Wing, which is post-quantum), on all \
+         cores, in memory alone, without a server or a disk: the commit made and taken over, and processed by \
+         another. One member has added all others and nobody has written since; full tree: everybody has sent a \
+         commit, the best case, here with as many people as can be set up in a minute or two. Its memory is that of \
+         two members.",
         division.groups,
         division.size,
         options.turns,
@@ -176,7 +179,7 @@ impl Rows {
         let target = most.map(|most| Target::at_most(most, Unit::Milliseconds)).into_iter().collect();
         let ms = Unit::Milliseconds;
         self.times.push(line(&format!("keyfold: bans {of}"), ms, each(|ban| ban.banning.wall_ms()), Vec::new()));
-        self.times.push(line(&format!("… CPU, {of}"), ms, each(|ban| ban.banning.cpu_ms()), target));
+        self.times.push(line(&format!("… its CPU time, {of}"), ms, each(|ban| ban.banning.cpu_ms()), target));
         let taking_in = each(|ban| ban.taking_in.wall_ms());
         self.taking_in.push(line(&format!("keyfold: takes in, {of}"), ms, taking_in, Vec::new()));
         let sent = each(|ban| ban.sent as f64 / 1e3);
@@ -184,8 +187,8 @@ impl Rows {
         let mut memory =
             |whose: &str, mib| self.memory.push(line(&format!("{whose}, {of}"), Unit::Mebibytes, mib, Vec::new()));
         memory("keyfold: client", each(|ban| ban.banning.resident_mib()));
-        memory("other member", each(|ban| ban.taking_in.resident_mib()));
-        memory("server", each(|ban| ban.server_mib));
+        memory("keyfold: other member", each(|ban| ban.taking_in.resident_mib()));
+        memory("keyfold: server", each(|ban| ban.server_mib));
     }
 
     fn removals(&mut self, of: &str, costs: openmls::Costs) {
@@ -197,7 +200,7 @@ impl Rows {
         self.taking_in.push(peer("takes in,", Unit::Milliseconds, costs.process_ms));
         let kilobytes = costs.commit_bytes.iter().map(|bytes| bytes / 1e3).collect();
         self.sizes.push(peer("sends,", Unit::Kilobytes, kilobytes));
-        self.memory.push(peer("both,", Unit::Mebibytes, vec![costs.peak_kib / 1024.0]));
+        self.memory.push(peer("two members,", Unit::Mebibytes, vec![costs.peak_kib / 1024.0]));
     }
 }
 
