@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, Client, Code, ShareKeys, ShareOptions, Value};
-use keyfold_format::{account::Ledger, entry::SignedEntry};
+use keyfold_format::{account::Ledger, entry::SignedEntry, scope::ScopeEntry};
 use keyfold_protocol::{
     route,
     wire::{AccountLedger, Accounts, Append, Lookup},
@@ -13,6 +13,13 @@ use keyfold_testing::{
     evil::{Asked, EvilWorld, ServerKey},
     hand::Hand,
 };
+
+fn cites(append: &Append) -> usize {
+    match ScopeEntry::decode(&append.entry.signed).unwrap() {
+        ScopeEntry::Ordinary(entry) => entry.cites.len(),
+        ScopeEntry::Placed(_) => 1,
+    }
+}
 
 fn appended(asked: &Asked) -> Append {
     Append::decode(&asked.body).unwrap()
@@ -92,7 +99,7 @@ async fn a_new_key_goes_to_the_newest_generations_and_a_client_that_was_just_sta
         let reader = world.person(name).await;
         alice.share("notes", &[name], ShareKeys::Latest, ShareOptions::default()).await.unwrap();
         reader.sync().await.unwrap();
-        hands.push(Hand::on(&world, name));
+        hands.push(Hand::on(&world, name).unwrap());
     }
     alice.sync().await.unwrap();
     bob.sync().await.unwrap();
@@ -111,6 +118,7 @@ async fn a_new_key_goes_to_the_newest_generations_and_a_client_that_was_just_sta
         hands.iter().map(|hand| to(hand).unwrap().recipient_number).collect::<Vec<_>>()
     };
     assert_eq!((generations(refused), generations(taken)), (vec![0; 4], vec![1; 4]));
+    assert_eq!((cites(refused), cites(taken)), (1, 5), "herself, and who has moved");
 
     let bob = Client::open(&world.home("bob")).unwrap();
     bob.sync().await.unwrap();
