@@ -430,3 +430,27 @@ fn a_ban_and_the_rotation_of_somebody_else_race_and_no_order_leaves_the_banned_t
         assert!(world.ledger.followers().all(|(who, _)| *who != world.bob.id()));
     }
 }
+
+#[test]
+fn a_share_with_a_member_adds_to_what_he_has_and_takes_nothing() {
+    let mut world = World::new();
+    let one_key =
+        |world: &World| Share { follows: false, ..share_latest(&world.ledger, &[&world.bob], Permissions::NONE) };
+    let follows = |world: &World| world.ledger.members()[&world.bob.id()].follows;
+    let first = one_key(&world);
+    world.alice_shares(first, &[|w| &w.bob]).unwrap();
+    world.bob_accepts().unwrap();
+    let mut world = world.after(|w| &w.alice, |_| vec![rotate(2, true)]);
+    assert!(!follows(&world), "he was given one key");
+    assert!(!world.ledger.entitles(&world.bob.id(), 2, false));
+    let latest = share_latest(&world.ledger, &[&world.bob], Permissions::NONE);
+    world.alice_shares(latest, &[|w| &w.bob]).unwrap();
+    assert!(follows(&world), "he follows from now on");
+    let again = one_key(&world);
+    world.alice_shares(again, &[|w| &w.bob]).unwrap();
+    assert!(follows(&world), "one key more takes nothing away");
+    let world = world.after(|w| &w.alice, |_| vec![rotate(3, true)]);
+    for key in 1..=3 {
+        assert!(world.ledger.entitles(&world.bob.id(), key, false), "key {key}");
+    }
+}

@@ -137,7 +137,7 @@ fn the_vectors_are_those_that_the_cases_make() {
 /// A rule that no vector breaks would be a rule that nobody would miss.
 #[test]
 fn every_rule_has_a_vector() {
-    // The largest scopes and accounts do not fit a vector; and what only groups can break, `s16_groups` does.
+    // The largest scopes and accounts do not fit a vector (`limits.rs`); and what only groups can break, `s16_groups` does.
     let unreachable = BTreeSet::from(["TooManyMembers", "TooManyKeys", "TooManyWraps", "TooManyHolders"]);
     let groups = ["ObserveUnreached", "RankTooHigh", "BanOfOwnGroup", "OwnerIsGroup", "GroupUnclean"];
     let unreachable: BTreeSet<&str> = unreachable.into_iter().chain(groups).collect();
