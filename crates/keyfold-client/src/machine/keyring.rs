@@ -28,6 +28,8 @@ pub(crate) struct Keyring {
     reached: SortedMap<u32, KeyWithHistory>,
     /// What the keychain is for, as the newest held key says.
     purpose: String,
+    /// Between these keys every link was opened; not kept. Keys and links never change, so it stays so.
+    whole: Option<(u32, u32)>,
 }
 
 /// What wraps of a scope's keys say that it is.
@@ -148,7 +150,8 @@ impl Keyring {
     /// from there reads all that lies between.
     pub(crate) fn reads_back(&self, ledger: &Ledger, from: u32) -> bool {
         let mut opened: Option<KeyWithHistory> = None;
-        for at in (from + 1..=ledger.current_key()).rev() {
+        let whole = self.whole.filter(|(first, _)| *first == from).map_or(from, |(_, last)| last);
+        for at in (whole + 1..=ledger.current_key()).rev() {
             let (Some(entry), Some(previous)) = (ledger.key(at), ledger.key(at - 1)) else { return false };
             let Some(history) = opened.as_ref().map(|opened| &opened.history).or_else(|| self.history(at)) else {
                 return false;
@@ -162,7 +165,16 @@ impl Keyring {
                 None => None,
             };
         }
-        opened.is_some() || self.history(from).is_some()
+        whole > from || opened.is_some() || self.history(from).is_some()
+    }
+
+    /// Remembers that history leads back to key `from`, so that it is not opened again each time that it is shared.
+    pub(crate) fn note_history(&mut self, ledger: &Ledger, from: u32) -> bool {
+        let reads_back = self.reads_back(ledger, from);
+        if reads_back {
+            self.whole = Some((from, ledger.current_key()));
+        }
+        reads_back
     }
 
     /// A key, if it is held or was reached.
@@ -234,7 +246,7 @@ impl Keyring {
                 };
                 held.insert(number, UnwrappedKey { key, history });
             }
-            Some(Self { held, reached: SortedMap::new(), purpose })
+            Some(Self { held, reached: SortedMap::new(), purpose, whole: None })
         };
         parse().ok_or_else(|| Error::internal("stored keys cannot be read"))
     }

@@ -74,12 +74,12 @@ impl<H: Host> Session<H> {
             }
             // The last key of each segment: what wraps are made of.
             ShareKeys::All | ShareKeys::Latest => {
-                if let (Some(member), Some(ring)) = (held, self.belief.rings.get(id)) {
+                if let (Some(member), Some(ring)) = (held, self.belief.rings.get_mut(id)) {
                     let history = member.history;
                     // A hole in history is gone around key by key.
                     let all = *keys == ShareKeys::All;
                     if all
-                        && (!member.dropped.is_empty() || history.is_some_and(|from| !ring.reads_back(&ledger, from)))
+                        && (!member.dropped.is_empty() || history.is_some_and(|from| !ring.note_history(&ledger, from)))
                     {
                         wanted.extend(member.held_keys().iter());
                     }
