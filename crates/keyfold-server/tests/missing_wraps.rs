@@ -85,8 +85,7 @@ async fn nobody_says_so_for_others_or_of_what_he_is_not_entitled_to() {
     // Whoever is put out lacks nothing any more.
     lacks(&town, &bob, notes, &[(bob.id(), 1)]).await.unwrap();
     town.ban(&alice, notes, bob.id()).await;
-    let answer = alice.get(&town.world, &route::missing(&notes)).await;
-    assert!(MissingWraps::decode(&answer.body).unwrap().missing.is_empty());
+    assert_eq!(asked(&town, &alice, notes).await, (vec![], false));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Wraps that are lacking: saying so, and answering others who do.
+//! Wraps: opening those that came, saying which are lacking, and answering others who lack some.
 //!
 //! A server or a member may have sent garbage in a wrap's place, or a group was not clean when a key came. Whoever lacks
 //! a key says so, and a client that holds it wraps it anew. A request is no authority: wrapped is to whom the ledger
@@ -7,8 +7,12 @@
 //! Spec: `docs/spec/http.md`, "Wraps".
 
 use super::{Session, identity::settled, sync::one_keychain_s};
-use crate::{Result, host::Host, machine::compose};
-use keyfold_format::{ScopeId, sorted::SortedSet};
+use crate::{
+    Result,
+    host::Host,
+    machine::{KnownScope, compose},
+};
+use keyfold_format::{ScopeId, scope::Member, sorted::SortedSet, wrap::Wrap};
 use keyfold_protocol::{
     limits, route,
     signing::Method,
@@ -37,6 +41,28 @@ impl Missing {
 }
 
 impl<H: Host> Session<H> {
+    /// Whether keys that we are entitled to are not here, ourselves or through groups.
+    pub(super) fn lacks_keys(&self, known: &KnownScope) -> bool {
+        let ring = self.belief.rings.get(&known.ledger().id());
+        let lacks = |(_, member): &(ScopeId, &Member)| match ring {
+            Some(ring) => !ring.missing(known.ledger(), member).is_empty(),
+            None => !member.keys.is_empty(),
+        };
+        self.belief.holdings(known).iter().any(lacks)
+    }
+
+    pub(super) fn open_wraps(&mut self, id: &ScopeId, wraps: &[Wrap]) -> Result<()> {
+        let me = self.me()?;
+        for wrap in wraps.iter().filter(|wrap| wrap.recipient != me) {
+            self.belief.reach(&wrap.recipient, wrap.recipient_number);
+        }
+        let mut ring = self.belief.rings.remove(id).unwrap_or_default();
+        let (known, own, account) = (self.belief.scope(id)?, self.belief.own()?, self.belief.own_ledger()?);
+        ring.open_wraps(known.ledger(), wraps, own, account, &self.belief.rings);
+        self.belief.keep_ring(*id, ring);
+        Ok(())
+    }
+
     /// Says what is lacking of a scope, or that nothing is any more, if the server was told otherwise. That it does not
     /// listen changes nothing.
     pub(super) async fn say_what_is_missing(&mut self, id: &ScopeId) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::{
 use keyfold_format::{
     ScopeId,
     entry::{Cite, Head, SignedEntry},
-    scope::{Kind, Ledgers as _, Member, Op, ScopeEntry},
+    scope::{Kind, Ledgers as _, Op, ScopeEntry},
     sorted::{SortedMap, SortedSet},
 };
 use keyfold_protocol::{
@@ -457,28 +457,6 @@ impl<H: Host> Session<H> {
             let events = change.events(|id| self.belief.person(id));
             events.into_iter().for_each(|event| self.belief.emit(event));
         }
-        Ok(())
-    }
-
-    /// Whether keys that we are entitled to are not here, ourselves or through groups.
-    pub(super) fn lacks_keys(&self, known: &KnownScope) -> bool {
-        let ring = self.belief.rings.get(&known.ledger().id());
-        let lacks = |(_, member): &(ScopeId, &Member)| match ring {
-            Some(ring) => !ring.missing(known.ledger(), member).is_empty(),
-            None => !member.keys.is_empty(),
-        };
-        self.belief.holdings(known).iter().any(lacks)
-    }
-
-    pub(super) fn open_wraps(&mut self, id: &ScopeId, wraps: &[keyfold_format::wrap::Wrap]) -> Result<()> {
-        let me = self.me()?;
-        for wrap in wraps.iter().filter(|wrap| wrap.recipient != me) {
-            self.belief.reach(&wrap.recipient, wrap.recipient_number);
-        }
-        let mut ring = self.belief.rings.remove(id).unwrap_or_default();
-        let (known, own, account) = (self.belief.scope(id)?, self.belief.own()?, self.belief.own_ledger()?);
-        ring.open_wraps(known.ledger(), wraps, own, account, &self.belief.rings);
-        self.belief.keep_ring(*id, ring);
         Ok(())
     }
 }

@@ -78,6 +78,15 @@ impl Missing {
         !self.for_others(scope, account).is_empty()
     }
 
+    /// Nobody is asked for these any more: their recipients are out.
+    fn forget(&self, scope: &ScopeId, gone: &[(ScopeId, u32)]) {
+        let Some(wanted) = self.0.get(scope).filter(|_| !gone.is_empty()) else { return };
+        wanted.lock().retain(|_, request| {
+            request.retain(|wrap, _| !gone.contains(wrap));
+            !request.is_empty()
+        });
+    }
+
     /// Notes that `author` sent these, and tells who had missed some of them.
     pub(super) fn answered(&self, scope: &ScopeId, author: ScopeId, sent: &BTreeSet<(ScopeId, u32)>) -> Vec<ScopeId> {
         let Some(wanted) = self.0.get(scope) else { return Vec::new() };
@@ -139,8 +148,11 @@ impl Domain {
                 holds(*number) && ledger.entitles(recipient, *number, false) && ledger.takes_wraps(recipient)
             };
             let wraps = wanted.iter().filter(answerable).take(limits::MISSING);
-            Ok(wraps.map(|&(recipient, number)| MissingWrap { recipient, number }).collect())
+            let gone = wanted.iter().filter(|(recipient, number)| !ledger.entitles(recipient, *number, false));
+            Ok((wraps.map(|&(recipient, number)| MissingWrap { recipient, number }).collect(), gone.copied().collect()))
         });
-        Ok(MissingWraps { missing: missing.await? })
+        let (missing, gone): (_, Vec<_>) = missing.await?;
+        self.missing.forget(&scope, &gone);
+        Ok(MissingWraps { missing })
     }
 }
