@@ -11,6 +11,7 @@ const target = new URL("./dist/", import.meta.url).pathname;
 // Beside it first: whoever uses the former build meanwhile finds whole files.
 const dist = new URL("./dist.next/", import.meta.url).pathname;
 const wasm = new URL("./src/wasm/keyfold_bg.wasm", import.meta.url).pathname;
+const recovery = new URL("./src/wasm/keyfold_recovery_bg.wasm", import.meta.url).pathname;
 
 const glue = {
   name: "glue",
@@ -44,6 +45,7 @@ const common = {
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
 await copyFile(wasm, join(dist, "keyfold_bg.wasm"));
+await copyFile(recovery, join(dist, "keyfold_recovery_bg.wasm"));
 
 await build({
   ...common,
@@ -73,6 +75,7 @@ await copyFile(join(ws, "LICENSE"), join(dist, "LICENSE-ws"));
 const worker = await build({ ...common, entryPoints: ["src/worker.ts"], write: false });
 const texts = {
   wasm: (await readFile(wasm)).toString("base64"),
+  recovery: (await readFile(recovery)).toString("base64"),
   worker: worker.outputFiles[0].text,
 };
 await build({

@@ -35,12 +35,20 @@ async function serve(folder: string): Promise<Site> {
 }
 
 /** Opens the page, starts it, and sees the text. Hands back what came with the page, and what came in all. */
-async function use(page: Page, url: string, keyfold: Keyfold): Promise<{ page: Buffer[]; all: Buffer[] }> {
+async function use(
+  page: Page,
+  url: string,
+  keyfold: Keyfold,
+  also: Readonly<Record<string, string>> = {},
+): Promise<{ page: Buffer[]; all: Buffer[] }> {
   const bodies: Promise<Buffer>[] = [];
   // The context tells of what workers ask for, too.
   page.context().on("requestfinished", (request) => {
     if (request.url().startsWith(url) && !request.url().endsWith(".ico")) {
-      bodies.push(request.response().then(async (response) => (await response?.body()) ?? Buffer.alloc(0)));
+      const response = request.response();
+      // What a worker loaded that has ended by now is not to be had any more.
+      const body = response.then((response) => response?.body()).catch(() => undefined);
+      bodies.push(body.then((body) => body ?? Buffer.alloc(0)));
     }
   });
   const complaints: string[] = [];
@@ -50,7 +58,7 @@ async function use(page: Page, url: string, keyfold: Keyfold): Promise<{ page: B
     const { url } = message.location();
     if (message.type() === "error" && !url.endsWith(".ico")) complaints.push(`${message.text()} (${url})`);
   });
-  const query = new URLSearchParams({ server: keyfold.url, key: keyfold.key, user: "alice" });
+  const query = new URLSearchParams({ server: keyfold.url, key: keyfold.key, user: "alice", ...also });
   await page.goto(`${url}/?${query}`, { waitUntil: "networkidle" });
   const early = await Promise.all(bodies);
   await page.getByRole("button", { name: "Start" }).click();
@@ -90,6 +98,11 @@ describe("built", () => {
       const page = await browser.newPage();
       onTestFinished(() => page.close());
       await report(name, await use(page, site.url, keyfold));
+      if (name === "react") return;
+      // The second WebAssembly file was found and put where it is looked for.
+      const another = await browser.newPage();
+      onTestFinished(() => another.close());
+      await use(another, site.url, keyfold, { user: "bob", lock: "yes" });
     });
   }
 });
@@ -101,6 +114,9 @@ describe("as it is", () => {
     const page = await browser.newPage();
     onTestFinished(() => page.close());
     await report("module", await use(page, site.url, keyfold));
+    const another = await browser.newPage();
+    onTestFinished(() => another.close());
+    await use(another, site.url, keyfold, { user: "bob", lock: "yes" });
   });
 
   test("in Node", async ({ keyfold }) => {

@@ -72,7 +72,13 @@ impl Hand {
         let entry = self.next_generation(vec![]);
         let mut rng = UnwrapErr(getrandom::SysRng);
         let envelope = self.masters.seal(self.ledger.id(), &[self.device.wrapping.public()], &mut rng);
-        ExtendAccount { expected, entry, master_key: Some(envelope.expect("one device is not too many")) }
+        ExtendAccount {
+            expected,
+            entry,
+            master_key: Some(envelope.expect("one device is not too many")),
+            expires_ms: None,
+            password: None,
+        }
     }
 
     /// Sends the next generation as the device does, and the server takes it.

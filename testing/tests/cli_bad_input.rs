@@ -389,8 +389,6 @@ fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
         "lock",
         "unlock",
         "logout --everywhere",
-        "serve --gate oidc",
-        "serve --gate passkey",
         "serve --config file",
     ] {
         let failure = alice.failure(line.split(' '));
@@ -408,6 +406,14 @@ fn what_cannot_be_understood_is_usage() {
         "no-such-verb",
         "signup",
         "signup alice",
+        "serve --gate oidc",
+        "serve --gate oidc --oidc-issuer https://id.example",
+        "serve --gate oidc --oidc-issuer http://id.example --oidc-audience a",
+        "serve --gate passkey",
+        "serve --gate passkey --passkey-origin http://app.example",
+        "serve --gate passkey --passkey-origin https://app.example/page",
+        "serve --gate passkey --passkey-origin https://app.example --passkey-id other.example",
+        "serve --oidc-issuer https://id.example --oidc-audience a",
         "share notes",
         "keychain",
         "keychain create n --algorithm rot13",

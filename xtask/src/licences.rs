@@ -43,6 +43,15 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("hpke-rs-crypto", "MPL-2.0", "of OpenMLS, beside which a benchmark measures; nothing of it is handed out"),
     ("hpke-rs-libcrux", "MPL-2.0", "of OpenMLS, beside which a benchmark measures; nothing of it is handed out"),
     ("hpke-rs-rust-crypto", "MPL-2.0", "of OpenMLS, beside which a benchmark measures; nothing of it is handed out"),
+    ("crypto-glue", "MPL-2.0", "of webauthn-rs"),
+    ("webauthn-attestation-ca", "MPL-2.0", "of webauthn-rs"),
+    (
+        "webauthn-rs",
+        "MPL-2.0",
+        "checks passkeys, unaltered; the licence is about its own files and asks for those only",
+    ),
+    ("webauthn-rs-core", "MPL-2.0", "of webauthn-rs"),
+    ("webauthn-rs-proto", "MPL-2.0", "of webauthn-rs"),
     ("libfuzzer-sys", "NCSA", "drives the fuzz targets; nothing of it is handed out"),
     ("lightningcss", "MPL-2.0", "Vite's compiler for style sheets; nothing of it is handed out"),
 ];

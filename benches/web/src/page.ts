@@ -24,7 +24,8 @@ export interface World {
     name: N,
     ...args: Parameters<Measurements[N]>
   ): Promise<Awaited<ReturnType<Measurements[N]>>>;
-  open(): Promise<Page>;
+  /** A further page, at the address or at a name. */
+  open(host?: string): Promise<Page>;
   stop(): Promise<void>;
 }
 
@@ -44,15 +45,15 @@ export async function openPage(options: Options, profile: "disk" | "memory" = "d
   const files = await serveFiles([source, folder, join(options.root, "packages/client/dist")]);
   const { context, stop } = await openChromium(profile);
   const place = { serverURL: keyfold.url, serverSignaturePublicKey: keyfold.serverKey };
-  await context.route(`${files.url}/page.js`, async (route) => {
+  await context.route(/\/page\.js$/, async (route) => {
     const response = await route.fetch();
     const text = await response.text();
     await route.fulfill({ response, body: text.replaceAll('"@keyfold/client"', '"/index.js"') });
   });
-  const open = async () => {
+  const open = async (host = "127.0.0.1") => {
     const page = await context.newPage();
     page.on("pageerror", (error) => console.error(error));
-    await page.goto(files.url);
+    await page.goto(files.url.replace("127.0.0.1", host));
     await page.waitForFunction(() => "measurements" in window);
     return page;
   };

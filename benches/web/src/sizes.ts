@@ -21,6 +21,11 @@ export async function sizes(options: Options): Promise<void> {
   );
   const worker = await minified(`import ${JSON.stringify(join(dist, "worker.js"))};`, options.root);
   const wasm = await readFile(join(dist, "keyfold_bg.wasm"));
+  const recovery = await minified(
+    `import ${JSON.stringify(join(dist, await fileOf(dist, /^recovery-.*\.js$/)))};`,
+    options.root,
+  );
+  const recoveryWasm = await readFile(join(dist, "keyfold_recovery_bg.wasm"));
   const sodium = await minified(
     'import s from "libsodium-wrappers"; globalThis.s = s;',
     join(options.root, "benches/web"),
@@ -51,6 +56,12 @@ export async function sizes(options: Options): Promise<void> {
         ),
         keyfold("of which WebAssembly (Brotli)", "kB", [kB(brotli(wasm))]),
         keyfold("before first use (gzip)", "kB", [kB(gzip(entry))], atMost(12, "kB")),
+        keyfold(
+          "when a device is locked or recovered, further (Brotli)",
+          "kB",
+          [[recovery, recoveryWasm].reduce((sum, part) => sum + kB(brotli(part)), 0)],
+          atMost(100, "kB"),
+        ),
         keyfold("React bindings (gzip)", "kB", [kB(gzip(react))], atMost(4, "kB")),
         beside("Peer", "e2esdk (gzip)", "kB", [333]),
         beside("Peer", "libsodium.js* (Brotli)", "kB", [kB(brotli(sodium))]),
@@ -60,6 +71,13 @@ export async function sizes(options: Options): Promise<void> {
     },
     options.versions,
   );
+}
+
+/** The file whose name has something else in each release. */
+async function fileOf(folder: string, name: RegExp): Promise<string> {
+  const found = (await readdir(folder)).find((file) => name.test(file));
+  if (found === undefined) throw new Error(`there is no ${name} in ${folder}`);
+  return found;
 }
 
 /** What loads with a page that has this: what is imported when it is needed does not count. */

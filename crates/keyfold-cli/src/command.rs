@@ -5,8 +5,8 @@
 use crate::fault::Fault;
 use crate::output::Output;
 use crate::verb::{
-    accept, audit, ban, completions, decrypt, encrypt, group, keychain, later, leave, login, logout, owners,
-    participants, permissions, serve, share, signup, slot, unshare, user, whoami,
+    accept, audit, ban, completions, decrypt, device, encrypt, group, keychain, later, leave, login, logout, owners,
+    participants, permissions, recovery, serve, share, signup, slot, unshare, user, whoami,
 };
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -82,6 +82,12 @@ pub(crate) enum Verb {
     /// Make, list and show groups, and say who is in them
     #[command(subcommand)]
     Group(group::Command),
+    /// List the account's devices, let one in, put one out
+    #[command(subcommand)]
+    Device(device::Command),
+    /// Keep ways back into the account, and use one
+    #[command(subcommand)]
+    Recovery(recovery::Command),
     /// Encrypt a file, or standard input
     Encrypt(encrypt::Options),
     /// Decrypt a file, or standard input

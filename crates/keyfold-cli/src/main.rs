@@ -10,10 +10,12 @@ mod moment;
 mod output;
 mod progress;
 mod qr;
+mod secret;
 mod session;
 mod stop;
 mod stream;
 mod table;
+mod token;
 mod verb;
 mod word;
 

@@ -17,6 +17,11 @@ pub(crate) fn rfc3339(ms: i64) -> String {
     Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.to_string())
 }
 
+/// This machine's time.
+pub(crate) fn now_ms() -> u64 {
+    u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()
+}
+
 /// A span such as `7d` or `12h 30min`, from now, as milliseconds since 1970. A day has 24 hours.
 pub(crate) fn after(span: &str) -> Result<u64, Fault> {
     let understood = span.parse::<Span>().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours())).ok();

@@ -38,6 +38,38 @@ impl Progress {
     }
 }
 
+/// A bar of steps, of which nobody knows beforehand how many there will be.
+#[derive(Debug)]
+pub(crate) struct Steps(Option<ProgressBar>);
+
+impl Steps {
+    /// Nothing is drawn before the first step. `what` they are.
+    pub(crate) fn new(output: Output, what: &'static str) -> Self {
+        if output.is_json() || !io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::new(0).with_prefix(what);
+        let style = ProgressStyle::with_template("{prefix}: {pos} of {len}  {wide_bar}  {eta}");
+        Self(Some(style.map(|style| bar.clone().with_style(style)).unwrap_or(bar)))
+    }
+
+    /// So many are done, of so many.
+    pub(crate) fn at(&self, done: usize, all: usize) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        }
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {

@@ -29,6 +29,13 @@ impl Session {
     }
 }
 
+/// What this machine is called, as the name of a device.
+pub(crate) fn machine() -> String {
+    let name = std::fs::read_to_string("/etc/hostname").ok().or_else(|| std::env::var("COMPUTERNAME").ok());
+    let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| "computer".to_owned())
+}
+
 /// Where this platform keeps what belongs to this program.
 pub(crate) struct Folders {
     /// A person's device.

@@ -137,5 +137,9 @@ from_core!(
     keyfold_core::account::AccountError,
     keyfold_core::envelope::EnvelopeError,
     keyfold_core::keychain::KeychainError,
+    keyfold_core::recovery::PaperError,
     keyfold_core::value::ValueError,
 );
+
+#[cfg(feature = "native")]
+from_core!(keyfold_core::recovery::PasswordError, keyfold_core::recovery::ShareError);

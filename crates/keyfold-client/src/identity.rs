@@ -99,28 +99,23 @@ pub(crate) fn not_verified(message: impl Into<String>) -> Error {
     Error::new(Code::NotVerified, message)
 }
 
-/// Safety words as people say them. Not in the module that pages load: JavaScript has the list in a file of its own.
+/// Safety words as people say them.
 #[cfg(feature = "native")]
 pub(crate) mod spelled {
     use super::{Result, SafetyWords, not_verified};
-    use bip39::Language;
+    use crate::native::words::{self, UnknownWord};
 
     /// Eight words with a space between.
     pub(crate) fn text(words: &SafetyWords) -> String {
-        let list = Language::English.word_list();
-        words.numbers().map(|number| list.get(usize::from(number)).copied().unwrap_or_default()).join(" ")
+        words::spell(&words.numbers()).to_string()
     }
 
     /// In any case, with any spaces and commas between.
     pub(crate) fn parse(text: &str) -> Result<SafetyWords> {
-        let lower = text.to_lowercase();
-        let mut numbers = Vec::with_capacity(SafetyWords::COUNT);
-        for word in lower.split([' ', ',', '\t', '\r', '\n']).filter(|word| !word.is_empty()) {
-            numbers.push(Language::English.find_word(word).ok_or_else(|| {
-                not_verified(format!("`{word}` is none of the words that safety words are made of"))
-                    .hint("Ask for that word again, letter by letter.")
-            })?);
-        }
+        let numbers = words::read(text).map_err(|UnknownWord(word)| {
+            not_verified(format!("`{word}` is none of the words that safety words are made of"))
+                .hint("Ask for that word again, letter by letter.")
+        })?;
         SafetyWords::from_numbers(&numbers).ok_or_else(|| {
             not_verified(format!("safety words are {}, and these are {}", SafetyWords::COUNT, numbers.len()))
         })

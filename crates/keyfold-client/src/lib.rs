@@ -26,13 +26,14 @@ pub use error::{Error, Result};
 pub use host::{Content, Host, HttpRequest, HttpResponse, Put, StoreFault, Unreachable};
 pub use identity::{AcceptedIdentity, Compared, Identity};
 pub use keyfold_core::safety::{SafetyInput, SafetyWords};
-pub use keyfold_core::{DeviceSeed, PayloadKey, envelope, value::Value};
+pub use keyfold_core::{DeviceSeed, PayloadKey, RecoverySecret, enrolment::EnrolmentText, envelope, value::Value};
 pub use keyfold_format::id::base64url;
 pub use keyfold_protocol::{Class, Code, events, signing::Method};
 pub use model::*;
 #[cfg(feature = "native")]
 pub use native::*;
 pub use session::{
-    EncryptedValue, NamedKey, REPAIR_WITHIN_MS, SealedHead, Session, SignUpOptions, Stopped, Subscription,
-    TrailerCheck, verify_signature,
+    ENROLMENT_TEXT_MS, EncryptedValue, NamedKey, NewRecovery, REPAIR_WITHIN_MS, RecoverOptions, RecoveryProof, Revoke,
+    SealedHead, Session, SignIn, SignInProof, Stopped, Subscription, TrailerCheck, verify_signature,
 };
+pub use zeroize::Zeroizing;

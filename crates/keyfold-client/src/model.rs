@@ -3,13 +3,17 @@
 //!
 //! Spec: `docs/spec/cli.md`.
 
+mod device;
 mod event;
+mod recovery;
 
 use keyfold_format::scope;
 use serde::Serialize;
 
 pub use crate::permissions::{PartialPermissions, PermissionFlags};
+pub use device::{Device, DeviceRequest, DeviceRequested, RevokedDevices};
 pub use event::{ClientEvent, SyncState};
+pub use recovery::{Recovered, Recovery, RecoveryGap, RecoveryKind, RecoveryStarted, RecoveryStatus};
 pub use scope::Algorithm;
 
 /// Who this home belongs to.

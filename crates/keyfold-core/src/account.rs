@@ -11,7 +11,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 use keyfold_format::{Malformed, ScopeId, WrappingKey, account::AccountKeys, label::DeriveLabel, limits};
-use minicbor::{Decoder, Encoder};
+use minicbor::{Decoder, Encoder, data::Type};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -22,6 +22,9 @@ pub enum AccountError {
     /// The keys are not those that the account's ledger names: the envelope is refused.
     #[error("the master key is not the one that the account's ledger names")]
     Unauthentic,
+    /// The account went on without the keys of that generation: nobody honest ever had them.
+    #[error("the keys of that generation of the account are lost")]
+    Lost,
     /// The envelope was not made or opened.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
@@ -32,6 +35,7 @@ impl AccountError {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Unauthentic => "Unauthentic",
+            Self::Lost => "WrapMissing",
             Self::Envelope(fault) => fault.code(),
         }
     }
@@ -77,10 +81,11 @@ impl AccountSecrets {
     }
 }
 
-/// The master keys of all generations up to one, so that what was addressed to an older one still opens.
+/// The master keys of all generations up to one, so that what was addressed to an older one still opens. Of a
+/// generation that a thief made for himself there is none.
 #[derive(Debug)]
 pub struct MasterKeys {
-    earlier: Vec<MasterKey>,
+    earlier: Vec<Option<MasterKey>>,
     newest: MasterKey,
 }
 
@@ -91,9 +96,26 @@ impl MasterKeys {
     }
 
     /// With one generation more.
-    pub fn next(mut self, rng: &mut impl CryptoRng) -> Self {
-        self.earlier.push(self.newest);
-        Self { earlier: self.earlier, newest: MasterKey::generate(rng) }
+    pub fn next(self, rng: &mut impl CryptoRng) -> Self {
+        let newest = self.generation();
+        self.next_after(newest, rng)
+    }
+
+    /// With the generation after `newest`, which is the ledger's. Those between it and these keys are lost: recovery
+    /// goes on from the last envelope that opens.
+    pub fn next_after(self, newest: u32, rng: &mut impl CryptoRng) -> Self {
+        let lost = newest.min(limits::SCOPE_KEYS).saturating_sub(self.generation());
+        let mut earlier = self.earlier;
+        earlier.push(Some(self.newest));
+        earlier.extend((0..lost).map(|_| None));
+        Self { earlier, newest: MasterKey::generate(rng) }
+    }
+
+    /// These, with one generation more; nothing of these is given up.
+    pub fn followed(&self, rng: &mut impl CryptoRng) -> Self {
+        let copy = |key: &MasterKey| MasterKey::from_slice(key.expose());
+        let earlier = self.earlier.iter().map(|key| key.as_ref().and_then(copy)).chain([copy(&self.newest)]).collect();
+        Self { earlier, newest: MasterKey::generate(rng) }
     }
 
     /// The newest generation.
@@ -107,7 +129,8 @@ impl MasterKeys {
         Ok(AccountSecrets::derive(&self.newest, nonce, self.generation()).map_err(EnvelopeError::from)?)
     }
 
-    /// The keys of any generation, if they are those that the ledger names for it.
+    /// The keys of any generation, if they are those that the ledger names for it. Those of a lost one are
+    /// [`AccountError::Lost`].
     pub fn secrets_of(
         &self,
         generation: u32,
@@ -117,7 +140,7 @@ impl MasterKeys {
         let index = usize::try_from(generation).map_err(|_| AccountError::Unauthentic)?;
         let master = match index == self.earlier.len() {
             true => &self.newest,
-            false => self.earlier.get(index).ok_or(AccountError::Unauthentic)?,
+            false => self.earlier.get(index).ok_or(AccountError::Unauthentic)?.as_ref().ok_or(AccountError::Lost)?,
         };
         let secrets = AccountSecrets::derive(master, nonce, generation).map_err(EnvelopeError::from)?;
         if secrets.public() == *named { Ok(secrets) } else { Err(AccountError::Unauthentic) }
@@ -158,7 +181,7 @@ impl MasterKeys {
         Ok((keys, secrets))
     }
 
-    /// `[generation, [master key of generation 0, …]]`, canonical.
+    /// `[generation, [master key of generation 0 / null, …]]`, canonical.
     fn encode(&self) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
         let generation = self.generation();
         if generation >= limits::SCOPE_KEYS {
@@ -169,10 +192,13 @@ impl MasterKeys {
         let mut e = Encoder::new(&mut *bytes);
         let written = (|| {
             e.array(2)?.u32(generation)?.array(u64::from(generation) + 1)?;
-            for key in self.earlier.iter().chain([&self.newest]) {
-                e.bytes(key.expose())?;
+            for key in &self.earlier {
+                match key {
+                    Some(key) => e.bytes(key.expose())?,
+                    None => e.null()?,
+                };
             }
-            e.ok()
+            e.bytes(self.newest.expose())?.ok()
         })();
         debug_assert!(written.is_ok(), "writing to a vector cannot fail");
         Ok(bytes)
@@ -187,7 +213,10 @@ impl MasterKeys {
         }
         let mut earlier = Vec::new();
         for _ in 0..generation {
-            earlier.push(MasterKey::from_slice(d.bytes().ok()?)?);
+            earlier.push(match d.datatype().ok()? {
+                Type::Null => d.null().map(|()| None).ok()?,
+                _ => Some(MasterKey::from_slice(d.bytes().ok()?)?),
+            });
         }
         let keys = Self { earlier, newest: MasterKey::from_slice(d.bytes().ok()?)? };
         // Canonical: what was read is what would be written, and nothing else.

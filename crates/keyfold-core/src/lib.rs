@@ -7,8 +7,12 @@ extern crate alloc;
 pub mod access;
 pub mod account;
 pub mod device;
+pub mod enrolment;
 pub mod envelope;
 pub mod keychain;
+#[cfg(feature = "password")]
+pub mod password;
+pub mod recovery;
 pub mod safety;
 pub mod secret;
 pub mod sign;
@@ -16,5 +20,5 @@ mod suite;
 pub mod value;
 
 pub use access::{ReaderKey, WriterKey};
-pub use secret::{DataKey, DeviceSeed, HistorySecret, KeychainKey, MasterKey, PayloadKey};
+pub use secret::{DataKey, DeviceSeed, HistorySecret, KeychainKey, MasterKey, PayloadKey, RecoverySecret};
 pub use suite::{SigningKey, StateKey, WrappingSecret};

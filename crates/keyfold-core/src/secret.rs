@@ -23,10 +23,13 @@ macro_rules! secrets {
 
             /// From exactly 32 bytes, which the caller wipes; another length is `None`.
             pub fn from_slice(bytes: &[u8]) -> Option<Self> {
-                let bytes: &[u8; 32] = bytes.try_into().ok()?;
+                bytes.try_into().ok().map(Self::from_array)
+            }
+
+            pub(crate) fn from_array(bytes: &[u8; 32]) -> Self {
                 let mut secret = Self(Box::new([0; 32]));
                 secret.0.copy_from_slice(bytes);
-                Some(secret)
+                secret
             }
 
             /// The bytes. Whoever copies them wipes the copy.
@@ -62,6 +65,10 @@ secrets! {
     MasterKey;
     /// Root of a device's keys. It never leaves the device.
     DeviceSeed;
+    /// Root of a recovery method's keys: what words, shares, a password or a passkey come to.
+    RecoverySecret;
+    /// The part of a recovery secret that one share holds.
+    SharePart;
     /// One key of a keychain or group: a symmetric key (`secretBox`), or the X-Wing seed of a key pair.
     KeychainKey;
     /// What the link to the previous key is sealed under.

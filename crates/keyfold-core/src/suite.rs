@@ -5,16 +5,30 @@
 
 mod aead;
 mod derive;
+mod digest;
 mod hedge;
 mod hpke;
+#[cfg(feature = "recovery-password")]
+mod opaque;
+#[cfg(feature = "password")]
+mod password;
 mod segment;
+#[cfg(feature = "recovery-shares")]
+mod shamir;
 mod sign;
 mod stretch;
 
+#[cfg(feature = "recovery-password")]
+pub(crate) use self::opaque::{Login, OpaqueFault, Registration};
+#[cfg(feature = "password")]
+pub(crate) use self::password::argon2id;
+#[cfg(feature = "recovery-shares")]
+pub(crate) use self::shamir::{combine_parts, split_parts};
 pub use self::{aead::StateKey, hpke::WrappingSecret, segment::SegmentNonce, sign::SigningKey};
 pub(crate) use self::{
     aead::{open_once, open_single, seal_once, seal_single},
     derive::{derive, mac, verify_mac},
+    digest::sha256,
     hedge::HedgedRng,
     hpke::{open_from, seal_to},
     segment::SegmentKey,

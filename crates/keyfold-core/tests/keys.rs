@@ -4,14 +4,16 @@
 mod support;
 
 use keyfold_core::{
-    DeviceSeed, HistorySecret, KeychainKey, MasterKey, WriterKey,
+    DeviceSeed, HistorySecret, KeychainKey, MasterKey, RecoverySecret, WriterKey,
     account::{AccountSecrets, MasterKeys},
     device::DeviceKeys,
     envelope::{self, Options},
     keychain::{self, KeySite, KeychainError},
+    recovery::RecoveryKeys,
 };
 use keyfold_format::{
     Name, ScopeId,
+    account::RecoveryMethod,
     scope::Algorithm,
     wrap::{WrapKind, WrapPlace},
 };
@@ -259,6 +261,7 @@ fn an_envelope_holds_exactly_the_generations_it_is_for_in_canonical_form() {
     assert_eq!(open(&later), Err("Unauthentic"), "a later generation");
     let more = [&[0x82, 0x00, 0x82][..], &key(&masters[0]), &key(&masters[1])].concat();
     assert_eq!(open(&more), Err("Unauthentic"), "a key more than generations");
+    assert_eq!(open(&[0x82, 0x00, 0x81, 0xf6]), Err("Unauthentic"), "the newest one lost");
 }
 
 #[test]
@@ -273,6 +276,52 @@ fn a_newer_generation_still_holds_the_older_keys() {
     let (opened, _) = MasterKeys::open(&envelope, ACCOUNT, 2, &NONCE, &holder.wrapping, &named).unwrap();
     assert_eq!(opened.secrets_of(0, &NONCE, &first).unwrap().public(), first);
     assert!(opened.secrets_of(1, &NONCE, &first).is_err() && opened.secrets_of(3, &NONCE, &named).is_err());
+}
+
+fn recovery(byte: u8) -> RecoveryKeys {
+    let secret = RecoverySecret::from_slice(&[byte; 32]).unwrap();
+    RecoveryKeys::derive(&secret, &ACCOUNT, RecoveryMethod::Paper).unwrap()
+}
+
+#[test]
+fn recovery_goes_on_from_an_older_generation_over_those_that_a_thief_made() {
+    let mut rng = SeededRng::new("thief");
+    let (paper, owner) = (recovery(1), device(1));
+    let keys = MasterKeys::generate(&mut rng).next(&mut rng);
+    let named = keys.secrets(&NONCE).unwrap().public();
+    let envelope = keys.seal(ACCOUNT, &[paper.wrapping.public()], &mut rng).unwrap();
+    // The thief made generations 2 and 3, and sealed them to nobody else.
+    let (opened, _) = MasterKeys::open(&envelope, ACCOUNT, 1, &NONCE, &paper.wrapping, &named).unwrap();
+    let keys = opened.next_after(3, &mut rng);
+    assert_eq!(keys.generation(), 4);
+    let newest = keys.secrets(&NONCE).unwrap().public();
+    let envelope = keys.seal(ACCOUNT, &[paper.wrapping.public(), owner.wrapping.public()], &mut rng).unwrap();
+    for holder in [&paper.wrapping, &owner.wrapping] {
+        let (keys, _) = MasterKeys::open(&envelope, ACCOUNT, 4, &NONCE, holder, &newest).unwrap();
+        assert_eq!(keys.secrets_of(1, &NONCE, &named).unwrap().public(), named);
+        for lost in [2, 3] {
+            assert_eq!(keys.secrets_of(lost, &NONCE, &named).unwrap_err().code(), "WrapMissing");
+        }
+    }
+}
+
+#[test]
+fn the_generation_after_one_s_own_leaves_no_hole() {
+    let mut rng = SeededRng::new("next");
+    let keys = MasterKeys::generate(&mut rng).next_after(0, &mut rng);
+    assert_eq!(keys.generation(), 1);
+    let first = keys.secrets_of(0, &NONCE, &bob().public());
+    assert_eq!(first.unwrap_err().code(), "Unauthentic", "there, though not the one that is asked for");
+}
+
+#[test]
+fn a_recovery_secret_has_other_keys_for_each_account_and_method() {
+    let secret = RecoverySecret::from_slice(&[1; 32]).unwrap();
+    let derive = |account, method| RecoveryKeys::derive(&secret, account, method).unwrap().id();
+    let methods = [RecoveryMethod::Password, RecoveryMethod::Paper, RecoveryMethod::Shares, RecoveryMethod::Passkey];
+    let ids: std::collections::BTreeSet<_> =
+        [ACCOUNT, ScopeId([9; 32])].iter().flat_map(|account| methods.map(|method| derive(account, method))).collect();
+    assert_eq!(ids.len(), 8);
 }
 
 #[test]

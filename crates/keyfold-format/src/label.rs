@@ -43,8 +43,14 @@ labels! {
         EnvelopeFixed = "KF1 envelope fixed",
         /// Fingerprint of a wrapping key.
         WrappingKey = "KF1 wrapping key",
+        /// What tells a mistyped text for a new device.
+        EnrolmentText = "KF1 enrolment text",
         /// A server key's id.
         ServerId = "KF1 server id",
+        /// A set of recovery shares, and what comes out of it.
+        ShareSet = "KF1 share set",
+        /// Checksum of one recovery share.
+        Share = "KF1 share",
     }
 }
 
@@ -93,6 +99,12 @@ labels! {
         DeviceSigningKey = "KF1 device signing key",
         /// A device's wrapping key.
         DeviceWrappingKey = "KF1 device wrapping key",
+        /// A recovery method's signing key.
+        RecoverySigningKey = "KF1 recovery signing key",
+        /// A recovery method's wrapping key.
+        RecoveryWrappingKey = "KF1 recovery wrapping key",
+        /// The recovery secret of a password.
+        RecoveryPassword = "KF1 recovery password",
         /// A data key's commitment.
         EnvelopeCommitment = "KF1 envelope commitment",
         /// The key of a header's MAC.
@@ -113,6 +125,8 @@ labels! {
         Wrap = "KF1 wrap",
         /// A writer's randomness, bound to what it is drawn for.
         Randomness = "KF1 randomness",
+        /// HPKE `info` of what a device calls itself that asks to be let in.
+        DeviceRequest = "KF1 device request",
         /// The words that two people compare.
         SafetyWords = "KF1 safety words",
     }

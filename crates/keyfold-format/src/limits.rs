@@ -26,6 +26,8 @@ pub const SCOPE_KEYS: u32 = 65_536;
 pub const OWNER_PROPOSALS: usize = 16;
 /// Devices and recovery methods of an account, those revoked not counted; also how many a `RevokeDevice` keeps.
 pub const ACCOUNT_HOLDERS: usize = 256;
+/// A password for recovery, in bytes of UTF-8.
+pub const PASSWORD_BYTES: usize = 1_024;
 /// Plaintext of a value, in bytes.
 pub const VALUE_BYTES: usize = 16 << 20;
 /// An envelope's header, in bytes.

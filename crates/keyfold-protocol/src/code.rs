@@ -102,6 +102,8 @@ codes! {
     Unauthorized: 401 NotAllowed,
     /// No account has this device, or it was revoked.
     UnknownDevice: 401 NotAllowed,
+    /// The text for a new device was not used in time.
+    EnrolmentExpired: 401 NotAllowed,
     /// The device logged out.
     LoggedOut: 401 NotAllowed,
     /// Signed, or dated, at another time than the server's now; the response says what time it is.
@@ -116,6 +118,14 @@ codes! {
     BadServerSignature: 502 Network,
     /// More than this server answers; try again later.
     RateLimited: 429 Network,
+    /// The sign-in is none that this server's gate takes.
+    SignInRefused: 401 NotAllowed,
+    /// The sign-in was one, and its time is over.
+    SignInExpired: 401 NotAllowed,
+    /// The server lets people in by another kind of sign-in.
+    GateMismatch: 403 Usage,
+    /// Whoever vouches for people is not reached: nobody new comes in, and who is in goes on.
+    GateUnavailable: 503 Network,
     /// This client is older than the server serves.
     ClientTooOld: 426 Failed,
 
@@ -132,6 +142,10 @@ codes! {
     UnknownKey: 404 NotFound,
     /// No such file.
     UnknownFile: 404 NotFound,
+    /// Nobody asks with this code to be let in: it was declined or used, its time is over, or it is another account's.
+    UnknownEnrolment: 404 NotFound,
+    /// No such device of this account.
+    UnknownHolder: 404 NotFound,
     /// No such path.
     NoRoute: 404 Failed,
     /// The path has no such method.
@@ -164,12 +178,42 @@ codes! {
     NoEvidence: 404 NotFound,
     /// An audit file, or what the server shows for an audit, does not hold.
     NotProved: 422 Unverified,
+    /// A code or text for a new device that is altered, or not of this account.
+    BadCode: 422 Unverified,
+    /// The account has no such way back.
+    NoRecovery: 404 NotFound,
     /// Not an envelope or value of ours.
     NotAnEnvelope: 400 Failed,
     /// No slot that the caller's keys open.
     NoSlot: 403 NotAllowed,
     /// Does not authenticate. There is no detail.
     Unauthentic: 422 Unverified,
+
+    // What a person who recovers finds out.
+    /// A word that paper keys are not made of.
+    UnknownWord: 422 Usage,
+    /// Another number of words than a paper key has.
+    WrongWordCount: 422 Usage,
+    /// Words that never stood together on one paper.
+    WrongWords: 422 Usage,
+    /// Not a recovery share, or misread.
+    ShareDamaged: 422 Usage,
+    /// A recovery share for another account.
+    ShareOfAnotherAccount: 422 Usage,
+    /// Recovery shares that were not made together.
+    SharesMixed: 422 Usage,
+    /// A recovery share that was given twice.
+    ShareRepeated: 422 Usage,
+    /// Fewer recovery shares than suffice.
+    TooFewShares: 422 Usage,
+    /// Recovery shares of which one was altered.
+    SharesAltered: 422 Unverified,
+    /// Not the password, or no password was ever set; the server cannot tell these apart for anybody.
+    WrongPassword: 422 NotAllowed,
+    /// The server has lost what recovery by password needs.
+    RecoveryUnavailable: 503 Failed,
+
+    // What a client finds out about what it holds.
     /// Several keychains have this purpose.
     AmbiguousPurpose: 409 Usage,
     /// The keychain needs a new key before anything is encrypted.
@@ -204,6 +248,16 @@ codes! {
     StorageLost: 500 Failed,
     /// A newer release wrote the records of this device.
     StorageTooNew: 500 Failed,
+    /// The device is locked.
+    Locked: 409 NotAllowed,
+    /// Not the PIN, the password or the passkey that unlocks the device; none of the account's ways back.
+    WrongSecret: 403 NotAllowed,
+    /// The device has no lock.
+    NoLock: 404 NotFound,
+    /// Wrong tries to unlock the device have to wait.
+    TooManyTries: 429 NotAllowed,
+    /// There is no passkey to be had, or none that gives a key.
+    PasskeyUnavailable: 500 Failed,
 
     // The server's trouble.
     /// The disk is full; nothing was stored.
@@ -249,7 +303,12 @@ impl Code {
     pub const fn retryable(self) -> bool {
         matches!(
             self,
-            Self::RateLimited | Self::ServerUnavailable | Self::StorageFull | Self::Timeout | Self::WorkerStopped
+            Self::RateLimited
+                | Self::ServerUnavailable
+                | Self::GateUnavailable
+                | Self::StorageFull
+                | Self::Timeout
+                | Self::WorkerStopped
         )
     }
 }

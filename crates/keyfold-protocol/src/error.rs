@@ -44,7 +44,7 @@ pub struct ErrorBody {
 pub enum Details {
     /// With `Conflict`.
     Standing(Standing),
-    /// With `RateLimited` and `ServerUnavailable`: seconds to wait.
+    /// With `RateLimited`, `ServerUnavailable` and `GateUnavailable`: seconds to wait.
     RetryAfter(u32),
     /// With `ClockSkew`: the server's time in milliseconds since 1970.
     Time(u64),

@@ -73,6 +73,12 @@ record! {
         scope: ScopeId,
     }
 
+    /// A device asks to be let into the account.
+    EnrolmentNews {
+        /// Which device.
+        device: HolderId,
+    }
+
     /// The server ends the stream.
     Goodbye {
         /// Why.
@@ -128,6 +134,8 @@ pub enum ServerFrame {
     Goodbye(Goodbye),
     /// Among the events, in no order with them.
     Wraps(WrapNews),
+    /// Among the events, in no order with them.
+    Enrolment(EnrolmentNews),
 }
 
 /// What a stream tells after its handshake.
@@ -137,14 +145,17 @@ pub enum News {
     Event(Event),
     /// Wraps of a scope are wanted, or have come.
     Wraps(ScopeId),
+    /// A device asks to be let into the account.
+    Enrolment(HolderId),
 }
 
 impl News {
-    /// Which scope it is about.
-    pub fn scope(&self) -> ScopeId {
+    /// Which scope it is about, if it is about one.
+    pub fn scope(&self) -> Option<ScopeId> {
         match self {
-            Self::Event(event) => event.scope,
-            Self::Wraps(scope) => *scope,
+            Self::Event(event) => Some(event.scope),
+            Self::Wraps(scope) => Some(*scope),
+            Self::Enrolment(_) => None,
         }
     }
 }
@@ -173,6 +184,7 @@ impl<C> Encode<C> for ServerFrame {
             Self::Event(frame) => frame.put(e.u8(3)?),
             Self::Goodbye(frame) => frame.put(e.u8(4)?),
             Self::Wraps(frame) => frame.put(e.u8(5)?),
+            Self::Enrolment(frame) => frame.put(e.u8(6)?),
         }
     }
 }
@@ -186,6 +198,7 @@ impl<'b, C> Decode<'b, C> for ServerFrame {
             3 => Field::take(d).map(Self::Event),
             4 => Field::take(d).map(Self::Goodbye),
             5 => Field::take(d).map(Self::Wraps),
+            6 => Field::take(d).map(Self::Enrolment),
             _ => Err(cbor::unsupported()),
         }
     }

@@ -27,6 +27,14 @@ pub const MASTER_KEY_BYTES: usize = 1 << 20;
 pub const WINDOW_SECONDS: u64 = 60;
 /// How far an entry's time may be ahead of the server's clock, in milliseconds.
 pub const ENTRY_AHEAD_MS: u64 = 120_000;
+/// Devices that ask at the same time to be let into one account.
+pub const ENROLMENTS: usize = 16;
+/// How long a visit, and a wish to be let in, lasts, in milliseconds.
+pub const VISIT_MS: u64 = 15 * 60 * 1_000;
+/// A device's label sealed to an account, in bytes.
+pub const SEALED_LABEL_BYTES: usize = 2_048;
+/// How long a device that was added for a text may take to renew its keys, in milliseconds.
+pub const REGISTER_MS: u64 = 24 * 60 * 60 * 1_000;
 /// One frame of the event stream, in bytes.
 pub const FRAME_BYTES: usize = 4_096;
 /// Message and hint of an error, in bytes each.

@@ -2,7 +2,9 @@
 //! One macro, so that a record's struct is its whole description.
 
 use keyfold_format::{
-    EntryHash, HolderId, ScopeId, ServerId, Signature, UserId, VerifyingKey, cbor,
+    EntryHash, HolderId, ScopeId, ServerId, Signature, UserId, VerifyingKey, WrappingKey,
+    account::HolderKeys,
+    cbor,
     entry::{Head, SignedEntry},
     receipt::Receipt,
     wrap::Wrap,
@@ -96,6 +98,8 @@ fields!(
     Signature,
     UserId,
     VerifyingKey,
+    WrappingKey,
+    HolderKeys,
     Head,
     SignedEntry,
     Receipt,

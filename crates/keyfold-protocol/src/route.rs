@@ -10,6 +10,22 @@ pub const ACCOUNTS: &str = "/v1/accounts";
 pub const LOOKUP: &str = "/v1/accounts/lookup";
 /// Appending to one's own account.
 pub const ACCOUNT_ENTRIES: &str = "/v1/accounts/entries";
+/// Signing in, before there is an account that has the device.
+pub const VISITS: &str = "/v1/visits";
+/// Being asked for a passkey.
+pub const VISITS_PASSKEY: &str = "/v1/visits/passkey";
+/// A visitor's own account.
+pub const VISITS_ACCOUNT: &str = "/v1/visits/account";
+/// What became of a visitor's wish to be let in.
+pub const VISITS_ENROLMENT: &str = "/v1/visits/enrolment";
+/// Asking to be let in, and who asks.
+pub const ENROLMENTS: &str = "/v1/enrolments";
+/// Declining one who asks.
+pub const DECLINE: &str = "/v1/enrolments/decline";
+/// Setting a password for recovery.
+pub const PASSWORD: &str = "/v1/recovery/password";
+/// Recovering with one.
+pub const PASSWORD_LOGIN: &str = "/v1/recovery/password/login";
 /// Logging in and out.
 pub const SESSIONS: &str = "/v1/sessions";
 /// Ledgers.

@@ -1,7 +1,6 @@
 //! What an operator sets. Everything has a default; an empty folder is enough.
 
-use crate::limits::Rates;
-use keyfold_protocol::wire::Gate;
+use crate::{gate::Gate, limits::Rates};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,

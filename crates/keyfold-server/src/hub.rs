@@ -19,6 +19,8 @@ pub(crate) enum Signal {
     Event(Event),
     /// Wraps of this scope are wanted, or have come.
     Wraps(ScopeId),
+    /// This device asks to be let in.
+    Enrolment(HolderId),
     Close(Code),
 }
 
@@ -68,6 +70,13 @@ impl Hub {
             if let Some(subscribers) = accounts.get_mut(account) {
                 subscribers.retain(|s| s.queue.try_send(Signal::Wraps(scope)).is_ok());
             }
+        }
+    }
+
+    /// Tells an account's devices that another one asks to be let in.
+    pub(crate) fn tell_of_enrolment(&self, account: &ScopeId, device: HolderId) {
+        if let Some(subscribers) = self.lock().get_mut(account) {
+            subscribers.retain(|s| s.queue.try_send(Signal::Enrolment(device)).is_ok());
         }
     }
 

@@ -7,9 +7,11 @@
 mod clock;
 mod config;
 mod domain;
+mod gate;
 mod http;
 mod hub;
 mod limits;
+mod opaque;
 mod private;
 mod secrets;
 mod server;
@@ -17,7 +19,7 @@ mod store;
 mod stream;
 
 pub use config::Config;
-pub use keyfold_protocol::wire::Gate;
+pub use gate::{Gate, OidcConfig, PasskeyConfig};
 pub use limits::{Rate, Rates};
 pub use secrets::SecretsError;
 pub use server::{Running, Server, StartError};

@@ -26,6 +26,12 @@ pub struct Rates {
     pub account: Rate,
     /// User ids that one account looks up. Low, for it is how accounts are enumerated.
     pub lookup: Rate,
+    /// Passwords that are tried for one person's account. Low, for it is how they are guessed.
+    pub password: Rate,
+    /// Passwords that are tried from one address, whosever they are.
+    pub passwords: Rate,
+    /// Attempts of one address to come in at the gate. Low, for whoever asks for a name learns whether it is free.
+    pub visit: Rate,
 }
 
 impl Default for Rates {
@@ -34,6 +40,9 @@ impl Default for Rates {
             address: Rate { per_second: 5_000.0, burst: 20_000.0 },
             account: Rate { per_second: 500.0, burst: 5_000.0 },
             lookup: Rate { per_second: 20.0, burst: 2_048.0 },
+            password: Rate { per_second: 1.0 / 360.0, burst: 10.0 },
+            passwords: Rate { per_second: 1.0 / 36.0, burst: 100.0 },
+            visit: Rate { per_second: 5.0, burst: 500.0 },
         }
     }
 }

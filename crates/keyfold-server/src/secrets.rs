@@ -1,6 +1,6 @@
-//! The server's own secrets: its signing key. No other module holds one, and nothing here opens what people store.
+//! The server's own secrets: its signing key. What helps with passwords has another ([`crate::opaque`]); nothing of
+//! either opens what people store.
 
-use crate::private;
 use ed25519_dalek::{Signer, SigningKey};
 use keyfold_format::{
     ServerId, Signature, VerifyingKey,
@@ -11,12 +11,10 @@ use keyfold_format::{
     receipt::{Receipt, Statement},
 };
 use keyfold_protocol::signing::response::server_id;
-use std::{
-    fmt, fs,
-    io::{self, Read, Write},
-    path::Path,
-};
+use std::{fmt, io, path::Path};
 use zeroize::Zeroizing;
+
+pub(crate) mod key_file;
 
 const FILE: &str = "signing.key";
 
@@ -27,8 +25,8 @@ pub enum SecretsError {
     /// The folder or file cannot be read or written.
     #[error("the server's secrets at {0}: {1}")]
     Io(String, #[source] io::Error),
-    /// The file is not 32 bytes.
-    #[error("{0} is not a signing key; restore it from its export, or the clients will refuse this server")]
+    /// The file has another length.
+    #[error("{0} is not the server's key; restore it from its export, or the clients will refuse this server")]
     Damaged(String),
     /// Others can read the file.
     #[error("{0} can be read by others; give it mode 0600")]
@@ -46,12 +44,14 @@ impl Secrets {
     /// Reads the key, or makes one on the first start.
     pub(crate) fn load(folder: &Path) -> Result<Self, SecretsError> {
         let file = folder.join(FILE);
-        let shown = file.display().to_string();
-        let io = |e| SecretsError::Io(shown.clone(), e);
-        let seed = match fs::File::open(&file) {
-            Ok(open) => read(open, &shown)?,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => generate(folder, &file).map_err(io)?,
-            Err(e) => return Err(io(e)),
+        let seed = match key_file::read::<32>(&file)? {
+            Some(seed) => seed,
+            None => {
+                let mut seed = Zeroizing::new([0; 32]);
+                getrandom::fill(&mut *seed).map_err(|e| key_file::failed(&file, io::Error::other(e)))?;
+                key_file::write(folder, &file, &*seed)?;
+                seed
+            }
         };
         let signing = SigningKey::from_bytes(&seed);
         let key = VerifyingKey(signing.verifying_key().to_bytes());
@@ -87,38 +87,10 @@ impl fmt::Debug for Secrets {
     }
 }
 
-fn read(mut open: fs::File, shown: &str) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
-    let io = |e| SecretsError::Io(shown.to_owned(), e);
-    if private::exposed(&open.metadata().map_err(io)?) {
-        return Err(SecretsError::Exposed(shown.to_owned()));
-    }
-    let mut seed = Zeroizing::new([0; 32]);
-    let mut rest = [0; 1];
-    open.read_exact(&mut *seed).map_err(|_| SecretsError::Damaged(shown.to_owned()))?;
-    if open.read(&mut rest).map_err(io)? != 0 {
-        return Err(SecretsError::Damaged(shown.to_owned()));
-    }
-    Ok(seed)
-}
-
-/// Written whole under another name first: a crash leaves no half a key, which would lock all clients out.
-fn generate(folder: &Path, file: &Path) -> io::Result<Zeroizing<[u8; 32]>> {
-    let mut seed = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *seed).map_err(io::Error::other)?;
-    private::make_folder(folder)?;
-    let new = file.with_extension("new");
-    _ = fs::remove_file(&new);
-    let mut out = private::options().create_new(true).open(&new)?;
-    out.write_all(&*seed)?;
-    out.sync_all()?;
-    fs::rename(&new, file)?;
-    fs::File::open(folder)?.sync_all()?;
-    Ok(seed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn the_key_is_made_once_kept_private_and_never_shown() {

@@ -3,19 +3,20 @@
 use crate::{
     config::Config,
     domain::Domain,
+    gate::{Gate, Keeper},
     http::{self, App, Bodies, Peer, stopped},
     hub::Hub,
     limits::{Origin, Origins},
+    opaque::Opaque,
     private,
     secrets::{Secrets, SecretsError},
-    store::{StoreError, sqlite::SqliteStore},
+    store::{Store, StoreError, sqlite::SqliteStore},
     stream::Stream,
 };
 use axum::Router;
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use keyfold_format::{ServerId, VerifyingKey};
-use keyfold_protocol::wire::Gate;
 use std::{
     fs, io,
     net::SocketAddr,
@@ -43,9 +44,9 @@ pub enum StartError {
     /// Anybody could sign up from anywhere.
     #[error("the gate `open` is for loopback addresses only, not for {0}; listen on 127.0.0.1, or choose another gate")]
     OpenGate(SocketAddr),
-    /// Comes with a later release.
-    #[error("the gate `{0:?}` is not supported by this release")]
-    UnsupportedGate(Gate),
+    /// Nobody could come in by it.
+    #[error("the gate: {0}")]
+    UnusableGate(String),
     /// Another server runs on the folder.
     #[error("another server uses {0}")]
     InUse(PathBuf),
@@ -84,12 +85,10 @@ pub struct Running {
 impl Server {
     /// Starts on the folder, making what is missing. When this returns, connections are accepted.
     pub async fn start(config: Config) -> Result<Running, StartError> {
-        if config.gate != Gate::Open {
-            return Err(StartError::UnsupportedGate(config.gate));
-        }
-        if !config.listen.ip().is_loopback() {
+        if config.gate == Gate::Open && !config.listen.ip().is_loopback() {
             return Err(StartError::OpenGate(config.listen));
         }
+        let keeper = Keeper::of(&config.gate).map_err(StartError::UnusableGate)?;
         let lock = lock_folder(&config.data)?;
         keep_private(&config.data).map_err(|e| StartError::Data(config.data.clone(), e))?;
         let secrets = Secrets::load(&config.secrets_folder())?;
@@ -97,17 +96,18 @@ impl Server {
         let publish = hub.clone();
         let listener = Box::new(move |committed| publish.publish(committed));
         let store = Arc::new(SqliteStore::open(&config.data.join(DATABASE), listener).await?);
+        let opaque = Opaque::load(&config.secrets_folder(), store.has_passwords().await?)?;
         let socket = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
         let address = socket.local_addr().map_err(|e| StartError::Listen(config.listen, e))?;
         let (key, id) = (secrets.key(), secrets.id());
-        let domain = Arc::new(Domain::new(store.clone(), hub, secrets, config.gate, config.rates));
+        let domain = Arc::new(Domain::new(store.clone(), hub, secrets, opaque, keeper, config.rates));
         let (stop, stopping) = watch::channel(false);
         let bodies = Bodies::new(config.body_memory, config.read_timeout);
         let app = App { domain, bodies: Arc::new(bodies), read_timeout: config.read_timeout, stopping };
         tracing::info!(%address, server = %id, "listening");
         let ended = tokio::spawn(async move {
             accept(socket, app, &config).await;
-            crate::store::Store::close(&*store).await;
+            store.close().await;
             drop(lock);
             tracing::info!("stopped");
         });

@@ -82,6 +82,8 @@ async fn send(world: &World, person: &Person, entry: &SignedEntry, envelope: Opt
         expected: person.account.head(),
         entry: entry.clone(),
         master_key: envelope.map(<[u8]>::to_vec),
+        expires_ms: None,
+        password: None,
     };
     person.ask(world, Method::Post, route::ACCOUNT_ENTRIES, body.encode()).await
 }
@@ -151,7 +153,13 @@ async fn of_two_entries_after_one_head_one_is_taken_and_the_other_is_told_what_s
     let world = World::start().await;
     let mut bob = world.bob().await;
     let (one, other) = (rotation(&bob, &Generation::new(), 1), rotation(&bob, &Generation::new(), 1));
-    let late = ExtendAccount { expected: bob.account.head(), entry: other, master_key: Some(b"other".to_vec()) };
+    let late = ExtendAccount {
+        expected: bob.account.head(),
+        entry: other,
+        master_key: Some(b"other".to_vec()),
+        expires_ms: None,
+        password: None,
+    };
     extend(&world, &mut bob, &one, Some(b"one")).await;
     let refused = error(&bob.ask(&world, Method::Post, route::ACCOUNT_ENTRIES, late.encode()).await);
     assert_eq!(refused.code, Code::Conflict);

@@ -52,7 +52,7 @@ extern "C" {
 
 /// A document of the model. Numbers are numbers, what is missing is `null`.
 pub(crate) fn to_js(document: &impl Serialize) -> Result<JsValue> {
-    let to = Serializer::new().serialize_missing_as_null(true);
+    let to = Serializer::new().serialize_missing_as_null(true).serialize_maps_as_objects(true);
     document.serialize(&to).map_err(|fault| Fault::new(Code::Internal, fault.to_string()))
 }
 

@@ -59,6 +59,8 @@ impl Subscription {
         match decode(frame)? {
             ServerFrame::Event(event) => to_js(&About { keychain_fingerprint: event.scope.to_string() }),
             ServerFrame::Wraps(wraps) => to_js(&About { keychain_fingerprint: wraps.scope.to_string() }),
+            // Apart from what is about keychains, whatever it is about.
+            ServerFrame::Enrolment(news) => to_js(&About { keychain_fingerprint: news.device.to_string() }),
             _ => Err(unexpected()),
         }
     }

@@ -339,7 +339,70 @@ export type ClientEvent =
   | { event: "permissionsUpdated"; keychainFingerprint: string; permissions: PermissionFlags; userId: string }
   | { event: "memberBanned"; keychainFingerprint: string; userId: string }
   | { event: "identityUpdated"; accountId: string | null }
+  | { event: "deviceRequested"; deviceId: string }
+  | { event: "deviceRevoked"; deviceId: string }
+  | { event: "recoveryUsed"; recoveryId: string }
   | { event: "identityChanged"; userId: string };
+
+export interface EnrolledDevice {
+  deviceId: string;
+  label: string | null;
+  addedAt: number;
+  addedBy: string | null;
+  isCurrent: boolean;
+}
+
+/** Words as numbers in their list, which JavaScript has. */
+export interface DeviceRequested {
+  deviceId: string;
+  code: string;
+  words: number[];
+  expiresAt: number;
+}
+
+export interface DeviceRequest {
+  deviceId: string;
+  label: string | null;
+  words: number[];
+  expiresAt: number;
+}
+
+export interface EnrolmentPlace {
+  userId: string;
+  serverUrl: string;
+  serverKey: string;
+}
+
+export interface RevokedDevices {
+  deviceIds: string[];
+  generation: number;
+}
+
+export type RecoveryKind = "password" | "paper" | "shares" | "passkey";
+
+export interface RecoveryMethod {
+  recoveryId: string;
+  method: RecoveryKind;
+  label: string | null;
+  addedAt: number;
+  addedBy: string | null;
+}
+
+export interface RecoveryStatus {
+  methods: RecoveryMethod[];
+  missing: ("noRecovery" | "onlyPasskeys" | "nothingOffline")[];
+}
+
+export interface RecoveryStarted {
+  accountId: string;
+  methods: RecoveryMethod[];
+  deviceIds: string[];
+}
+
+export interface Recovered extends WhoAmI {
+  revokedDeviceIds: string[];
+  removedRecoveryIds: string[];
+}
 
 export interface Journal {
   events: ClientEvent[];

@@ -128,7 +128,8 @@ function Top({ people }: { readonly people: readonly Person[] }): ReactElement {
 
 async function forget(client: Person["client"]): Promise<void> {
   try {
-    if (client.state.status === "in") await client.logout({ forget: true });
+    if (client.state.status === "in" || client.state.status === "locked")
+      await client.logout({ forget: true });
   } finally {
     client.close();
   }

@@ -5,6 +5,7 @@ import { type ReactElement, useEffect, useRef, useState } from "react";
 import { SignIn } from "./account.js";
 import { type PersonName, tellDemo } from "./config.js";
 import { SignOutIcon } from "./icons.js";
+import { LockButton, Unlock } from "./lock.js";
 import { Notices, useAct, useNotify } from "./notices.js";
 import { Avatar, Switch } from "./parts.js";
 import { type Person, PersonContext, useLive, useNameOf, usePerson } from "./person.js";
@@ -97,6 +98,7 @@ function Head({
         </p>
       </div>
       <Switch label="Online" checked={online} disabled={busy} onChange={connect} />
+      {status === "in" && <LockButton />}
       {status === "in" && (
         <button
           type="button"
@@ -115,6 +117,7 @@ function Head({
 function Body(): ReactElement {
   const { status } = useClientState();
   if (status === "loading") return <p className="nothing">Opening…</p>;
+  if (status === "locked") return <Unlock />;
   return status === "out" ? <SignIn /> : <Workspaces />;
 }
 

@@ -24,6 +24,7 @@ const TEAM = "Sunday crew";
 const KEEL = "The keel needs paint before the second of May.";
 const WITHOUT_BOB = "The paint is in the shed, behind the ladder.";
 const FILE_NAME = "lighthouse-map.bin";
+const PIN = "271828";
 const MARK = "the lighthouse stands on the northern rock";
 
 let stage: Stage;
@@ -223,6 +224,29 @@ describe.sequential("the demo", () => {
     await shows(bob.notes, FERRY_BOB);
   });
 
+  test("a device is locked, shows nothing, takes no other PIN, and opens with the right one", async () => {
+    await alice.section("Notes");
+    await shows(alice.notes, CABIN);
+    await alice.button("Lock alice's device").click();
+    await alice.region.getByLabel("PIN, four digits or more").fill(PIN);
+    await alice.button("Lock").click();
+    await shows(alice.region, "No key is in memory");
+    expect(await alice.region.innerText()).not.toMatch(/Cabin|ferry/);
+    expect(await violations(stage.page)).toEqual([]);
+    await alice.region.getByLabel("PIN", { exact: true }).fill("000000");
+    await alice.button("Unlock").click();
+    await shows(alice.region, "That is not it");
+    await picture("demo-locked");
+    // What comes meanwhile waits.
+    const notices = bob.region.getByRole("button", { name: "Close this notice" });
+    while ((await notices.count()) > 0) await notices.first().click();
+    await bob.edit(bob.notes.filter({ hasText: FERRY_BOB }), `${FERRY_BOB} Do not be late.`);
+    await alice.region.getByLabel("PIN", { exact: true }).fill(PIN);
+    await stage.page.keyboard.press("Enter");
+    await shows(alice.notes, CABIN);
+    await shows(alice.notes, "Do not be late");
+  });
+
   test("the server lies in every way that it can, and bob's client stops, says why, and goes on", async () => {
     await alice.section("People");
     await bob.section("Notes");
@@ -395,6 +419,9 @@ describe.sequential("the demo", () => {
 
   test("after a reload, who was removed is told that it ended, and reads what was readable", async () => {
     await stage.page.reload();
+    // A lock outlives the page.
+    await alice.region.getByLabel("PIN", { exact: true }).fill(PIN);
+    await alice.button("Unlock").click();
     await shows(bob.region, "You were removed from this workspace.");
     await shows(bob.notes, FERRY_BOB);
     await shows(bob.notes, "Sealed under a key that you do not have");

@@ -28,6 +28,7 @@ export type {
   ClientState,
   DecryptFileOptions,
   DecryptedFile,
+  DeviceLock,
   EncryptFileOptions,
   EncryptedFile,
   FileMetadata,
@@ -37,6 +38,7 @@ export type {
   Json,
   KeyMetadata,
   Keychain,
+  LockSecret,
   MemberState,
   OpenedValue,
   OutgoingShare,
@@ -50,6 +52,7 @@ export type {
   ShareOutcome,
   ShareTarget,
   Storage,
+  StorageState,
   SyncState,
   Value,
 } from "./types.js";

@@ -5,6 +5,7 @@
 import { Acceptance } from "./acceptance.js";
 import * as check from "./arguments.js";
 import type { EngineConfig, FromEngine, StorageChoice } from "./engine/messages.js";
+import type { Passkeys } from "./lock.js";
 import { type CallOptions, Link, type StartEngine } from "./link.js";
 import { Listeners } from "./listeners.js";
 import type * as api from "./types.js";
@@ -25,13 +26,18 @@ export interface Platform {
   };
   /** Calls back when the page is shown again or the network is back. Returns what ends that. */
   onWake?(wake: () => void): () => void;
-  /** Asks the browser not to throw the records away. */
-  persist?(): void;
+  /** Asks the browser not to throw the records away; settled when it decided. */
+  persist?(): Promise<void>;
+  /** Calls back when somebody does something at the page. Returns what ends that. */
+  onActivity?(active: () => void): () => void;
+  /** Passkeys, where there are any. */
+  readonly passkeys?: Passkeys;
 }
 
 /** The events, for callers without TypeScript. The type sees to it that none is missing. */
 const EVENTS: Record<keyof api.ClientEvents, true> = {
   identityUpdated: true,
+  lockChanged: true,
   keychainUpdated: true,
   groupUpdated: true,
   keyReceived: true,
@@ -54,6 +60,8 @@ const UNREAD: api.ClientState = Object.freeze({
   incomingShares: Object.freeze([]),
   sync: "offline",
   leader: false,
+  lock: null,
+  storage: "temporary",
 });
 
 /** A client without its calls. */
@@ -90,6 +98,7 @@ export class ClientCore {
       acceptShares: typeof acceptShares === "function" ? "ask" : acceptShares,
       // Read now: it may take work to make.
       wasm: config.wasm instanceof URL ? config.wasm.href : config.wasm,
+      recoveryWasm: config.recoveryWasm instanceof URL ? config.recoveryWasm.href : config.recoveryWasm,
       knownUsers: this.knownUsers(),
     });
     this.#link = new Link(
@@ -138,9 +147,16 @@ export class ClientCore {
     this.#link.close();
   }
 
+  /** Passkeys, where there are any. */
+  protected get passkeys(): Passkeys | undefined {
+    return this.#platform.passkeys;
+  }
+
   /** Asks the engine. */
   protected readonly call: Link["call"] = (method, args, options: CallOptions = {}) => {
     this.#begin();
+    // Where nobody is seen at a page, who calls is there.
+    if (this.#platform.onActivity === undefined) this.#link.tell({ type: "active" });
     return this.#link.call(method, args, options);
   };
 
@@ -154,7 +170,11 @@ export class ClientCore {
   #begin(): void {
     if (this.#isStarted || this.#isClosed) return;
     this.#isStarted = true;
-    this.#stopWaking = this.#platform.onWake?.(() => this.#link.tell({ type: "wake" })) ?? this.#stopWaking;
+    const ends = [
+      this.#platform.onWake?.(() => this.#link.tell({ type: "wake" })),
+      this.#platform.onActivity?.(() => this.#link.tell({ type: "active" })),
+    ];
+    this.#stopWaking = () => ends.forEach((end) => end?.());
   }
 
   #receive(message: FromEngine): void {
@@ -192,7 +212,8 @@ export class ClientCore {
 
   /** Asks the browser not to throw the records away. It may ask the person, so only when there is a reason. */
   protected persist(): void {
-    if (this.#storage.kind === "database") this.#platform.persist?.();
+    if (this.#storage.kind !== "database") return;
+    void this.#platform.persist?.().then(() => this.#link.tell({ type: "persisted" }));
   }
 
   #mark(userId: string, here: boolean): void {

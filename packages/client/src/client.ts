@@ -5,9 +5,10 @@ import * as check from "./arguments.js";
 import { Audits } from "./audit.js";
 import { ClientCore } from "./client-core.js";
 import { decodeBase64url, encodeBase64url } from "./encoding.js";
-import type { OpenedFile } from "./engine/messages.js";
+import type { OpenedFile, SigningUp } from "./engine/messages.js";
 import { KeyfoldError } from "./error.js";
 import { Groups } from "./groups.js";
+import { Locking } from "./lock.js";
 import { spelled, told } from "./safety-words.js";
 import type * as api from "./types.js";
 import { plainValue, typedValue } from "./value.js";
@@ -25,6 +26,7 @@ export interface Cancellable {
 export class BaseClient extends ClientCore {
   /** Who did what, verified; and what proves it to others. */
   readonly audit = new Audits(this.call);
+  readonly #locking = new Locking(this.call, this.passkeys);
   /** Groups, which stand in keychains and in each other. */
   readonly groups = new Groups(this.call);
 
@@ -72,24 +74,52 @@ export class BaseClient extends ClientCore {
   // The account.
 
   /**
-   * Founds an account with this device, and logs in.
+   * Founds an account with this device, and logs in. Where the server lets people in by an OpenID provider, `token` is
+   * what that gave for this user: the ID token, or the access token if it is a JWT. Where it asks for a passkey, a page
+   * has the browser make one.
    *
    * @throws `UserTaken`, `HomeExists` if somebody is logged in here, `StorageLost` if this user's device was here and
-   * its records are gone: `replaceLost` says to go on with a new account anyway.
+   * its records are gone: `replaceLost` says to go on with a new account anyway. `SignInRefused`, `SignInExpired`,
+   * `NotAllowed` if the token is somebody else's, `GateMismatch` if the server asks for something else,
+   * `GateUnavailable`; `Cancelled` if the person shows no passkey.
    */
   async signup(
     userId: string,
-    options: Cancellable & { readonly replaceLost?: boolean } = {},
+    options: Cancellable & { readonly replaceLost?: boolean; readonly token?: string } = {},
   ): Promise<api.PublicUserIdentity> {
     check.text(userId, "userId");
-    const { signal, replaceLost = false } = options;
-    const identity = await this.call(
-      "signup",
-      { userId, replaceLost, knownUsers: this.knownUsers() },
-      { signal },
-    );
+    const { signal, replaceLost = false, token } = options;
+    if (token !== undefined) check.text(token, "token");
+    const who = { userId, replaceLost, knownUsers: this.knownUsers() };
+    const shown = { token, passkey: undefined };
+    const identity = await this.call("signup", { ...who, ...shown }, { signal }).catch((refusal: unknown) => {
+      const asksForMore = refusal instanceof KeyfoldError && refusal.code === "GateMismatch";
+      if (!asksForMore || token !== undefined) throw refusal;
+      return this.#signupByPasskey(who, refusal, signal);
+    });
     this.persist();
     return identity;
+  }
+
+  /** `refusal` is what stands if there is nothing to be done by a passkey, or not here. */
+  async #signupByPasskey(
+    who: SigningUp,
+    refusal: KeyfoldError,
+    signal: AbortSignal | undefined,
+  ): Promise<api.PublicUserIdentity> {
+    const { hasPasskeys, makePasskey } = await import("./passkey.js");
+    if (!hasPasskeys()) throw refusal;
+    const options = await this.call("askForPasskey", who, { signal });
+    const made = await makePasskey(options, signal).catch(async (declined: unknown) => {
+      await this.call("abandonSignup", { userId: who.userId });
+      throw declined;
+    });
+    const shown = { token: undefined, passkey: made.answer };
+    return this.call("signup", { ...who, ...shown }, { signal }).catch(async (refused: unknown) => {
+      // Another answer may be one that was lost, and then the passkey counts.
+      if (refused instanceof KeyfoldError && refused.code === "UserTaken") await made.forget();
+      throw refused;
+    });
   }
 
   /** Logs in on this device: as whoever was here last, or as this user. `NoHome`, `HomeExists`, `StorageLost` */
@@ -110,6 +140,41 @@ export class BaseClient extends ClientCore {
   /** Takes in everything that happened. It happens by itself, while there is a connection. */
   async sync(options: Cancellable = {}): Promise<void> {
     return this.call("sync", {}, options);
+  }
+
+  // The lock of this device.
+
+  /**
+   * Locks this device with what only the person has, or with `null` takes the lock away. Its keys then lie in storage
+   * sealed under that too, and stay in memory only while it is unlocked. With `autoLockMs`, it locks by itself when
+   * nobody was there for that long (`null`, the default: never). Wherever one tab is unlocked, all are; when the last
+   * one is closed, it is locked.
+   *
+   * @throws `Locked`, `NoHome`, `PasskeyUnavailable`, `Unsupported` where nothing is stored
+   */
+  async setLock(
+    secret: api.LockSecret | null,
+    options: Cancellable & { readonly autoLockMs?: number | null } = {},
+  ): Promise<void> {
+    const { signal, autoLockMs = null } = options;
+    return this.#locking.set(secret, this.publicIdentity?.userId, autoLockMs, { signal });
+  }
+
+  /**
+   * Locks this device, in all tabs: no secret stays in memory, calls under way end with `Locked`, and so does every
+   * call until it is unlocked. `NoLock`
+   */
+  async lock(): Promise<void> {
+    return this.#locking.lock();
+  }
+
+  /**
+   * Unlocks this device, in all tabs. After three wrong tries, each further one has to wait longer.
+   *
+   * @throws `WrongSecret`, `TooManyTries`, `PasskeyUnavailable`, `NoLock`
+   */
+  async unlock(secret: api.LockSecret, options: Cancellable = {}): Promise<void> {
+    return this.#locking.unlock(secret, options);
   }
 
   // Keychains.

@@ -4,6 +4,11 @@ declare module "keyfold:wasm" {
   const module: string;
   export default module;
 }
+declare module "keyfold:recovery" {
+  /** The second WebAssembly in base64. */
+  const module: string;
+  export default module;
+}
 declare module "keyfold:worker" {
   /** The worker's script. */
   const script: string;

@@ -2,6 +2,7 @@
  * The client for browsers in one file, worker and WebAssembly included as text: for bundlers that lose files. A page
  * with a Content Security Policy must allow `worker-src blob:`.
  */
+import recoveryText from "keyfold:recovery";
 import wasmText from "keyfold:wasm";
 import workerText from "keyfold:worker";
 import { BaseClient } from "./client.js";
@@ -23,11 +24,18 @@ export class Client extends BaseClient {
     const included = {
       ...config,
       get wasm() {
-        return config.wasm ?? Uint8Array.from(atob(wasmText), (letter) => letter.charCodeAt(0));
+        return config.wasm ?? bytesOf(wasmText);
+      },
+      get recoveryWasm() {
+        return config.recoveryWasm ?? bytesOf(recoveryText);
       },
     };
     super(included, page(makeWorker, startInPage));
   }
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
 
 export * from "./api.js";

@@ -140,6 +140,16 @@ export class Link {
         this.#port?.then((port) => port.close()).catch(() => undefined);
         died(KeyfoldError.fromRecord(message.error));
         return;
+      case "locked": {
+        // Let go of it before anybody hears: who unlocks at once is answered by the next one.
+        const port = this.#port;
+        this.#port = undefined;
+        port?.then((ended) => ended.close()).catch(() => undefined);
+        this.#fail(KeyfoldError.fromRecord(message.error));
+        message.told.forEach(this.#receive);
+        if (!this.#isClosed) this.#stopped();
+        return;
+      }
       default:
         this.#receive(message);
     }

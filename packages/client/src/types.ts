@@ -334,10 +334,40 @@ export interface DecryptedFile {
 /** Whether changes arrive by themselves. */
 export type SyncState = "online" | "offline";
 
+/**
+ * Whether records stay: `persistent` until somebody removes them; `best-effort`: the browser may, if the disk gets
+ * full; `temporary`: they end with the client (memory) or with a private window.
+ */
+export type StorageState = "persistent" | "best-effort" | "temporary";
+
+/** The lock of the device in use. */
+export interface DeviceLock {
+  /** Whose device it is. */
+  readonly userId: string;
+  /** What unlocks it. */
+  readonly method: "pin" | "password" | "passkey";
+  /** After how long without anybody there it locks by itself, in milliseconds; `null`: never. */
+  readonly autoLockMs: number | null;
+  /** After wrong tries: when the next one is taken. `null`: now. */
+  readonly tryAt: Date | null;
+}
+
+/** What unlocks a device. */
+export type LockSecret =
+  /** 4 to 32 digits. */
+  | { readonly pin: string }
+  /** At least 8 characters. */
+  | { readonly password: string }
+  /** A passkey whose authenticator derives keys (WebAuthn's `prf`). Asks the person. In browsers only. */
+  | { readonly passkey: true };
+
 /** Everything that can be shown without asking anybody. A new object after every change, never an altered one. */
 export interface ClientState {
-  /** `loading` until storage was read; then whether somebody is logged in here. */
-  readonly status: "loading" | "out" | "in";
+  /**
+   * `loading` until storage was read; then whether somebody is logged in here. `locked`: the device in use has to be
+   * unlocked first, and nothing else is known of it.
+   */
+  readonly status: "loading" | "out" | "in" | "locked";
   readonly identity: PublicUserIdentity | null;
   readonly deviceId: string | null;
   /** By purpose, then fingerprint. */
@@ -347,12 +377,18 @@ export interface ClientState {
   readonly sync: SyncState;
   /** Whether this tab is the one that holds the connection. */
   readonly leader: boolean;
+  /** The lock of the device in use, locked or not; `null` if it has none. */
+  readonly lock: DeviceLock | null;
+  /** Whether records stay. */
+  readonly storage: StorageState;
 }
 
 /** Events, with what their callbacks are given. */
 export interface ClientEvents {
   /** Somebody logged in, or out (`null`), in this tab or another. */
   readonly identityUpdated: PublicUserIdentity | null;
+  /** The device was locked or unlocked, in this tab or another. `identityUpdated` comes with it. */
+  readonly lockChanged: { readonly locked: boolean };
   /** A keychain has another state than before. */
   readonly keychainUpdated: { readonly keychainFingerprint: string; readonly purpose: string };
   /** A group has another state than before. */
@@ -414,4 +450,6 @@ export interface ClientConfig {
   readonly worker?: boolean | string | URL | (() => Worker);
   /** Another place of the WebAssembly file, or its bytes, for bundlers that lose it. */
   readonly wasm?: string | URL | BufferSource | WebAssembly.Module;
+  /** The same for the second WebAssembly file, which is loaded when a PIN or a password is used. */
+  readonly recoveryWasm?: string | URL | BufferSource | WebAssembly.Module;
 }

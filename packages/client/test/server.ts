@@ -12,8 +12,11 @@ import type { ClientConfig } from "../src/types.js";
 const BINARY =
   process.env["KEYFOLD_BIN"] ?? fileURLToPath(new URL("../../../target/debug/keyfold", import.meta.url));
 
-/** The module as it lies in the sources: only the built package has it beside its script. */
-export const wasm = new Uint8Array(readFileSync(new URL("../src/wasm/keyfold_bg.wasm", import.meta.url)));
+/** The modules as they lie in the sources: only the built package has them beside its script. */
+const built = (file: string): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(readFileSync(new URL(`../src/wasm/${file}`, import.meta.url)));
+export const wasm = built("keyfold_bg.wasm");
+export const recoveryWasm = built("keyfold_recovery_bg.wasm");
 
 /** A running server. */
 export class Server {
@@ -39,7 +42,8 @@ export class Server {
 
   /** A client, closed with the server. */
   client(config: Partial<ClientConfig> = {}): Client {
-    const client = new Client({ serverURL: this.url, serverSignaturePublicKey: this.key, wasm, ...config });
+    const here = { serverURL: this.url, serverSignaturePublicKey: this.key, wasm, recoveryWasm };
+    const client = new Client({ ...here, ...config });
     this.#clients.push(client);
     return client;
   }

@@ -13,8 +13,10 @@ export {
   useClientState,
   useIdentity,
   useIncomingShares,
+  useIsLocked,
   useKeychain,
   useKeychains,
+  useLock,
   usePermissions,
 } from "./state.js";
 export {

@@ -2,6 +2,7 @@
 
 import type {
   ClientState,
+  DeviceLock,
   IncomingShare,
   Keychain,
   PermissionFlags,
@@ -29,6 +30,16 @@ export function useClientState(): ClientState {
 /** Who is logged in here; `null` while nobody is. */
 export function useIdentity(): PublicUserIdentity | null {
   return useSelected((state) => state.identity);
+}
+
+/** Whether this device is locked: until `client.unlock`, nothing else is known. */
+export function useIsLocked(): boolean {
+  return useSelected((state) => state.status === "locked");
+}
+
+/** How this device is locked, or would be; `null` if it has no lock. */
+export function useLock(): DeviceLock | null {
+  return useSelected((state) => state.lock);
 }
 
 /** All keychains of whoever is logged in, by purpose. */

@@ -1,4 +1,7 @@
 import type { Keychain, KeyMetadata } from "@keyfold/client";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createElement as h, type ReactNode, Suspense } from "react";
 import { describe, expect, test, vi } from "vitest";
 import {
@@ -10,8 +13,10 @@ import {
   useGroups,
   useAudit,
   useIncomingShares,
+  useIsLocked,
   useKeychain,
   useKeychains,
+  useLock,
   useOutgoingShares,
   useOwners,
   useParticipants,
@@ -53,6 +58,26 @@ describe("state", () => {
     await bob.sync();
     expect(received).toHaveLength(1);
     drawn.unmount();
+  });
+
+  test("a lock is shown, and a locked device shows nothing else", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "keyfold-react-"));
+    const alice = await somebody("alice", { storage: folder });
+    const drawn = await under(alice, () => {
+      const [locked, lock, keychains] = [useIsLocked(), useLock(), useKeychains()];
+      return [locked ? "locked" : "open", lock?.method ?? "no lock", keychains.length].join();
+    });
+    await alice.createNewKeychain("notes", "secretBox");
+    await vi.waitFor(() => expect(drawn.text()).toBe("open,no lock,1"), PATIENCE);
+    await alice.setLock({ pin: "271828" });
+    await vi.waitFor(() => expect(drawn.text()).toBe("open,pin,1"), PATIENCE);
+    await alice.lock();
+    await vi.waitFor(() => expect(drawn.text()).toBe("locked,pin,0"), PATIENCE);
+    await alice.unlock({ pin: "271828" });
+    await vi.waitFor(() => expect(drawn.text()).toBe("open,pin,1"), PATIENCE);
+    drawn.unmount();
+    alice.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
   test("a share that waits is shown until it is declined", async () => {

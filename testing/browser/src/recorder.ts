@@ -19,9 +19,12 @@ export async function prepare(site: Site, ...scripts: string[]): Promise<void> {
 
 /**
  * Writes down, in this tab, what all threads of its profile that run `WATCH_CRYPTO` tell from now on: which key met
- * which nonce, or the randomness that was drawn, hexadecimal.
+ * which nonce, or the randomness that was drawn, hexadecimal; or, of `WATCH_RECORDS`, records by name.
  */
-export async function collect(page: Page, kind: "sealed" | "drawn"): Promise<() => Promise<string[]>> {
+export async function collect(
+  page: Page,
+  kind: "sealed" | "drawn" | "record",
+): Promise<() => Promise<string[]>> {
   await page.evaluate(
     ({ channel, kind }) => {
       const all: string[] = (globalThis.kept[kind] = []);
@@ -75,6 +78,40 @@ export const WATCH_CRYPTO = `{
   };
 }
 `;
+
+/** Tells of each record that is sealed its name, which is the associated data, and what it holds, hexadecimal. */
+export const WATCH_RECORDS = `{
+  const channel = new BroadcastChannel(${JSON.stringify(CHANNEL)});
+  const encrypt = SubtleCrypto.prototype.encrypt;
+  SubtleCrypto.prototype.encrypt = function (algorithm, key, data) {
+    const name = new TextDecoder().decode(algorithm.additionalData ?? new Uint8Array());
+    const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength);
+    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    channel.postMessage({ kind: "record", what: name + " " + hex });
+    return encrypt.call(this, algorithm, key, data);
+  };
+}
+`;
+
+/** A clock that the test sets: how far every thread of the profile that loads this is ahead of the machine. */
+export const SET_CLOCK = `{
+  const now = Date.now;
+  let ahead = 0;
+  Date.now = () => now() + ahead;
+  new BroadcastChannel("clock-of-the-test").onmessage = ({ data }) => {
+    ahead = data;
+  };
+}
+`;
+
+/** Sets that clock. What is called afterwards finds it set: the workers hear of both in this order. */
+export async function setClock(page: Page, ahead: number): Promise<void> {
+  await page.evaluate(async (ahead) => {
+    const clock = new BroadcastChannel("clock-of-the-test");
+    clock.postMessage(ahead);
+    clock.close();
+  }, ahead);
+}
 
 /** Makes randomness repeat itself: every thread that loads this draws the same bytes in the same order. */
 export const REPEAT_RANDOMNESS = `{

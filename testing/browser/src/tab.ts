@@ -47,6 +47,7 @@ export class Tab {
       const client = globalThis.kept["client"] as Client;
       const events = [
         "identityUpdated",
+        "lockChanged",
         "keychainUpdated",
         "keyReceived",
         "keyRotated",
@@ -55,8 +56,12 @@ export class Tab {
       ];
       for (const event of events as (keyof ClientEvents)[]) {
         client.on(event, (payload: unknown) => {
-          const { keyFingerprint, keychainFingerprint, userId } = (payload ?? {}) as Record<string, string>;
-          told.push(`${event} ${keyFingerprint ?? keychainFingerprint ?? userId ?? "nobody"}`);
+          const { keyFingerprint, keychainFingerprint, userId, locked } = (payload ?? {}) as Record<
+            string,
+            string
+          >;
+          const lock = locked === undefined ? undefined : locked ? "locked" : "unlocked";
+          told.push(`${event} ${keyFingerprint ?? keychainFingerprint ?? userId ?? lock ?? "nobody"}`);
         });
       }
     });

@@ -59,6 +59,30 @@ describe("S22 nonces", () => {
     unique(seen);
   });
 
+  test("three tabs under a lock: what is sealed twice is sealed under two keys, each used once", async ({
+    keyfold,
+    site,
+    arrive,
+  }) => {
+    await prepare(site, WATCH_CRYPTO);
+    const visitor = await arrive();
+    const pairs = await collect(await visitor.tab(), "sealed");
+    const tabs = [
+      await Tab.open(visitor, keyfold),
+      await Tab.open(visitor, keyfold),
+      await Tab.open(visitor, keyfold),
+    ];
+    const [first] = tabs as [Tab, Tab, Tab];
+    await first.call("signup", "alice");
+    const { keychainFingerprint } = await first.call("createNewKeychain", "notes", "secretBox");
+    await first.call("setLock", { pin: "271828" });
+    const texts = await Promise.all(tabs.map((tab, at) => work(tab, keychainFingerprint, `tab ${at}`)));
+    unique(texts.flat().map(saltOf));
+    const seen = await pairs();
+    expect(seen.length).toBeGreaterThan(80);
+    unique(seen);
+  });
+
   test("a snapshot of the storage is restored, and the same work is done again", async ({
     keyfold,
     site,

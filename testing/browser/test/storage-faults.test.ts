@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
-import { fails } from "../src/assert.ts";
+import { eventually, fails } from "../src/assert.ts";
 import { clientDist, type Keyfold, type Site, test, type Visitor } from "../src/harness/index.ts";
 import { Tab } from "../src/tab.ts";
 
@@ -165,6 +165,47 @@ describe("IndexedDB", () => {
     const databases = await page.evaluate(() => indexedDB.databases());
     expect(databases).toEqual([{ name: "keyfold", version: 1_000 }]);
   });
+});
+
+describe("whether records stay is said", () => {
+  const storage = async (tab: Tab): Promise<string> => (await tab.state()).storage;
+
+  test("best-effort, until the browser promises to keep them", async ({ keyfold, site, arrive }) => {
+    const visitor = await arrive();
+    const { tab } = await aliceIn(visitor, keyfold);
+    expect(await storage(tab)).toBe("best-effort");
+    const devtools = await visitor.devtools(tab.page);
+    const permission = { name: "persistent-storage" };
+    const { targetInfo } = await devtools.send("Target.getTargetInfo");
+    const { browserContextId = "" } = targetInfo;
+    const granted = { permission, setting: "granted" as const, origin: site.url, browserContextId };
+    await devtools.send("Browser.setPermission", granted);
+    const next = await Tab.open(visitor, keyfold);
+    await next.call("login");
+    // It is asked at sign-up, because a browser may ask the person.
+    await next.call("logout", { forget: true });
+    await next.call("signup", "bob");
+    await eventually("it is persistent", async () => (await storage(next)) === "persistent");
+  });
+
+  test("temporary, in memory", async ({ keyfold, arrive }) => {
+    const tab = await Tab.open(await arrive(), keyfold, { storage: { memory: true } });
+    await tab.call("signup", "alice");
+    expect(await storage(tab)).toBe("temporary");
+  });
+
+  // Chromium does not let it be seen; these are what private windows of other browsers answer.
+  for (const [what, script] of Object.entries({
+    "hardly any room": `StorageManager.prototype.estimate = async () => ({ usage: 0, quota: 100_000_000 });`,
+    "no files": `StorageManager.prototype.getDirectory = async () => { throw new DOMException("", "SecurityError"); };`,
+  })) {
+    test(`temporary, where the origin has ${what}`, async ({ keyfold, site, arrive }) => {
+      await before(site, script);
+      const tab = await Tab.open(await arrive(), keyfold);
+      await tab.call("signup", "alice");
+      expect(await storage(tab)).toBe("temporary");
+    });
+  }
 });
 
 describe("a tab that is killed while it writes", () => {

@@ -7,7 +7,18 @@ import { expect, it } from "vitest";
 
 import { VECTORS } from "./vectors.ts";
 
-const folders = ["audit", "derive", "envelope", "groups", "http", "ledger", "primitives", "value", "wrap"];
+const folders = [
+  "audit",
+  "derive",
+  "envelope",
+  "groups",
+  "http",
+  "ledger",
+  "primitives",
+  "recovery",
+  "value",
+  "wrap",
+];
 
 it("reads every folder of vectors", () => {
   expect(readdirSync(VECTORS).toSorted()).toEqual([...folders, "README.md"].toSorted());

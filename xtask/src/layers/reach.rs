@@ -14,7 +14,8 @@ const PURE: &[(&str, &str)] = &[
     ("keyfold-client", "--no-default-features"),
 ];
 
-/// Clocks, sockets, files, runtimes and ambient randomness.
+/// Clocks, sockets, files, runtimes and ambient randomness. Not `rand`: what it has of itself draws from `getrandom`,
+/// and without that it is traits.
 const IMPURE: &[&str] = &[
     "async-std",
     "axum",
@@ -30,7 +31,6 @@ const IMPURE: &[&str] = &[
     "mio",
     "notify",
     "polling",
-    "rand",
     "redb",
     "reqwest",
     "rusqlite",

@@ -12,6 +12,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("keyfold-client", &["keyfold-core", "keyfold-index", "keyfold-protocol", "keyfold-format"]),
     ("keyfold-server", &["keyfold-protocol", "keyfold-format"]),
     ("keyfold-wasm", &["keyfold-client"]),
+    ("keyfold-wasm-recovery", &["keyfold-core", "keyfold-format"]),
     ("keyfold-cli", &["keyfold-client", "keyfold-server"]),
 ];
 

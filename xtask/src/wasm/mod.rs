@@ -1,5 +1,5 @@
 //! WebAssembly: that the layers without I/O compile for a machine without an operating system, which is the proof
-//! that they do none, and the module that the TypeScript client loads.
+//! that they do none, and the modules that the TypeScript client loads.
 
 mod module;
 mod toolchain;
@@ -14,6 +14,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const CRATES: &[(&str, &[&str])] = &[
     ("keyfold-format", &[]),
     ("keyfold-core", &[]),
+    ("keyfold-core", &["--features", "password"]),
+    ("keyfold-core", &["--features", "recovery-password,recovery-shares"]),
     ("keyfold-protocol", &[]),
     ("keyfold-client", &["--no-default-features"]),
 ];
@@ -41,7 +43,7 @@ pub(crate) fn run(project: &Project) -> anyhow::Result<Outcome> {
     }
 }
 
-/// Only the module that the TypeScript client loads, for commands that need it.
+/// Only the modules that the TypeScript client loads, for commands that need it.
 pub(crate) fn module(project: &Project) -> anyhow::Result<Outcome> {
     match toolchain::find(project)? {
         Ok(toolchain) => module::make(project, &toolchain),

@@ -1,5 +1,5 @@
-//! The module of the TypeScript client: keyfold-wasm, compiled, with the JavaScript and the types that wasm-bindgen
-//! writes for it, made smaller by Binaryen. wasm-bindgen is a library here, so that Cargo.lock fixes its version
+//! The modules of the TypeScript client: the crates of [`MODULES`], compiled, each with the JavaScript and the types
+//! that wasm-bindgen writes for it, made smaller by Binaryen. wasm-bindgen is a library here, so that Cargo.lock fixes its version
 //! together with the crate's, which it must equal.
 
 use super::TARGET;
@@ -14,8 +14,19 @@ use wasm_bindgen_cli_support::Bindgen;
 
 /// Where the package expects what is made here. Git ignores it.
 const PACKAGE_FOLDER: &str = "packages/client/src/wasm";
-const NAME: &str = "keyfold";
-const MODULE: &str = "keyfold_bg.wasm";
+
+/// A crate, and the name of what it becomes: `NAME.js` and its types beside `NAME_bg.wasm`.
+struct Module {
+    package: &'static str,
+    name: &'static str,
+}
+
+/// What every page loads, and what it loads once it locks or recovers.
+const MODULES: &[Module] = &[
+    Module { package: "keyfold-wasm", name: "keyfold" },
+    Module { package: "keyfold-wasm-recovery", name: "keyfold_recovery" },
+];
+
 /// The words of safety words, which the module does not have: most pages never show any.
 const WORDS: &str = "words";
 
@@ -34,23 +45,67 @@ pub(super) fn make(project: &Project, toolchain: &Toolchain) -> anyhow::Result<O
     if !optimiser.is_file() {
         return Ok(Outcome::Skipped("run `npm ci` first: it brings Binaryen".to_owned()));
     }
-    let mut build = toolchain.cargo(project, "build");
-    build.args(["--profile", "wasm", "--package", "keyfold-wasm"]);
-    build.arg("--config").arg(format!("target.{TARGET}.rustflags={:?}", short_paths(project)));
-    println!("    {}", project::typed(&build));
-    project::succeed(&mut build)?;
-    let compiled = toolchain::folder(project).join(TARGET).join("wasm/keyfold_wasm.wasm");
-    let folder = project.root().join(PACKAGE_FOLDER);
-    let module = folder.join(MODULE);
-    if modified(&module).is_none_or(|made| modified(&compiled).is_none_or(|compiled| made < compiled)) {
-        let draft = tempfile::tempdir_in(project.target())?;
-        bind(&compiled, draft.path())?;
-        optimise(project, &optimiser, &draft.path().join(MODULE))?;
-        list_words(draft.path())?;
-        install(draft.path(), &folder)?;
+    let mut sizes = Vec::new();
+    for module in MODULES {
+        // One after the other: built together they would share features, and the first would carry the second's.
+        let size = module.make(project, toolchain, &optimiser)?;
+        sizes.push(format!("{} has {} kB", module.file(), size / 1_000));
     }
-    let size = fs::metadata(&module)?.len();
-    Ok(Outcome::Done(format!("the module has {} kB", size / 1_000)))
+    list_words(&project.root().join(PACKAGE_FOLDER))?;
+    Ok(Outcome::Done(sizes.join(", ")))
+}
+
+impl Module {
+    fn file(&self) -> String {
+        format!("{}_bg.wasm", self.name)
+    }
+
+    /// Builds it if it is not there or older than its crate; answers how many bytes it has.
+    fn make(&self, project: &Project, toolchain: &Toolchain, optimiser: &Path) -> anyhow::Result<u64> {
+        let mut build = toolchain.cargo(project, "build");
+        build.args(["--profile", "wasm", "--package", self.package]);
+        build.arg("--config").arg(format!("target.{TARGET}.rustflags={:?}", short_paths(project)));
+        println!("    {}", project::typed(&build));
+        project::succeed(&mut build)?;
+        let compiled = format!("wasm/{}.wasm", self.package.replace('-', "_"));
+        let compiled = toolchain::folder(project).join(TARGET).join(compiled);
+        let folder = project.root().join(PACKAGE_FOLDER);
+        let module = folder.join(self.file());
+        if modified(&module).is_none_or(|made| modified(&compiled).is_none_or(|compiled| made < compiled)) {
+            let draft = tempfile::tempdir_in(project.target())?;
+            self.bind(&compiled, draft.path())?;
+            optimise(project, optimiser, &draft.path().join(self.file()))?;
+            self.install(draft.path(), &folder)?;
+        }
+        Ok(fs::metadata(&module)?.len())
+    }
+
+    fn bind(&self, compiled: &Path, into: &Path) -> anyhow::Result<()> {
+        let mut bindgen = Bindgen::new();
+        bindgen.input_path(compiled).out_name(self.name).web(true)?;
+        // The client finds the file itself, and says so to bundlers in its own words.
+        bindgen.omit_default_module_path(true).typescript(true).ts_typed_array_buffers(true);
+        // After a trap, whoever is on this thread gets a new instance.
+        bindgen.reset_state_function(true);
+        bindgen.remove_producers_section(true);
+        bindgen.generate(into).context("wasm-bindgen")
+    }
+
+    /// Puts what was made in its place; the module last, because its time says that all is there.
+    fn install(&self, draft: &Path, folder: &Path) -> anyhow::Result<()> {
+        fs::create_dir_all(folder)?;
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(draft)?.map(|file| Ok(file?.path())).collect::<std::io::Result<Vec<_>>>()?;
+        files.sort_by_key(|file| file.ends_with(self.file()));
+        for file in files {
+            let name = file.file_name().context("a file has a name")?;
+            // Into its place at once, so that who reads it meanwhile has the old one or the new one.
+            let near = folder.join(format!(".{}", name.to_string_lossy()));
+            fs::copy(&file, &near)?;
+            fs::rename(&near, folder.join(name))?;
+        }
+        Ok(())
+    }
 }
 
 /// Messages of panics name source files. Short names are the same on every machine, and tell nothing of it.
@@ -69,17 +124,6 @@ fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|about| about.modified()).ok()
 }
 
-fn bind(compiled: &Path, into: &Path) -> anyhow::Result<()> {
-    let mut bindgen = Bindgen::new();
-    bindgen.input_path(compiled).out_name(NAME).web(true)?;
-    // The client finds the file itself, and says so to bundlers in its own words.
-    bindgen.omit_default_module_path(true).typescript(true).ts_typed_array_buffers(true);
-    // After a trap, whoever is on this thread gets a new instance.
-    bindgen.reset_state_function(true);
-    bindgen.remove_producers_section(true);
-    bindgen.generate(into).context("wasm-bindgen")
-}
-
 fn optimise(project: &Project, optimiser: &Path, module: &Path) -> anyhow::Result<()> {
     let mut command = project.command(&optimiser.to_string_lossy());
     // What Binaryen inlines makes the file shorter, and longer once it is compressed.
@@ -96,20 +140,4 @@ fn list_words(into: &Path) -> anyhow::Result<()> {
     fs::write(into.join(WORDS).with_extension("js"), format!("/** {about} */\nexport const WORDS = \"{list}\";\n"))?;
     let types = format!("/** {about} */\nexport declare const WORDS: string;\n");
     Ok(fs::write(into.join(WORDS).with_extension("d.ts"), types)?)
-}
-
-/// Puts what was made in its place; the module last, because its time says that all is there.
-fn install(draft: &Path, folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder)?;
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(draft)?.map(|file| Ok(file?.path())).collect::<std::io::Result<Vec<_>>>()?;
-    files.sort_by_key(|file| file.ends_with(MODULE));
-    for file in files {
-        let name = file.file_name().context("a file has a name")?;
-        // Into its place at once, so that who reads it meanwhile has the old one or the new one.
-        let near = folder.join(format!(".{}", name.to_string_lossy()));
-        fs::copy(&file, &near)?;
-        fs::rename(&near, folder.join(name))?;
-    }
-    Ok(())
 }

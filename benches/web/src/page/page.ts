@@ -1,5 +1,5 @@
 /** What runs in Chromium. Each function is one measurement, called by the program outside. */
-import { Client } from "@keyfold/client";
+import { Client, type LockSecret } from "@keyfold/client";
 import { rawDecrypt, rawEncrypt } from "./raw.js";
 import { LongestTask } from "./longest-task.js";
 
@@ -30,6 +30,31 @@ const measurements = {
     const start = performance.now();
     client = new Client(place);
     const value = await client.decrypt(text, fingerprint);
+    const took = performance.now() - start;
+    if (value !== "hello") throw new Error("decrypted to something else");
+    return { took, longest: await longest.stop() };
+  },
+
+  /** Locks the device that is stored here, and waits behind the lock, as a page does that was just opened. */
+  async lock(secret?: LockSecret): Promise<void> {
+    const locking = client as Client;
+    if (secret !== undefined) await locking.setLock(secret);
+    await locking.lock();
+    const locked = await locking.login().catch(({ code }: { code: string }) => code);
+    if (locked !== "Locked") throw new Error("it is not locked");
+  },
+
+  /** Leaves nothing here. */
+  async forget(): Promise<void> {
+    await client?.logout({ forget: true });
+  },
+
+  /** From a secret that was given to a decrypted value. Milliseconds. */
+  async decryptionBehind(secret: LockSecret, text: string) {
+    const longest = new LongestTask();
+    const start = performance.now();
+    await (client as Client).unlock(secret);
+    const value = await (client as Client).decrypt(text);
     const took = performance.now() - start;
     if (value !== "hello") throw new Error("decrypted to something else");
     return { took, longest: await longest.stop() };

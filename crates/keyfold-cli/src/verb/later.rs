@@ -46,8 +46,6 @@ macro_rules! later {
 later! {
     Lock "lock": "locking a home",
     Unlock "unlock": "locking a home",
-    Device "device": "several devices for one account",
-    Recovery "recovery": "recovery",
     Vault "vault": "vaults",
     Index "index": "encrypted indexes",
     Form "form": "forms",
@@ -79,8 +77,8 @@ mod tests {
     #[test]
     fn json_is_heard_behind_such_a_verb_too() {
         let cli = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap();
-        assert!(cli("keyfold device list --json").is_json());
-        assert!(cli("keyfold device --json").is_json());
-        assert!(!cli("keyfold device list").is_json());
+        assert!(cli("keyfold vault list --json").is_json());
+        assert!(cli("keyfold vault --json").is_json());
+        assert!(!cli("keyfold vault list").is_json());
     }
 }

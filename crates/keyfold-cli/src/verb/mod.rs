@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod decline;
 pub(crate) mod decrypt;
 mod deed;
+pub(crate) mod device;
 pub(crate) mod encrypt;
 pub(crate) mod group;
 pub(crate) mod keychain;
@@ -17,6 +18,7 @@ pub(crate) mod logout;
 pub(crate) mod owners;
 pub(crate) mod participants;
 pub(crate) mod permissions;
+pub(crate) mod recovery;
 pub(crate) mod serve;
 pub(crate) mod share;
 pub(crate) mod shares;
@@ -55,6 +57,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Fault> {
         Verb::Leave(options) => leave::run(&session, options).await,
         Verb::Owners(options) => owners::run(&session, options).await,
         Verb::Group(command) => group::run(&session, command).await,
+        Verb::Device(command) => device::run(&session, command).await,
+        Verb::Recovery(command) => recovery::run(&session, command).await,
         Verb::Encrypt(options) => encrypt::run(&session, options).await,
         Verb::Decrypt(options) => decrypt::run(&session, options).await,
         Verb::Slot(options) => slot::run(&session, options).await,

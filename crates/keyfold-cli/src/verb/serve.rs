@@ -7,7 +7,7 @@ use crate::stop;
 use crate::table::fields;
 use clap::{Args, ValueEnum};
 use keyfold_client::Code;
-use keyfold_server::{Config, Server, StartError};
+use keyfold_server::{Config, OidcConfig, PasskeyConfig, Server, StartError};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,21 +23,52 @@ pub(crate) struct Options {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", env = "KEYFOLD_LISTEN", default_value = "127.0.0.1:8787")]
     listen: SocketAddr,
-    /// Who may sign up. open: anybody who reaches it, so only on loopback
+    /// Who is let in. open: anybody who reaches it, so only on loopback. oidc: who signed in with an OpenID provider.
+    /// passkey: who has a passkey
     #[arg(long, value_enum, env = "KEYFOLD_GATE", default_value = "open")]
     gate: Gate,
+    #[command(flatten)]
+    oidc: Oidc,
+    #[command(flatten)]
+    passkey: Passkey,
     /// A file with all of this
     #[arg(long, value_name = "FILE", hide = true)]
     config: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
 enum Gate {
     Open,
-    #[value(hide = true)]
     Oidc,
-    #[value(hide = true)]
     Passkey,
+}
+
+/// Of the gate `oidc`.
+#[derive(Args, Debug)]
+struct Oidc {
+    /// oidc: the provider, as it writes itself in its tokens (iss)
+    #[arg(long, value_name = "URL", env = "KEYFOLD_OIDC_ISSUER")]
+    oidc_issuer: Option<String>,
+    /// oidc: whom tokens must be made for (aud); one of these, if it is given several times
+    #[arg(long, value_name = "AUD", env = "KEYFOLD_OIDC_AUDIENCE", value_delimiter = ',')]
+    oidc_audience: Vec<String>,
+    /// oidc: the claim that becomes the user id
+    #[arg(long, value_name = "CLAIM", env = "KEYFOLD_OIDC_CLAIM", default_value = "sub")]
+    oidc_claim: String,
+    /// oidc: take tokens of these applications only (azp) [default: of all]
+    #[arg(long, value_name = "AZP", env = "KEYFOLD_OIDC_PARTY", value_delimiter = ',')]
+    oidc_party: Vec<String>,
+}
+
+/// Of the gate `passkey`.
+#[derive(Args, Debug)]
+struct Passkey {
+    /// passkey: the origin of the pages where people sign up, as https://app.example; it may be given several times
+    #[arg(long, value_name = "URL", env = "KEYFOLD_PASSKEY_ORIGIN", value_delimiter = ',')]
+    passkey_origin: Vec<String>,
+    /// passkey: the domain that passkeys are made for, and for ever [default: the origin's]
+    #[arg(long, value_name = "DOMAIN", env = "KEYFOLD_PASSKEY_ID")]
+    passkey_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -51,11 +82,7 @@ pub(crate) async fn run(options: Options, output: Output) -> Result<(), Fault> {
     if options.config.is_some() {
         return Err(Fault::later("keyfold serve --config", "the server's configuration file"));
     }
-    let gate = match options.gate {
-        Gate::Open => keyfold_server::Gate::Open,
-        Gate::Oidc => return Err(Fault::later("keyfold serve --gate oidc", "sign-in by an identity provider")),
-        Gate::Passkey => return Err(Fault::later("keyfold serve --gate passkey", "sign-in by passkeys")),
-    };
+    let gate = gate(options.gate, options.oidc, options.passkey)?;
     // Listening for signals first: whoever reads that we are ready may stop us at once.
     let stopped = stop::requested()?;
     let data = match options.data {
@@ -82,11 +109,39 @@ pub(crate) async fn run(options: Options, output: Output) -> Result<(), Fault> {
     announced
 }
 
+/// The gate with what it needs, and nothing of another gate: who names a provider and forgets the gate would run an
+/// open one.
+fn gate(gate: Gate, oidc: Oidc, passkey: Passkey) -> Result<keyfold_server::Gate, Fault> {
+    let Oidc { oidc_issuer, oidc_audience, oidc_claim, oidc_party } = oidc;
+    let Passkey { passkey_origin, passkey_id } = passkey;
+    let names_oidc = oidc_issuer.is_some() || !oidc_audience.is_empty() || !oidc_party.is_empty();
+    let names_passkey = passkey_id.is_some() || !passkey_origin.is_empty();
+    if (names_oidc && gate != Gate::Oidc) || (names_passkey && gate != Gate::Passkey) {
+        return Err(Fault::usage("an option is of another gate than the one that is to stand")
+            .hint("Add `--gate oidc` or `--gate passkey`, or leave the options of the other gate out."));
+    }
+    match gate {
+        Gate::Open => Ok(keyfold_server::Gate::Open),
+        Gate::Oidc => {
+            let issuer = oidc_issuer.ok_or_else(|| Fault::usage("--gate oidc needs --oidc-issuer"))?;
+            if oidc_audience.is_empty() {
+                return Err(Fault::usage("--gate oidc needs --oidc-audience")
+                    .hint("Without it, tokens that the provider made for other applications would let people in."));
+            }
+            let (audiences, parties, claim) = (oidc_audience, oidc_party, oidc_claim);
+            Ok(keyfold_server::Gate::Oidc(OidcConfig { issuer, audiences, parties, claim }))
+        }
+        Gate::Passkey if passkey_origin.is_empty() => Err(Fault::usage("--gate passkey needs --passkey-origin")),
+        Gate::Passkey => Ok(keyfold_server::Gate::Passkey(PasskeyConfig { origins: passkey_origin, id: passkey_id })),
+    }
+}
+
 /// Why it does not start, with a code of the command line's.
 fn refused(error: StartError) -> Fault {
     let message = error.to_string();
     match error {
         StartError::OpenGate(_) => Fault::new(Code::NotAllowed, message),
+        StartError::UnusableGate(_) => Fault::usage(message),
         StartError::InUse(_) => {
             Fault::new(Code::HomeInUse, message).hint("One folder is for one server: stop the other.")
         }

@@ -3,8 +3,11 @@
 use super::{accept::Unasked, whoami};
 use crate::fault::Fault;
 use crate::session::Session;
+use crate::token;
 use crate::word::typed;
 use clap::Args;
+use keyfold_client::{SignIn, SignInProof};
+use std::path::PathBuf;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -17,6 +20,9 @@ pub(crate) struct Options {
     /// The key that the server must have, as `keyfold serve` printed it [default: trust the one it shows]
     #[arg(long, value_name = "KEY", env = "KEYFOLD_SERVER_KEY", value_parser = typed, allow_hyphen_values = true)]
     server_key: Option<String>,
+    /// A file with the token that the server's identity provider gave; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    token: Option<PathBuf>,
     /// Which shares this home takes without asking [default: auto]
     #[arg(long, value_enum, value_name = "WHICH")]
     accept_shares: Option<Unasked>,
@@ -24,7 +30,14 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
     let client = session.client()?;
-    let mut who = client.signup(&options.user, &options.server, options.server_key.as_deref()).await?;
+    let token = options.token.map(token::read).transpose()?;
+    let sign_in = SignIn {
+        user_id: &options.user,
+        server_url: &options.server,
+        server_key: options.server_key.as_deref(),
+        proof: token.as_ref().map_or(SignInProof::Nothing, |token| SignInProof::Token(token)),
+    };
+    let mut who = client.signup_with(sign_in).await?;
     if let Some(which) = options.accept_shares {
         client.accept_shares(which.into()).await?;
         who = client.whoami().await?;

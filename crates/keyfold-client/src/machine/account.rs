@@ -70,6 +70,32 @@ impl KnownAccount {
         next.checked(&page.receipt, server)
     }
 
+    /// With an entry of one's own that no server has taken yet.
+    pub(crate) fn tried(&self, entry: &SignedEntry) -> Result<Self> {
+        let mut next = self.clone();
+        next.ledger.append(entry)?;
+        next.entries.push(entry.clone());
+        next.receipt = None;
+        Ok(next)
+    }
+
+    /// The same once the server has taken it.
+    pub(crate) fn confirmed(self, receipt: &Receipt, server: &VerifyingKey) -> Result<Self> {
+        self.checked(receipt, server)
+    }
+
+    /// With entries after which there are more: the receipt is of the newest.
+    pub(crate) fn extended_partly(&self, page: &LedgerPage, server: &VerifyingKey) -> Result<Self> {
+        if !page.more {
+            return self.extended(page, server);
+        }
+        let mut next = self.clone();
+        for entry in &page.entries {
+            next = next.tried(entry)?;
+        }
+        Ok(next)
+    }
+
     /// A whole ledger, whoever asked for it.
     pub(crate) fn received(answer: &AccountLedger, server: &VerifyingKey) -> Result<Self> {
         let ledger = Ledger::replay(&answer.entries)?;

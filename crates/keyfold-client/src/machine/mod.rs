@@ -18,7 +18,7 @@ pub(crate) mod ways;
 pub(crate) use account::KnownAccount;
 pub(crate) use belief::Belief;
 pub(crate) use keyring::Keyring;
-pub(crate) use own::{Enrolled, Own, PendingSignUp};
+pub(crate) use own::{Enrolled, Joining, Own, PendingSignUp, Renewing};
 pub(crate) use scope::{KnownScope, StoredScope};
 pub(crate) use server::ServerPin;
 

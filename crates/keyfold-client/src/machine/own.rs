@@ -6,7 +6,7 @@ use keyfold_core::{
     account::{AccountSecrets, MasterKeys},
     device::DeviceKeys,
 };
-use keyfold_format::{ScopeId, UserId, account, entry::Cite};
+use keyfold_format::{HolderId, ScopeId, UserId, account, entry::Cite};
 use minicbor::{Decode, Encode};
 
 /// What does not change from sign-up on.
@@ -22,6 +22,29 @@ pub(crate) struct Enrolled {
     /// The account.
     #[n(2)]
     pub(crate) account: ScopeId,
+    /// This device, if it has other keys than those that it was added with.
+    #[cbor(n(3), default)]
+    pub(crate) device: Option<HolderId>,
+}
+
+/// A device that is to become one of an account. The account is pinned from then on.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct Joining {
+    /// What it will be.
+    #[n(0)]
+    pub(crate) enrolled: Enrolled,
+    /// Whether it only asked: then another device decides.
+    #[n(1)]
+    pub(crate) asked: bool,
+}
+
+/// New keys of this device that the server has not acknowledged yet.
+#[derive(Debug, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct Renewing {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub(crate) seed: Vec<u8>,
 }
 
 /// A sign-up that was not acknowledged yet. It is sent again byte for byte: if only the answer was lost, the account
@@ -60,6 +83,11 @@ impl Own {
     /// The generation of these keys.
     pub(crate) fn generation(&self) -> u32 {
         self.masters.generation()
+    }
+
+    /// The master keys of all generations.
+    pub(crate) fn masters(&self) -> &MasterKeys {
+        &self.masters
     }
 
     pub(crate) fn account(&self) -> ScopeId {

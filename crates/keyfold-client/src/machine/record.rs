@@ -17,6 +17,12 @@ use minicbor::{
 pub(crate) const ENROLLED: &str = "enrolled";
 /// A sign-up that was not acknowledged.
 pub(crate) const SIGN_UP: &str = "sign-up";
+/// Which account this device is to become one of.
+pub(crate) const JOINING: &str = "joining";
+/// The seed of this device's keys, once they are others than those that it began with.
+pub(crate) const SEED: &str = "seed";
+/// New keys of this device that were not acknowledged.
+pub(crate) const RENEWING: &str = "renewing";
 /// A keychain's creation that was not acknowledged.
 pub(crate) const CREATION: &str = "creation";
 /// The master-key envelope; there while logged in.
@@ -146,6 +152,9 @@ impl<C> Encode<C> for Noted {
                 texts(e, 9, &[keychain_fingerprint, &shared_by.user_id, &shared_by.account_id])
             }
             GroupUpdated { group_fingerprint, name } => texts(e, 10, &[group_fingerprint, name]),
+            DeviceRequested { device_id } => texts(e, 11, &[device_id]),
+            DeviceRevoked { device_id } => texts(e, 12, &[device_id]),
+            RecoveryUsed { recovery_id } => texts(e, 13, &[recovery_id]),
         }
     }
 }
@@ -195,6 +204,9 @@ impl<'b, C> Decode<'b, C> for Noted {
                 shared_by: Person { user_id: text(d)?, account_id: text(d)? },
             },
             (10, Some(2)) => GroupUpdated { group_fingerprint: text(d)?, name: text(d)? },
+            (11, Some(1)) => DeviceRequested { device_id: text(d)? },
+            (12, Some(1)) => DeviceRevoked { device_id: text(d)? },
+            (13, Some(1)) => RecoveryUsed { recovery_id: text(d)? },
             _ => return Err(cbor::unsupported()),
         };
         Ok(Self { event })
@@ -225,6 +237,9 @@ mod tests {
             ClientEvent::MemberBanned { keychain_fingerprint: kc.clone(), user_id: user.clone() },
             ClientEvent::ShareReceived { keychain_fingerprint: kc.clone(), shared_by: person.clone() },
             ClientEvent::GroupUpdated { group_fingerprint: kc.clone(), name: "team".into() },
+            ClientEvent::DeviceRequested { device_id: "id".into() },
+            ClientEvent::DeviceRevoked { device_id: "id".into() },
+            ClientEvent::RecoveryUsed { recovery_id: "id".into() },
             ClientEvent::IdentityUpdated { account_id: Some("id".into()) },
             ClientEvent::IdentityUpdated { account_id: None },
             ClientEvent::IdentityChanged { user_id: user },
@@ -245,6 +260,9 @@ mod tests {
             "81820882626b6363626f62",
             "81820983626b6363626f62626964",
             "81820a82626b63647465616d",
+            "81820b81626964",
+            "81820c81626964",
+            "81820d81626964",
             "81820481626964",
             "81820480",
             "8182058163626f62",
@@ -267,7 +285,7 @@ mod tests {
 
     #[test]
     fn an_event_of_another_release_is_none() {
-        assert!(minicbor::decode::<Noted>(&[0x81, 0x82, 0x0b, 0x80]).is_err());
+        assert!(minicbor::decode::<Noted>(&[0x81, 0x82, 0x0e, 0x80]).is_err());
         assert!(minicbor::decode::<Noted>(&[0x81, 0x82, 0x05, 0x82, 0x61, 0x61, 0x61, 0x62]).is_err());
     }
 }

@@ -72,6 +72,21 @@ pub enum ClientEvent {
         /// The account; `None` after logging out.
         account_id: Option<String>,
     },
+    /// A device asks to be let into one's account.
+    DeviceRequested {
+        /// The device.
+        device_id: String,
+    },
+    /// A device is one's account's no more.
+    DeviceRevoked {
+        /// The device.
+        device_id: String,
+    },
+    /// A recovery method was used: it let a device in, or changed who holds the account.
+    RecoveryUsed {
+        /// Which.
+        recovery_id: String,
+    },
     /// The server shows another identity of somebody than the pinned one.
     IdentityChanged {
         /// Of whom.

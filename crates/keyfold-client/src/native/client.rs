@@ -8,14 +8,14 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    AcceptShares, AcceptedIdentity, Algorithm, Audit, AuditComparison, BanOutcome, Compared, DecryptedValue, Error,
-    Group, Identity, IncomingShare, KeyMetadata, Keychain, OutgoingShare, OwnerDecision, Owners, PartialPermissions,
-    Participant, PermissionFlags, Result, Session, ShareKeys, ShareOptions, ShareOutcome, Value, WhoAmI,
-    identity::spelled, model::ClientEvent, session::SignUpOptions,
+    AcceptShares, AcceptedIdentity, Algorithm, Audit, AuditComparison, BanOutcome, Compared, DecryptedValue, Device,
+    DeviceRequest, DeviceRequested, Error, Group, Identity, IncomingShare, KeyMetadata, Keychain, OutgoingShare,
+    OwnerDecision, Owners, PartialPermissions, Participant, PermissionFlags, Result, RevokedDevices, Session,
+    ShareKeys, ShareOptions, ShareOutcome, SignIn, SignInProof, Value, WhoAmI, identity::spelled, model::ClientEvent,
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
 use keyfold_protocol::Code;
-use std::{ops::Deref, ops::DerefMut, path::Path, sync::Arc};
+use std::{ops::Deref, ops::DerefMut, path::Path, sync::Arc, time::Duration};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 /// One person's device. Cheap to clone; clones share the home.
@@ -63,10 +63,12 @@ impl Client {
 
     /// Waits for the home, and takes in what other processes did.
     pub(crate) async fn turn(&self) -> Result<Turn<'_>> {
-        self.turn_on(false).await
+        let mut turn = self.turn_on(false).await?;
+        turn.finish_joining().await?;
+        Ok(turn)
     }
 
-    async fn turn_on(&self, new_device: bool) -> Result<Turn<'_>> {
+    pub(super) async fn turn_on(&self, new_device: bool) -> Result<Turn<'_>> {
         let home = &self.shared.home;
         let mut session = self.shared.session.lock().await;
         if new_device {
@@ -104,7 +106,13 @@ impl Client {
     /// Founds an account with a new device in this home. Without `server_key` the key that the server shows is
     /// pinned. `HomeExists` if the home has an account, `UserTaken` if somebody has the user id.
     pub async fn signup(&self, user_id: &str, server_url: &str, server_key: Option<&str>) -> Result<WhoAmI> {
-        self.turn_on(true).await?.sign_up(SignUpOptions { user_id, server_url, server_key }).await
+        self.signup_with(SignIn { user_id, server_url, server_key, proof: SignInProof::Nothing }).await
+    }
+
+    /// The same at a gate that is not open: shows it who one is. `GateMismatch`, `SignInRefused`, `SignInExpired`,
+    /// `GateUnavailable`, and `NotAllowed` if it knows one as somebody else.
+    pub async fn signup_with(&self, sign_in: SignIn<'_>) -> Result<WhoAmI> {
+        self.turn_on(true).await?.sign_up(sign_in).await
     }
 
     /// Starts a session and opens the account's keys again.
@@ -132,6 +140,72 @@ impl Client {
             Err(error) if error.code != Code::NoHome => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Asks to be let into the account of a user id with a new device in this home, and says what it is to show.
+    /// [`Self::await_enrolment`] hears the answer. `UnknownUser`, `HomeExists`.
+    pub async fn request_enrolment(&self, sign_in: SignIn<'_>, label: &str) -> Result<DeviceRequested> {
+        self.turn_on(true).await?.request_enrolment(sign_in, label).await
+    }
+
+    /// Waits some seconds for another device's answer; `None` if there is none yet. `UnknownEnrolment` if it was
+    /// declined, or its time is over.
+    pub async fn await_enrolment(&self) -> Result<Option<WhoAmI>> {
+        self.turn_on(false).await?.await_enrolment().await
+    }
+
+    /// Brings a new device in this home into an account, by the text that [`Self::enroll_new_device`] made. `BadCode`,
+    /// `EnrolmentExpired`; `Unauthorized` if it was used.
+    pub async fn register_enrolled_device(&self, text: &str) -> Result<WhoAmI> {
+        self.turn_on(true).await?.register_enrolled_device(text).await
+    }
+
+    /// A text that brings another device in by itself, once, within `lasts` (at most a day; an hour unless said). It is a
+    /// secret.
+    pub async fn enroll_new_device(&self, label: Option<&str>, lasts: Option<Duration>) -> Result<String> {
+        let lasts_ms = lasts.map(|lasts| u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX));
+        self.turn().await?.enroll_new_device(label, lasts_ms).await
+    }
+
+    /// The devices that ask to be let in, with the words that are to be compared.
+    pub async fn enrolment_requests(&self) -> Result<Vec<DeviceRequest>> {
+        self.turn().await?.enrolment_requests().await
+    }
+
+    /// Lets a device in, by the code that it shows, or by its id once its words were compared. `BadCode`,
+    /// `UnknownEnrolment`.
+    pub async fn approve_device(&self, code: &str, label: Option<&str>) -> Result<Device> {
+        self.turn().await?.approve_device(code, label).await
+    }
+
+    /// Does not let a device in that asks. `UnknownEnrolment`.
+    pub async fn decline_device(&self, code: &str) -> Result<()> {
+        self.turn().await?.decline_device(code).await
+    }
+
+    /// One's own devices, oldest first.
+    pub async fn devices(&self) -> Result<Vec<Device>> {
+        self.turn().await?.devices().await
+    }
+
+    /// Gives this device new keys, and with `label` another name.
+    pub async fn rotate_device(&self, label: Option<&str>) -> Result<Device> {
+        self.turn().await?.rotate_device(label).await
+    }
+
+    /// Takes devices out of the account, by id or name, with those that they let in except the `kept`. Everything that
+    /// they could read gets new keys; `progress` hears how many keychains and groups are done, of how many. What is cut
+    /// short, the next [`Self::sync`] goes on with. `UnknownHolder`, `RevocationOfOneself`.
+    pub async fn revoke_devices(
+        &self,
+        devices: &[&str],
+        kept: &[&str],
+        progress: impl FnMut(usize, usize) + Send,
+    ) -> Result<RevokedDevices> {
+        let mut turn = self.turn().await?;
+        let revoked = turn.revoke_devices(devices, kept).await?;
+        turn.repair_telling(progress).await?;
+        Ok(revoked)
     }
 
     /// Who did what in a keychain or an account, verified from the first entry on. `UnknownKeychain`, `NotProved`,

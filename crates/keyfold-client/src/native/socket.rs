@@ -55,6 +55,7 @@ impl Socket {
         match self.frame().await? {
             ServerFrame::Event(event) => Ok(News::Event(event)),
             ServerFrame::Wraps(wraps) => Ok(News::Wraps(wraps.scope)),
+            ServerFrame::Enrolment(news) => Ok(News::Enrolment(news.device)),
             ServerFrame::Goodbye(goodbye) => Err(farewell(goodbye.code)),
             _ => Err(unexpected()),
         }

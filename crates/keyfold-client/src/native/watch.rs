@@ -194,8 +194,8 @@ impl Watcher {
 
     /// Tells which keychains are stopped, once for as long as they are.
     async fn tell_stopped(&mut self, looked_at: &[News], stopped: Vec<Stopped>) -> Result<(), Gone> {
-        for news in looked_at.iter().filter(|news| !stopped.iter().any(|s| s.keychain == news.scope())) {
-            self.stopped.remove(&news.scope());
+        for news in looked_at.iter().filter(|news| !stopped.iter().any(|s| Some(s.keychain) == news.scope())) {
+            news.scope().map(|scope| self.stopped.remove(&scope));
         }
         for Stopped { keychain, error } in stopped {
             if self.stopped.insert(keychain) {
@@ -238,7 +238,7 @@ struct Gone;
 #[derive(Default)]
 struct Batch {
     waiting: Vec<News>,
-    applied: HashMap<ScopeId, Instant>,
+    applied: HashMap<Option<ScopeId>, Instant>,
 }
 
 impl Batch {

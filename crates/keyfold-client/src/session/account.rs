@@ -1,8 +1,8 @@
 //! Signing up, logging in and out, and who one is.
 
 use super::{
-    Session,
-    wire::{decode_answer, not_ours},
+    Session, SignIn,
+    wire::{Answer, decode_answer, not_ours},
 };
 use crate::{
     Error, Result,
@@ -15,33 +15,33 @@ use keyfold_format::{UserId, VerifyingKey, cbor, id::from_base64url};
 use keyfold_protocol::{
     Code, route,
     signing::Method,
-    wire::{LedgerPage, LoggedIn, SignUp, SignedUp},
+    wire::{Gate, LedgerPage, LoggedIn, SignUp, SignedUp},
 };
-
-/// Where and as whom to sign up.
-#[derive(Clone, Copy, Debug)]
-pub struct SignUpOptions<'a> {
-    /// The application's name of the person.
-    pub user_id: &'a str,
-    /// `https://host[:port]`.
-    pub server_url: &'a str,
-    /// The server's key, base64url. Without it the key that the server shows first is pinned.
-    pub server_key: Option<&'a str>,
-}
 
 impl<H: Host> Session<H> {
     /// Founds an account with this device, and logs in.
     ///
     /// If only the answer of an earlier attempt was lost, the same request is sent again, and the account is there.
-    pub async fn sign_up(&mut self, options: SignUpOptions<'_>) -> Result<WhoAmI> {
+    /// At a gate that is not open, what is shown there is needed unless that is so.
+    pub async fn sign_up(&mut self, sign_in: SignIn<'_>) -> Result<WhoAmI> {
         if let Some(enrolled) = &self.belief.enrolled {
             return Err(home_exists(&enrolled.user_id));
         }
-        let user_id = UserId::new(options.user_id).map_err(|fault| {
+        let user_id = UserId::new(sign_in.user_id).map_err(|fault| {
             Error::from(fault).hint("A user id is 1 to 128 bytes of text in normal form C, without control characters.")
         })?;
-        let pending = self.pending_sign_up(&user_id, options).await?;
-        let answer = self.exchange_with(&pending.server, Method::Post, route::ACCOUNTS, pending.body.clone()).await?;
+        let former = self.former_sign_up(&user_id, &sign_in).await?;
+        let is_former = former.is_some();
+        let mut pending = match former {
+            Some(former) => former,
+            None => self.new_sign_up(&user_id, &sign_in).await?,
+        };
+        let mut answer = self.send_sign_up(&pending).await?;
+        if is_former && matches!(&answer, Err(refusal) if refusal.code == Code::GateMismatch) {
+            // It never got there, and whoever it came in as is out again.
+            pending = self.new_sign_up(&user_id, &sign_in).await?;
+            answer = self.send_sign_up(&pending).await?;
+        }
         let bytes = match answer {
             Ok(bytes) => bytes,
             Err(refusal) => {
@@ -56,7 +56,7 @@ impl<H: Host> Session<H> {
         let account = KnownAccount::founded(request.genesis)?;
         let page = LedgerPage { entries: Vec::new(), receipt: signed_up.receipt, more: false };
         let account = account.extended(&page, &pending.server.key)?;
-        let enrolled = Enrolled { server: pending.server, user_id, account: account.ledger().id() };
+        let enrolled = Enrolled { server: pending.server, user_id, account: account.ledger().id(), device: None };
         self.belief.own = Some(Own::open(&request.master_key, &self.device, account.ledger())?);
         self.belief.stage(record::ENROLLED, Some(cbor::encode(&enrolled).into()));
         self.belief.stage(record::MASTER, Some(request.master_key.into()));
@@ -68,27 +68,36 @@ impl<H: Host> Session<H> {
         self.who_am_i()
     }
 
-    /// The attempt that was made before, or a new one, durable before it is sent.
-    async fn pending_sign_up(&mut self, user_id: &UserId, options: SignUpOptions<'_>) -> Result<PendingSignUp> {
-        let url = ServerUrl::parse(options.server_url)?;
-        let key = options.server_key.map(parse_server_key).transpose()?;
-        if let Some(bytes) = self.host.load(record::SIGN_UP).await? {
-            let pending: PendingSignUp = super::read(&bytes)?;
-            let same = pending.user_id == *user_id && pending.server.url == url;
-            if !same {
-                return Err(home_exists(&pending.user_id).hint(format!(
-                    "It was signing up as {} when the connection broke. Repeat that, or use another home.",
-                    pending.user_id
-                )));
-            }
-            return match key {
-                Some(key) if key != pending.server.key => Err(wrong_server_key()),
-                _ => Ok(pending),
-            };
+    async fn send_sign_up(&mut self, pending: &PendingSignUp) -> Result<Answer> {
+        self.exchange_with(&pending.server, Method::Post, route::ACCOUNTS, pending.body.clone()).await
+    }
+
+    /// The attempt that was made before.
+    async fn former_sign_up(&mut self, user_id: &UserId, sign_in: &SignIn<'_>) -> Result<Option<PendingSignUp>> {
+        let Some(bytes) = self.host.load(record::SIGN_UP).await? else { return Ok(None) };
+        let pending: PendingSignUp = super::read(&bytes)?;
+        if pending.user_id != *user_id || pending.server.url != ServerUrl::parse(sign_in.server_url)? {
+            return Err(home_exists(&pending.user_id).hint(format!(
+                "It was signing up as {} when the connection broke. Repeat that, or use another home.",
+                pending.user_id
+            )));
         }
+        match sign_in.server_key.map(parse_server_key).transpose()? {
+            Some(key) if key != pending.server.key => Err(wrong_server_key()),
+            _ => Ok(Some(pending)),
+        }
+    }
+
+    /// A new attempt, let in at the gate, and durable before it is sent.
+    async fn new_sign_up(&mut self, user_id: &UserId, sign_in: &SignIn<'_>) -> Result<PendingSignUp> {
+        let url = ServerUrl::parse(sign_in.server_url)?;
+        let key = sign_in.server_key.map(parse_server_key).transpose()?;
         let info = self.server_info(&url, key).await?;
-        let request = compose::sign_up(user_id, &self.device, self.now_ms(), &mut self.rng())?;
         let server = ServerPin { url, key: info.server_key };
+        if info.gate != Gate::Open {
+            self.come_in(&server, info.gate, user_id, sign_in.proof).await?;
+        }
+        let request = compose::sign_up(user_id, &self.device, self.now_ms(), &mut self.rng())?;
         let pending = PendingSignUp { server, user_id: user_id.clone(), body: request.encode() };
         self.belief.stage(record::SIGN_UP, Some(cbor::encode(&pending).into()));
         self.commit().await?;
@@ -114,7 +123,7 @@ impl<H: Host> Session<H> {
 
     /// Opens the newest envelope that this device can open. Whoever made a later one may have left this device out; that
     /// is no reason to refuse one that holds the keys that the ledger names.
-    fn open_own(&mut self, envelopes: Vec<Vec<u8>>) -> Result<()> {
+    pub(super) fn open_own(&mut self, envelopes: Vec<Vec<u8>>) -> Result<()> {
         let ledger = self.belief.own_ledger()?;
         let mut newest = None;
         for envelope in envelopes.into_iter().rev() {
@@ -166,7 +175,7 @@ impl<H: Host> Session<H> {
         Ok(WhoAmI {
             user_id: enrolled.user_id.to_string(),
             account_id: enrolled.account.to_string(),
-            device_id: self.device.id().to_string(),
+            device_id: self.device_id().to_string(),
             generation: self.belief.own_ledger()?.generation(),
             logged_in: self.belief.own.is_some(),
             accept_shares: self.accepts,
@@ -189,7 +198,7 @@ fn wrong_server_key() -> Error {
     Error::new(Code::WrongServerKey, "the server does not have the key that you named")
 }
 
-fn home_exists(user_id: &UserId) -> Error {
+pub(super) fn home_exists(user_id: &UserId) -> Error {
     Error::new(Code::HomeExists, format!("this home belongs to {user_id}"))
         .hint("Use another home (--home) for another account.")
 }

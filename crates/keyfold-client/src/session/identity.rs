@@ -172,7 +172,8 @@ impl<H: Host> Session<H> {
             return Err(Error::rollback("the server answers with another account than was asked for"));
         }
         let user_id = known.ledger().user_id().clone();
-        let kept = self.belief.keep_account(known);
+        let kept =
+            if self.belief.enrolled()?.account == *id { self.keep_own(known) } else { self.belief.keep_account(known) };
         self.or_dispute(&user_id, kept).await?;
         self.renew_if_own(id).await
     }

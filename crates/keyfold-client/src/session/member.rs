@@ -188,21 +188,39 @@ impl<H: Host> Session<H> {
     ///
     /// From the lowest rank upwards: the new key of a group is what those above it wrap to.
     pub async fn repair(&mut self) -> Result<bool> {
+        self.repair_telling(|_, _| {}).await
+    }
+
+    /// The same; `progress` hears how many are done, of how many that are known to be due.
+    pub async fn repair_telling(&mut self, mut progress: impl FnMut(usize, usize)) -> Result<bool> {
         self.me()?;
         self.recall_scopes().await?;
         let mut any = self.answer_missing().await?;
         let mut tried: Vec<ScopeId> = Vec::new();
         let is_left = |tried: &[ScopeId], id: &ScopeId| tried.iter().filter(|one| *one == id).count() < REPAIRS;
-        while let Some(id) = self.due_for_repair().into_iter().find(|id| is_left(&tried, id)) {
-            tried.push(id);
-            match self.repair_one(&id).await {
-                Ok(made) => any |= made,
-                // Another follower may be able to, and whoever uses the keychain here is told why it cannot be done.
-                Err(error) => {
-                    one_keychain_s(error)?;
-                    tried.extend([id; REPAIRS]);
-                }
+        let mut done = 0;
+        loop {
+            // What one repair makes due stands above it, and comes in the next round if it was not due before.
+            let mut due = self.due_for_repair();
+            due.retain(|id| is_left(&tried, id));
+            if due.is_empty() {
+                break;
             }
+            let all = done + due.len();
+            for id in due {
+                progress(done, all);
+                tried.push(id);
+                match self.repair_one(&id).await {
+                    Ok(made) => any |= made,
+                    // Another follower may be able to, and whoever uses the keychain here is told why it cannot be done.
+                    Err(error) => {
+                        one_keychain_s(error)?;
+                        tried.extend([id; REPAIRS]);
+                    }
+                }
+                done += 1;
+            }
+            progress(done, all);
         }
         Ok(any)
     }

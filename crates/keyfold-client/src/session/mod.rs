@@ -8,6 +8,8 @@ mod account;
 mod append;
 mod audit;
 mod compare;
+mod device;
+mod enrolment;
 mod file;
 mod group;
 mod identity;
@@ -17,21 +19,26 @@ mod member;
 mod missing;
 mod owners;
 mod participants;
+mod recovery;
 mod share;
 mod subscribe;
 mod sync;
 mod value;
+mod visit;
 mod wire;
 
-pub use account::SignUpOptions;
 pub(crate) use account::parse_server_key;
+pub use enrolment::ENROLMENT_TEXT_MS;
 pub use file::{NamedKey, SealedHead, TrailerCheck};
 pub(crate) use group::GROUP;
 pub use member::REPAIR_WITHIN_MS;
 use missing::Missing;
+pub use recovery::{NewRecovery, RecoverOptions, RecoveryProof, Revoke};
 pub use subscribe::Subscription;
 pub use sync::Stopped;
 pub use value::{EncryptedValue, verify_signature};
+use visit::Visited;
+pub use visit::{SignIn, SignInProof};
 
 use crate::{
     Error, Result,
@@ -45,7 +52,7 @@ use crate::{
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
 use keyfold_format::{
-    ScopeId,
+    HolderId, ScopeId,
     sorted::{SortedMap, SortedSet},
 };
 
@@ -60,6 +67,8 @@ pub struct Session<H> {
     /// Which shares are taken without asking.
     accepts: AcceptShares,
     missing: Missing,
+    /// One's own account, as one sees it who only signed in: while recovering.
+    visited: Option<Visited>,
     /// Keychains of which the server showed what is not believed when it was last asked: nobody repairs them by himself.
     stopped: SortedSet<ScopeId>,
 }
@@ -76,6 +85,7 @@ impl<H: Host> Session<H> {
             skew_ms: 0,
             accepts: AcceptShares::default(),
             missing: Missing::default(),
+            visited: None,
             stopped: SortedSet::new(),
         })
     }
@@ -114,6 +124,10 @@ impl<H: Host> Session<H> {
         for (name, bytes) in self.host.scan(record::RINGS).await? {
             rings.insert(named(&name, record::RINGS)?, Keyring::decode(&bytes)?);
         }
+        if let Some(seed) = self.host.load(record::SEED).await? {
+            let seed = DeviceSeed::from_slice(&seed).ok_or_else(|| Error::internal("a device's seed has 32 bytes"))?;
+            self.device = DeviceKeys::derive(&seed)?;
+        }
         self.belief = Belief::new(enrolled, marks, pins, waiting, disputes, rings);
         if let Some(id) = self.belief.enrolled.as_ref().map(|enrolled| enrolled.account) {
             self.recall_account(&id).await?;
@@ -123,6 +137,12 @@ impl<H: Host> Session<H> {
         }
         self.is_read = true;
         Ok(())
+    }
+
+    /// This device's id: that of the keys that it was added to the account with.
+    pub(super) fn device_id(&self) -> HolderId {
+        let enrolled = self.belief.enrolled.as_ref();
+        enrolled.and_then(|enrolled| enrolled.device).unwrap_or_else(|| self.device.id())
     }
 
     /// The world that it works in.

@@ -37,7 +37,7 @@ impl<H: Host> Session<H> {
     pub fn subscription(&self) -> Result<Subscription> {
         self.belief.own()?;
         let server = self.belief.enrolled()?.server.clone();
-        Ok(Subscription { server, device: self.device.id() })
+        Ok(Subscription { server, device: self.device_id() })
     }
 
     /// Answers the server's challenge with the device's signature.

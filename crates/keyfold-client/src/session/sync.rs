@@ -122,6 +122,10 @@ impl<H: Host> Session<H> {
         for news in news {
             let event = match news {
                 News::Event(event) => event,
+                News::Enrolment(device) => {
+                    self.belief.emit(ClientEvent::DeviceRequested { device_id: device.to_string() });
+                    continue;
+                }
                 News::Wraps(scope) => {
                     if self.recall_scope(scope).await? {
                         if self.lacks_keys(self.belief.scope(scope)?) {

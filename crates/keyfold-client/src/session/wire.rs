@@ -35,7 +35,11 @@ impl<H: Host> Session<H> {
     /// Asks the server of this home; a refusal is for the caller to look at.
     pub(super) async fn exchange(&mut self, method: Method, path: &str, body: Vec<u8>) -> Result<Answer> {
         let server = self.belief.enrolled()?.server.clone();
-        self.exchange_with(&server, method, path, body).await
+        let answer = self.exchange_with(&server, method, path, body.clone()).await?;
+        if matches!(&answer, Err(refusal) if refusal.code == Code::Unauthorized) && self.renewed().await? {
+            return self.exchange_with(&server, method, path, body).await;
+        }
+        Ok(answer)
     }
 
     /// The same, of a server that is not this home's yet. A clock that is off is set right once.
@@ -61,7 +65,7 @@ impl<H: Host> Session<H> {
         let to = Address { authority: server.url.authority().to_owned(), server: server.id() };
         let created = self.now_ms() / 1_000;
         let sign = |base: &[u8]| self.device.signing.sign_message(base);
-        let out = request.sign(&to, &self.device.id(), self.nonce(), created, sign);
+        let out = request.sign(&to, &self.device_id(), self.nonce(), created, sign);
         let reply = self.send(&server.url, &out).await?;
         answer(reply.verify(&out.binding, &server.key)?)
     }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 /// `Derive(secret, salt, label, place, N)`: HKDF-SHA-256 (RFC 5869) with `info = label ‖ 00 ‖ place`.
 pub(crate) fn derive<const N: usize>(
-    secret: &[u8; 32],
+    secret: &[u8],
     salt: &[u8],
     label: DeriveLabel,
     place: &[u8],

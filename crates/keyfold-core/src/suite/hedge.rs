@@ -33,7 +33,7 @@ impl<'a, R: CryptoRng> HedgedRng<'a, R> {
             let mut fresh = Zeroizing::new([0; 32]);
             self.source.fill_bytes(fresh.as_mut_slice());
             let place = self.drawn.to_be_bytes();
-            let block = derive::<32>(&self.key, fresh.as_slice(), DeriveLabel::Randomness, &place);
+            let block = derive::<32>(self.key.as_slice(), fresh.as_slice(), DeriveLabel::Randomness, &place);
             self.drawn = self.drawn.wrapping_add(1);
             for (to, from) in chunk.iter_mut().zip(block.iter()) {
                 *to = *from;

@@ -2,6 +2,8 @@
 //! spec's formulas with which an attacker crafts what the crate would never write.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[cfg(feature = "recovery-password")]
+pub mod opaque;
 pub mod plans;
 pub mod reference;
 

@@ -8,6 +8,7 @@
 mod envelope;
 mod keys;
 mod primitives;
+mod recovery;
 mod scaffold;
 #[path = "../support/mod.rs"]
 mod support;
@@ -37,6 +38,11 @@ fn derivations() {
 }
 
 #[test]
+fn recoveries() {
+    each("recovery", recovery::check);
+}
+
+#[test]
 fn primitives_of_the_suite() {
     each("primitives", primitives::check);
 }
@@ -49,6 +55,7 @@ fn regenerate() {
         ("value", value::generate()),
         ("wrap", wrap::generate()),
         ("derive", keys::generate()),
+        ("recovery", recovery::generate()),
     ] {
         scaffold::write(folder, &vectors);
     }

@@ -46,6 +46,11 @@ impl Holder {
         self.kind != HolderKind::Device
     }
 
+    /// Its place among all who ever held the account: less is older.
+    pub fn age(&self) -> u32 {
+        self.order
+    }
+
     /// Whether this is a recovery method that outranks `other`.
     pub(super) fn is_recovery_older_than(&self, other: &Self) -> bool {
         self.is_recovery() && self.order < other.order

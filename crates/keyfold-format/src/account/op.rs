@@ -124,6 +124,11 @@ pub enum RecoveryMethod {
 
 impl RecoveryMethod {
     const ALL: [Self; 4] = [Self::Password, Self::Paper, Self::Shares, Self::Passkey];
+
+    /// How it is written, in entries and where its keys derive.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
 }
 
 impl HolderKeys {
@@ -165,7 +170,7 @@ impl<C> Encode<C> for AccountOp {
             Self::AddDevice(keys) => e.array(2)?.u8(1)?.encode_with(keys, ctx)?,
             Self::RevokeDevice(op) => e.array(3)?.u8(2)?.encode_with(op.device, ctx)?.encode_with(&op.kept, ctx)?,
             Self::RotateDevice(keys) => e.array(2)?.u8(3)?.encode_with(keys, ctx)?,
-            Self::AddRecovery(op) => e.array(3)?.u8(4)?.u8(op.method as u8)?.encode_with(&op.keys, ctx)?,
+            Self::AddRecovery(op) => e.array(3)?.u8(4)?.u8(op.method.number())?.encode_with(&op.keys, ctx)?,
             Self::RemoveRecovery(recovery) => e.array(2)?.u8(5)?.encode_with(recovery, ctx)?,
             Self::RotateAccount(op) => e.array(3)?.u8(6)?.u32(op.generation)?.encode_with(&op.keys, ctx)?,
             Self::SetPrivate(op) => e.array(3)?.u8(7)?.u64(op.version)?.bytes(&op.hash)?,

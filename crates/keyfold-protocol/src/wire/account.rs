@@ -28,7 +28,7 @@ record! {
         since_ms: u64,
     }
 
-    /// `POST /v1/accounts/entries`: to the caller's own account. The answer is [`super::Appended`].
+    /// `POST /v1/accounts/entries`: to the caller's own account, or by a visitor whom the entry lets in. The answer is [`super::Appended`].
     ExtendAccount {
         /// The head that the entry follows. If the ledger moved on, the answer is `Conflict`.
         expected: Head,
@@ -37,6 +37,11 @@ record! {
         /// The master-key envelope for whoever holds the account after the entry: with one that adds or renews a
         /// holder or makes a generation, and with no other.
         master_key: Option<Vec<u8>>,
+        /// For devices that the entry adds and that are to renew their keys: when they are refused otherwise, in
+        /// milliseconds since 1970.
+        expires_ms: Option<u64>,
+        /// OPAQUE's record: with an entry that adds a recovery method `password`, and with no other.
+        password: Option<Vec<u8>>,
     }
 
     /// `POST /v1/accounts/lookup`: by user id.

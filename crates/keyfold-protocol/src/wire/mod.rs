@@ -3,16 +3,25 @@
 //! Spec: `docs/spec/http.md`, "API".
 
 pub mod account;
+pub mod enrolment;
 pub mod info;
 pub mod ledger;
+pub mod recovery;
 pub mod scope;
 pub mod session;
+pub mod visit;
 
 pub use account::{AccountLedger, Accounts, ExtendAccount, Lookup, SignUp, SignedUp};
+pub use enrolment::{DeclineEnrolment, EnrolmentRequest, EnrolmentRequested, EnrolmentRequests, RequestEnrolment};
 pub use info::{Gate, Info, Limits};
 pub use ledger::{After, LedgerPage, LedgerPages, Ledgers};
+pub use recovery::{PasswordResponse, RegisterPassword, TryPassword};
 pub use scope::{
     AddWraps, AddedWraps, Append, Appended, CreateScope, MissingWrap, MissingWraps, OwnWraps, Place, Placed, ScopeKind,
     ScopeSummary, Scopes, Standing,
 };
 pub use session::{LoggedIn, LoggedOut};
+pub use visit::{
+    AskForPasskey, EnrolmentAnswer, EnrolmentState, OwnAccount, PasskeyQuestion, Proof, ReadAccount, SealedMasterKeys,
+    Visit, Visiting,
+};

@@ -1,14 +1,14 @@
 //! Appending to an account's ledger: devices, recovery methods, generations. Apart from scopes, for an account has no
 //! members, and what comes along is an envelope, not wraps.
 
-use super::{Caller, Domain, Fault, accounts::content, fault, fault::check_entry_time, scopes::busy};
+use super::{Caller, Domain, Fault, Guest, accounts::content, fault, fault::check_entry_time, passwords, scopes::busy};
 use crate::{
     clock,
     store::{AccountEntry, NewEntry, StoreError},
 };
 use keyfold_format::{
     HolderId, ScopeId, VerifyingKey,
-    account::{AccountOp, Entry, HolderKind, Ledger},
+    account::{AccountOp, Entry, Holder, HolderKind, Ledger},
 };
 use keyfold_protocol::{
     Code, limits,
@@ -19,6 +19,21 @@ use std::sync::Arc;
 impl Domain {
     /// Appends an entry to the caller's own account.
     pub(crate) async fn extend_account(&self, caller: &Caller, extend: ExtendAccount) -> Result<Appended, Fault> {
+        self.extend_account_as(caller, extend, false).await
+    }
+
+    /// Appends an entry by which a recovery method of the guest's account lets his device in.
+    pub(crate) async fn recover_account(&self, guest: &Guest, extend: ExtendAccount) -> Result<Appended, Fault> {
+        let caller = self.guest_of(guest).await?;
+        self.extend_account_as(&caller, extend, true).await
+    }
+
+    async fn extend_account_as(
+        &self,
+        caller: &Caller,
+        extend: ExtendAccount,
+        is_guest: bool,
+    ) -> Result<Appended, Fault> {
         self.check_fresh(caller).await?;
         check_entry_time(Entry::decode(&extend.entry.signed)?.time)?;
         let id = caller.account;
@@ -29,7 +44,12 @@ impl Domain {
         }
         let mut after = Ledger::clone(&before);
         let parsed = after.append(&extend.entry)?;
+        let is_recovery = before.holders().get(&parsed.author).is_some_and(Holder::is_recovery);
+        if is_guest && !(is_recovery && after.holders().contains_key(&caller.once.device)) {
+            return Err(fault(Code::NotAllowed, "only a recovery method of the account lets your device in"));
+        }
         check_envelope(&parsed.ops, extend.master_key.as_deref())?;
+        let passwords = passwords::changed(&before, &after, extend.password.clone())?;
         let devices = changed_devices(&before, &after);
         let head = after.head();
         let entry = NewEntry {
@@ -48,7 +68,9 @@ impl Domain {
             audience_groups: Vec::new(),
         };
         let gone: Vec<HolderId> = devices.iter().filter(|(_, key)| key.is_none()).map(|(device, _)| *device).collect();
-        let new = AccountEntry { entry, devices, master_key: extend.master_key.clone() };
+        let expires_ms = extend.expires_ms.map(|at| at.min(clock::now_ms() + limits::REGISTER_MS));
+        let master_key = extend.master_key.clone();
+        let new = AccountEntry { entry, devices, master_key, expires_ms, passwords };
         match self.store.extend_account(caller.once, new).await {
             Ok(()) => {}
             Err(StoreError::HeadMoved) => {
@@ -58,6 +80,7 @@ impl Domain {
             Err(error) => return Err(error.into()),
         }
         self.replayed.keep_account(Arc::new(after));
+        self.decided.notify_waiters();
         for device in &gone {
             self.hub.close_device(&id, device, Code::UnknownDevice);
         }

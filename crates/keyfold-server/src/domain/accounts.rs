@@ -12,7 +12,7 @@ use keyfold_format::{
 };
 use keyfold_protocol::{
     Code, limits,
-    wire::{AccountLedger, Accounts, Gate, Info, Lookup, ScopeKind, SignUp, SignedUp, Standing},
+    wire::{AccountLedger, Accounts, Info, Lookup, ScopeKind, SignUp, SignedUp, Standing},
 };
 use std::{collections::BTreeSet, time::Instant};
 
@@ -28,7 +28,7 @@ impl Domain {
             time_ms: clock::now_ms(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             oldest_client: OLDEST_CLIENT.to_owned(),
-            gate: self.gate,
+            gate: self.gate.kind(),
             limits: keyfold_protocol::wire::Limits {
                 body_bytes: limits::REQUEST_BODY_BYTES as u64,
                 lookups: limits::LOOKUPS as u32,
@@ -55,13 +55,11 @@ impl Domain {
         signing_key: VerifyingKey,
         sign_up: SignUp,
     ) -> Result<SignedUp, Fault> {
-        if self.gate != Gate::Open {
-            return Err(fault(Code::Unsupported, "this gate comes with a later release"));
-        }
         if sign_up.master_key.is_empty() || sign_up.master_key.len() > limits::MASTER_KEY_BYTES {
             return Err(fault::too_large(limits::MASTER_KEY_BYTES));
         }
         let ledger = account::Ledger::genesis(&sign_up.genesis)?;
+        self.check_visit(once.device, ledger.user_id()).await?;
         check_entry_time(Entry::decode(&sign_up.genesis.signed)?.time)?;
         let (id, head) = (ledger.id(), ledger.head());
         let new = NewAccount {

@@ -46,6 +46,11 @@ pub(crate) fn logged_out() -> Fault {
     fault(Code::LoggedOut, "this device is logged out").hint("log in again; nothing is lost")
 }
 
+/// Nobody has the user id that was signed in with.
+pub(crate) fn unknown_user() -> Fault {
+    fault(Code::UnknownUser, "there is no account with your user id").hint("sign up")
+}
+
 /// One answer for what is not there and for what is not the caller's.
 pub(crate) fn unknown_keychain() -> Fault {
     fault(Code::UnknownKeychain, "there is no such keychain, or you are not in it")
@@ -93,6 +98,8 @@ impl From<StoreError> for Fault {
             StoreError::DeviceTaken => fault(Code::NotAllowed, "the device belongs to another account"),
             StoreError::StaleCitation => stale_citation("a ledger"),
             StoreError::HeadMoved => fault(Code::Conflict, "the ledger moved on"),
+            StoreError::TooManyEnrolments => fault(Code::TooMany, "as many devices ask to be let in as may")
+                .hint("Answer those, or wait until their time is over."),
             StoreError::TooManyWraps => fault(Code::TooMany, "as many wraps are kept for a recipient as there can be")
                 .details(Details::Limit(WRAPS_BESIDE as u64)),
             StoreError::Full => fault(Code::StorageFull, "the server's disk is full; nothing was stored"),

@@ -22,7 +22,8 @@ impl Domain {
         let account = caller.account;
         let ledger = self.replayed.account(&*self.store, account).await?;
         let ledger = ledger.ok_or_else(|| fault(Code::UnknownDevice, "no account has this device"))?;
-        let master_keys = self.store.master_keys(account).await?;
+        let sealed = self.store.envelopes(account, None).await?;
+        let master_keys = sealed.into_iter().map(|sealed| sealed.envelope).collect();
         let since_ms = self.store.log_in(caller.once, clock::now_ms()).await?;
         let receipt = self.secrets.receipt(account, ledger.head(), clock::now_ms());
         Ok(LoggedIn { generation: ledger.generation(), master_keys, receipt, since_ms })

@@ -3,7 +3,7 @@
 use super::{
     App,
     answer::{Answer, Cbor},
-    signed::{Member, Newcomer},
+    signed::{Member, MemberOrGuest, Newcomer},
 };
 use crate::domain::Domain;
 use axum::extract::State;
@@ -22,7 +22,12 @@ pub(super) async fn look_up(State(app): State<App>, Member(caller): Member, body
     Ok(Cbor(app.domain.look_up(&caller, Lookup::decode(&body)?).await?.encode()))
 }
 
-/// `POST /v1/accounts/entries`: the caller's own account.
-pub(super) async fn extend(State(app): State<App>, Member(caller): Member, body: Bytes) -> Answer {
-    Ok(Cbor(app.domain.extend_account(&caller, ExtendAccount::decode(&body)?).await?.encode()))
+/// `POST /v1/accounts/entries`: the caller's own account, or the one that a recovery method lets a visitor into.
+pub(super) async fn extend(State(app): State<App>, author: MemberOrGuest, body: Bytes) -> Answer {
+    let extend = ExtendAccount::decode(&body)?;
+    let appended = match author {
+        MemberOrGuest::Member(caller) => app.domain.extend_account(&caller, extend).await?,
+        MemberOrGuest::Guest(guest) => app.domain.recover_account(&guest, extend).await?,
+    };
+    Ok(Cbor(appended.encode()))
 }

@@ -18,7 +18,7 @@ use axum::{
 use keyfold_format::{Malformed, ScopeId};
 use keyfold_protocol::{
     Code,
-    events::{Challenge, Cursor, Goodbye, ServerFrame, Subscribe, Welcome, WrapNews},
+    events::{Challenge, Cursor, EnrolmentNews, Goodbye, ServerFrame, Subscribe, Welcome, WrapNews},
     limits,
 };
 use std::time::Duration;
@@ -140,6 +140,9 @@ impl Stream {
                         send(socket, &ServerFrame::Event(event)).await
                     }
                     Some(Signal::Wraps(scope)) => send(socket, &ServerFrame::Wraps(WrapNews { scope })).await,
+                    Some(Signal::Enrolment(device)) => {
+                        send(socket, &ServerFrame::Enrolment(EnrolmentNews { device })).await
+                    }
                     Some(Signal::Close(code)) => Err(Ended::Say(code)),
                     // Too slow: it comes back with its cursor.
                     None => Err(Ended::Say(Code::ServerUnavailable)),
@@ -163,13 +166,17 @@ impl Stream {
     async fn catch_up(&mut self, app: &App, socket: &mut WebSocket) -> Result<(), Ended> {
         loop {
             let missed = app.domain.missed(self.account, self.sent).await?;
-            let Some(last) = missed.last() else { return Ok(()) };
+            let Some(last) = missed.last() else { break };
             let last = last.cursor;
             for event in missed {
                 send(socket, &ServerFrame::Event(event)).await?;
             }
             self.sent = last;
         }
+        for device in app.domain.asking(self.account).await? {
+            send(socket, &ServerFrame::Enrolment(EnrolmentNews { device })).await?;
+        }
+        Ok(())
     }
 }
 

@@ -5,13 +5,16 @@ mod accounts;
 mod answer;
 mod body;
 mod cross_origin;
+mod enrolments;
 mod events;
 mod health;
 mod info;
 mod ledgers;
+mod passwords;
 mod scopes;
 mod sessions;
 mod signed;
+mod visits;
 
 use crate::{
     domain::Domain,
@@ -57,9 +60,17 @@ pub(crate) struct Peer {
 pub(crate) fn router(app: App) -> Router {
     let signed = Router::new()
         .route(route::INFO, get(info::info))
+        .route(route::VISITS, post(visits::visit))
+        .route(route::VISITS_PASSKEY, post(visits::passkey))
+        .route(route::VISITS_ACCOUNT, post(visits::account))
+        .route(route::VISITS_ENROLMENT, get(visits::enrolment))
+        .route(route::ENROLMENTS, get(enrolments::waiting).post(enrolments::request))
+        .route(route::DECLINE, post(enrolments::decline))
         .route(route::ACCOUNTS, post(accounts::sign_up))
         .route(route::LOOKUP, post(accounts::look_up))
         .route(route::ACCOUNT_ENTRIES, post(accounts::extend))
+        .route(route::PASSWORD, post(passwords::register))
+        .route(route::PASSWORD_LOGIN, post(passwords::attempt))
         .route(route::SESSIONS, post(sessions::log_in).delete(sessions::log_out))
         .route(route::LEDGERS, post(ledgers::ledgers))
         .route(route::SCOPES, get(scopes::scopes).post(scopes::create))

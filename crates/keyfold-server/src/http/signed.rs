@@ -3,7 +3,7 @@
 use super::{App, Peer, body::Held};
 use crate::{
     clock,
-    domain::{Caller, Fault, fault, logged_out},
+    domain::{Caller, Fault, Guest, fault, logged_out, unknown_user},
     store::Once,
 };
 use axum::{
@@ -13,7 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use keyfold_format::VerifyingKey;
+use keyfold_format::{HolderId, VerifyingKey};
 use keyfold_protocol::{
     Code, route,
     signing::{
@@ -81,7 +81,7 @@ async fn admit(
         Ok(Sender::Claimed(claimed)) => identify(app, claimed).await,
         Err(refused) => Err(refused.into()),
     };
-    let member = matches!(asking, Ok(Asking::Device { logged_in: true, .. }));
+    let member = matches!(asking, Ok(Asking::Device { logged_in: true, .. } | Asking::Guest(_)));
     let held = app.bodies.read(body, member).await;
     let asking = match &held {
         Err(late) if late.code() == Code::Timeout => return Err(late.clone()),
@@ -89,7 +89,9 @@ async fn admit(
     };
     let Held { bytes, memory } = held.map_err(|refused| match &asking {
         // A smaller body would not help these.
-        Asking::Newcomer(_) if parts.uri.path() != route::ACCOUNTS => unknown_device(),
+        Asking::Newcomer(_) if ![route::ACCOUNTS, route::VISITS, route::VISITS_PASSKEY].contains(&parts.uri.path()) => {
+            unknown_device()
+        }
         Asking::Device { logged_in: false, .. } => logged_out(),
         _ => refused,
     })?;
@@ -106,13 +108,28 @@ enum Asking {
     Stranger,
     /// Signed by a device that no account has; the signature is not checked.
     Newcomer(Claimed),
+    /// A device that visits, verified.
+    Guest(Guest),
+    /// A device that visits by a passkey of which nobody knew, verified. It may found an account, and see none: one that
+    /// has its name meanwhile is somebody else's.
+    Founder(Once),
     /// A device of an account, verified.
     Device { caller: Caller, logged_in: bool },
 }
 
 async fn identify(app: &App, claimed: Claimed) -> Result<Asking, Fault> {
-    let Some(device) = app.domain.device(*claimed.device()).await? else { return Ok(Asking::Newcomer(claimed)) };
+    let Some(device) = app.domain.device(*claimed.device()).await? else {
+        let Some(visitor) = app.domain.visitor(*claimed.device()).await? else { return Ok(Asking::Newcomer(claimed)) };
+        let once = verify(claimed, &visitor.signing_key)?;
+        return Ok(match visitor.passkey {
+            Some(_) => Asking::Founder(once),
+            None => Asking::Guest(Guest { user_id: visitor.user_id, once }),
+        });
+    };
     let once = verify(claimed, &device.signing_key)?;
+    if device.expires_ms.is_some_and(|at| at <= clock::now_ms()) {
+        return Err(enrolment_expired());
+    }
     app.domain.admit_account(device.account)?;
     Ok(Asking::Device { caller: Caller { account: device.account, once }, logged_in: device.session_since.is_some() })
 }
@@ -143,6 +160,7 @@ impl Newcomer {
                 let key = key(claimed.device())?;
                 Ok((verify(claimed, &key)?, key))
             }
+            Asking::Guest(Guest { once, .. }) | Asking::Founder(once) => Ok((once, key(&once.device)?)),
             // Signing up once more, after a lost reply.
             Asking::Device { caller, .. } => Ok((caller.once, key(&caller.once.device)?)),
         }
@@ -155,6 +173,52 @@ impl FromRequestParts<App> for Member {
         match enrolled(parts)? {
             (caller, true) => Ok(Self(caller)),
             (_, false) => Err(logged_out()),
+        }
+    }
+}
+
+/// Extracts a device that visits.
+pub(super) struct Visiting(pub(super) Guest);
+
+impl FromRequestParts<App> for Visiting {
+    type Rejection = Fault;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Fault> {
+        match parts.extensions.get::<Asking>() {
+            Some(Asking::Guest(guest)) => Ok(Self(guest.clone())),
+            Some(Asking::Founder(_)) => Err(unknown_user()),
+            Some(Asking::Device { .. }) => Err(fault(Code::NotAllowed, "an account has this device already")),
+            Some(Asking::Newcomer(_)) => Err(unknown_device()),
+            _ => Err(unsigned()),
+        }
+    }
+}
+
+/// Extracts an enrolled device that is logged in, or one that visits.
+pub(super) enum MemberOrGuest {
+    Member(Caller),
+    Guest(Guest),
+}
+
+impl FromRequestParts<App> for MemberOrGuest {
+    type Rejection = Fault;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Fault> {
+        match parts.extensions.get::<Asking>() {
+            Some(Asking::Guest(guest)) => Ok(Self::Guest(guest.clone())),
+            Some(Asking::Founder(_)) => Err(unknown_user()),
+            _ => Member::from_request_parts(parts, app).await.map(|Member(caller)| Self::Member(caller)),
+        }
+    }
+}
+
+/// Extracts a device that visits or that an account has, logged in or not.
+pub(super) struct AnyDevice(pub(super) HolderId);
+
+impl FromRequestParts<App> for AnyDevice {
+    type Rejection = Fault;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Fault> {
+        match parts.extensions.get::<Asking>() {
+            Some(Asking::Guest(guest)) => Ok(Self(guest.once.device)),
+            _ => enrolled(parts).map(|(caller, _)| Self(caller.once.device)),
         }
     }
 }
@@ -183,6 +247,11 @@ fn enrolled(parts: &Parts) -> Result<(Caller, bool), Fault> {
 
 fn unknown_device() -> Fault {
     fault(Code::UnknownDevice, "no account has this device")
+}
+
+fn enrolment_expired() -> Fault {
+    fault(Code::EnrolmentExpired, "the text for this device was not used in time")
+        .hint("make another one on a device that is in")
 }
 
 fn unsigned() -> Fault {

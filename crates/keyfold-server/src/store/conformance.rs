@@ -3,7 +3,8 @@
 //! The factory opens the store of a name; the same name again is the same store after a restart.
 
 use super::{
-    AccountEntry, Committed, Limit, Listener, NewAccount, NewEntry, Once, Reading, Store, StoreError, WRAPS_BESIDE,
+    AccountEntry, Committed, Limit, Listener, NewAccount, NewEntry, Once, Passkey, PasswordChanges, Reading, Store,
+    StoreError, Visitor, WRAPS_BESIDE,
 };
 use futures_util::future::{BoxFuture, join_all};
 use keyfold_format::{
@@ -34,12 +35,14 @@ pub(crate) async fn check_all(factory: Factory<'_>) {
     a_user_id_is_taken_once_and_a_repeated_sign_up_is_answered(factory).await;
     a_session_lasts_until_it_is_ended(factory).await;
     an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory).await;
+    a_password_comes_and_goes_with_an_entry_or_not_at_all(factory).await;
     a_page_is_cut_by_bytes_and_entries_but_never_empty_before_the_head(factory).await;
     missed_events_are_the_newest_of_each_scope_and_end_with_the_standing(factory).await;
     a_former_member_reads_up_to_the_entry_that_ended_it(factory).await;
     a_way_through_groups_lasts_while_all_of_its_steps_do(factory).await;
     what_cites_a_group_is_appended_while_that_is_its_newest_entry(factory).await;
     wraps_beside_are_one_of_each_author_and_not_too_many(factory).await;
+    a_passkey_is_the_accounts_that_the_device_founds_for_which_it_was_made(factory).await;
 }
 
 fn deaf() -> Listener {
@@ -150,7 +153,7 @@ async fn a_user_id_is_taken_once_and_a_repeated_sign_up_is_answered(factory: Fac
     assert_eq!(store.account(UserId::new("alice").unwrap()).await.unwrap(), Some(ALICE));
     assert_eq!(store.account(UserId::new("bob").unwrap()).await.unwrap(), None);
     assert_eq!(store.page(BOB, None, ALL).await.unwrap(), None);
-    assert_eq!(store.master_keys(ALICE).await.unwrap(), [vec![4; 10]]);
+    assert_eq!(store.envelopes(ALICE, None).await.unwrap(), [(0, vec![4; 10])]);
     assert!(store.scopes(ALICE).await.unwrap().is_empty(), "an account is not a scope of its own");
 }
 
@@ -174,6 +177,8 @@ async fn an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory: Fa
         entry: NewEntry { kind: ScopeKind::Account, wraps: vec![], ..entry(ALICE, seq) },
         devices,
         master_key: envelope.map(|byte| vec![byte; 10]),
+        expires_ms: None,
+        passwords: PasswordChanges::default(),
     };
     let key = async |id| store.device(id).await.unwrap().map(|device| device.signing_key.0[0]);
     store.sign_up(once(1), account("alice", ALICE)).await.unwrap();
@@ -185,7 +190,7 @@ async fn an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory: Fa
     let renewed = vec![(phone, Some(VerifyingKey([2; 32])))];
     let again = store.extend_account(once(4), next(1, renewed.clone(), Some(6))).await;
     assert!(matches!(again, Err(StoreError::HeadMoved)));
-    assert_eq!((key(phone).await, store.master_keys(ALICE).await.unwrap().len()), (Some(1), 2));
+    assert_eq!((key(phone).await, store.envelopes(ALICE, None).await.unwrap().len()), (Some(1), 2));
     store.extend_account(once(5), next(2, renewed, Some(6))).await.unwrap();
     assert_eq!(key(phone).await, Some(2));
 
@@ -197,7 +202,71 @@ async fn an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory: Fa
     store.extend_account(once(7), next(3, vec![(first, None), (elses.device, None)], None)).await.unwrap();
     assert_eq!((key(first).await, key(elses.device).await), (None, Some(3)), "of its own devices only");
     assert!(matches!(store.log_in(once(8), 9_000).await, Err(StoreError::LoggedOut)));
-    assert_eq!(store.master_keys(ALICE).await.unwrap(), [vec![4; 10], vec![5; 10], vec![6; 10]], "all are kept");
+    assert_eq!(
+        store.envelopes(ALICE, None).await.unwrap(),
+        [(0, vec![4; 10]), (1, vec![5; 10]), (2, vec![6; 10])],
+        "all are kept"
+    );
+    assert_eq!(store.envelopes(ALICE, Some(1)).await.unwrap(), [(0, vec![4; 10])]);
+}
+
+async fn a_password_comes_and_goes_with_an_entry_or_not_at_all(factory: Factory<'_>) {
+    let store = factory("passwords", deaf()).await;
+    let (first, second) = (HolderId([11; 32]), HolderId([12; 32]));
+    let next = |seq, added, gone| AccountEntry {
+        entry: NewEntry { kind: ScopeKind::Account, wraps: vec![], ..entry(ALICE, seq) },
+        devices: vec![],
+        master_key: None,
+        expires_ms: None,
+        passwords: PasswordChanges { added, gone },
+    };
+    store.sign_up(once(1), account("alice", ALICE)).await.unwrap();
+    assert!(!store.has_passwords().await.unwrap());
+    store.extend_account(once(2), next(1, Some((first, vec![1])), vec![])).await.unwrap();
+    // What does not follow the head leaves nothing.
+    let refused = store.extend_account(once(3), next(1, Some((second, vec![2])), vec![first])).await;
+    assert!(matches!(refused, Err(StoreError::HeadMoved)), "{refused:?}");
+    store.close().await;
+    let store = factory("passwords", deaf()).await;
+    assert!(store.has_passwords().await.unwrap());
+    assert_eq!(store.password(ALICE, first).await.unwrap(), Some(vec![1]));
+    assert_eq!(store.password(ALICE, second).await.unwrap(), None);
+    assert_eq!(store.password(BOB, first).await.unwrap(), None);
+    store.extend_account(once(4), next(2, Some((second, vec![2])), vec![first])).await.unwrap();
+    assert_eq!(store.password(ALICE, first).await.unwrap(), None);
+    assert_eq!(store.password(ALICE, second).await.unwrap(), Some(vec![2]));
+    store.close().await;
+}
+
+async fn a_passkey_is_the_accounts_that_the_device_founds_for_which_it_was_made(factory: Factory<'_>) {
+    let store = factory("passkeys", deaf()).await;
+    let passkey = |n: u8, key: &[u8]| Passkey { credential: vec![n; 20], handle: [n; 16], key: key.to_vec() };
+    let visitor = |user: &str, passkey| Visitor {
+        signing_key: VerifyingKey([3; 32]),
+        user_id: UserId::new(user).unwrap(),
+        expires_ms: 2_000,
+        passkey,
+    };
+    let kept = async |n: u8| {
+        let found = store.passkey(vec![n; 20]).await.unwrap();
+        found.map(|(user_id, passkey)| (user_id.to_string(), passkey))
+    };
+    let other = |n| Once { device: HolderId([8; 32]), ..once(n) };
+    let alices = visitor("alice", Some(passkey(1, b"at first")));
+    store.visit(once(1), alices.clone(), None, 1_000).await.unwrap();
+    store.visit(other(2), visitor("alice", Some(passkey(2, b"of another"))), None, 1_000).await.unwrap();
+    assert_eq!(store.visitor(once(1).device).await.unwrap(), Some(alices));
+    assert_eq!((kept(1).await, kept(2).await), (None, None), "before the account is there");
+    store.sign_up(once(3), account("alice", ALICE)).await.unwrap();
+    assert_eq!(kept(1).await, Some(("alice".to_owned(), passkey(1, b"at first"))));
+    assert_eq!(kept(2).await, None, "made for the same name by another device");
+    // Used: it is kept as it is now, and nothing else is of it.
+    store.visit(other(4), visitor("alice", None), Some(passkey(1, b"later")), 1_000).await.unwrap();
+    assert_eq!(kept(1).await, Some(("alice".to_owned(), passkey(1, b"later"))));
+    let late = store.visit(other(5), visitor("alice", Some(passkey(3, b"late"))), None, 1_000).await;
+    assert!(matches!(late, Err(StoreError::UserTaken)), "{late:?}");
+    store.sign_up(other(6), account("bob", BOB)).await.unwrap();
+    assert_eq!((kept(2).await, kept(3).await), (None, None), "of a visit before");
 }
 
 async fn a_page_is_cut_by_bytes_and_entries_but_never_empty_before_the_head(factory: Factory<'_>) {

@@ -14,7 +14,7 @@ use keyfold_protocol::{
     events::{Cursor, Event},
     limits,
     signing::Nonce,
-    wire::{ScopeKind, ScopeSummary, Standing},
+    wire::{ScopeKind, ScopeSummary, SealedMasterKeys, Standing},
 };
 
 /// A request's right to take effect, once: spent in the transaction of the effect, so that neither a restart nor
@@ -38,6 +38,43 @@ pub(crate) struct Device {
     pub(crate) signing_key: VerifyingKey,
     /// When it logged in, in milliseconds since 1970; `None` while it is logged out.
     pub(crate) session_since: Option<u64>,
+    /// When it is refused unless it has renewed its keys, in milliseconds since 1970.
+    pub(crate) expires_ms: Option<u64>,
+}
+
+/// A device that no account has yet, and that the gate let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Visitor {
+    /// What its requests are verified with.
+    pub(crate) signing_key: VerifyingKey,
+    /// Whom the gate let in.
+    pub(crate) user_id: UserId,
+    /// When the visit ends, in milliseconds since 1970.
+    pub(crate) expires_ms: u64,
+    /// The passkey that was made for this visit: it is the account's that this device founds.
+    pub(crate) passkey: Option<Passkey>,
+}
+
+/// A passkey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Passkey {
+    /// What the authenticator calls it.
+    pub(crate) credential: Vec<u8>,
+    /// What the authenticator calls the person: random, and the same for all of one person's passkeys.
+    pub(crate) handle: [u8; 16],
+    /// The public key and counter, in JSON as the gate writes it.
+    pub(crate) key: Vec<u8>,
+}
+
+/// A device's wish to be let into an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Enrolment {
+    /// Which account.
+    pub(crate) account: ScopeId,
+    /// The encoded request.
+    pub(crate) request: Vec<u8>,
+    /// When it is forgotten, in milliseconds since 1970.
+    pub(crate) expires_ms: u64,
 }
 
 /// An account to be.
@@ -96,6 +133,19 @@ pub(crate) struct AccountEntry {
     pub(crate) devices: Vec<(HolderId, Option<VerifyingKey>)>,
     /// The master-key envelope for who holds it now.
     pub(crate) master_key: Option<Vec<u8>>,
+    /// When devices that it adds are refused unless they have renewed their keys, in milliseconds since 1970.
+    pub(crate) expires_ms: Option<u64>,
+    /// The passwords for recovery that it changes.
+    pub(crate) passwords: PasswordChanges,
+}
+
+/// What an entry does to an account's passwords, each named by its recovery method.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PasswordChanges {
+    /// One that it adds, with its record.
+    pub(crate) added: Option<(HolderId, Vec<u8>)>,
+    /// Those that it takes away.
+    pub(crate) gone: Vec<HolderId>,
 }
 
 /// Entries of one ledger, with the head as of the same moment.
@@ -178,6 +228,9 @@ pub(crate) enum StoreError {
     /// A group that is cited has a newer entry.
     #[error("a cited group moved on")]
     StaleCitation,
+    /// As many devices as may ask to be let into the account.
+    #[error("too many devices ask to be let in")]
+    TooManyEnrolments,
     /// There are as many wraps of this key for this recipient as are kept.
     #[error("too many wraps for one recipient")]
     TooManyWraps,
@@ -202,7 +255,7 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 /// - A write spends its [`Once`]; spent before, it is [`StoreError::Replayed`] and changes nothing.
 /// - Reads see every write whose future resolved.
 pub(crate) trait Store: Send + Sync + 'static {
-    /// Founds an account with its device logged in. For a user id that exists: the account that stands there, if its
+    /// Founds an account with its device logged in, and with the passkey that was made for the device's visit. For a user id that exists: the account that stands there, if its
     /// first entry is this very one and the device its own, with the time its session began, or
     /// [`StoreError::LoggedOut`]; else [`StoreError::UserTaken`]. A device has one account: [`StoreError::DeviceTaken`].
     fn sign_up(&self, once: Once, account: NewAccount) -> BoxFuture<'static, Result<u64>>;
@@ -222,8 +275,18 @@ pub(crate) trait Store: Send + Sync + 'static {
         author: ScopeId,
         wraps: Vec<Wrap>,
     ) -> BoxFuture<'static, Result<()>>;
-    /// Appends to an account's ledger like [`Self::append`]. A new device is logged out; one that is another account's
-    /// is [`StoreError::DeviceTaken`].
+    /// Keeps a visit of the device that asks, in place of an earlier one, and forgets those that are over at `now_ms`.
+    /// `used` is a passkey of an account as it is from now on. With one that was made for the visit, a user id that an
+    /// account has is [`StoreError::UserTaken`].
+    fn visit(&self, once: Once, visitor: Visitor, used: Option<Passkey>, now_ms: u64)
+    -> BoxFuture<'static, Result<()>>;
+    /// Keeps a wish of the device that asks, in place of an earlier one, and forgets those that are over at `now_ms`.
+    /// [`StoreError::TooManyEnrolments`] with [`limits::ENROLMENTS`] others there.
+    fn request_enrolment(&self, once: Once, enrolment: Enrolment, now_ms: u64) -> BoxFuture<'static, Result<()>>;
+    /// Forgets a device's wish to be let into this account. Whether there was one.
+    fn decline_enrolment(&self, once: Once, account: ScopeId, device: HolderId) -> BoxFuture<'static, Result<bool>>;
+    /// Appends to an account's ledger like [`Self::append`]. A new device is logged out, and visits no more; one that is
+    /// another account's is [`StoreError::DeviceTaken`]. One that renews its keys does not expire.
     fn extend_account(&self, once: Once, entry: AccountEntry) -> BoxFuture<'static, Result<()>>;
 
     /// Whether a request took effect before: so that a replay is refused before any work is done for it. The write
@@ -231,10 +294,23 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn spent(&self, once: Once) -> BoxFuture<'_, Result<bool>>;
     /// A device by its id.
     fn device(&self, id: HolderId) -> BoxFuture<'_, Result<Option<Device>>>;
+    /// A passkey of an account, by what the authenticator calls it, and that account's user id.
+    fn passkey(&self, credential: Vec<u8>) -> BoxFuture<'_, Result<Option<(UserId, Passkey)>>>;
+    /// A device that visits, also one whose visit is over.
+    fn visitor(&self, device: HolderId) -> BoxFuture<'_, Result<Option<Visitor>>>;
+    /// Who asks to be let into an account, and is not over at `now_ms`; oldest first.
+    fn enrolments(&self, account: ScopeId, now_ms: u64) -> BoxFuture<'_, Result<Vec<Enrolment>>>;
+    /// What a device asks for, also when it is over.
+    fn enrolment(&self, device: HolderId) -> BoxFuture<'_, Result<Option<Enrolment>>>;
+    /// The record of a password, by the recovery method of the account that it is.
+    fn password(&self, account: ScopeId, recovery: HolderId) -> BoxFuture<'_, Result<Option<Vec<u8>>>>;
+    /// Whether there is any.
+    fn has_passwords(&self) -> BoxFuture<'_, Result<bool>>;
     /// Whose user id this is.
     fn account(&self, user_id: UserId) -> BoxFuture<'_, Result<Option<ScopeId>>>;
-    /// The newest master-key envelopes, as many as one reply holds; oldest first.
-    fn master_keys(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<Vec<u8>>>>;
+    /// The newest master-key envelopes that came with entries before `before`, and the numbers of those; as many as one
+    /// reply holds, oldest first.
+    fn envelopes(&self, account: ScopeId, before: Option<u64>) -> BoxFuture<'_, Result<Vec<SealedMasterKeys>>>;
     /// The entries after `after`, all for `None`; `None` if there is no such ledger.
     fn page(&self, scope: ScopeId, after: Option<u64>, limit: Limit) -> BoxFuture<'_, Result<Option<Page>>>;
     /// How far an account may read a scope: as it stands there itself, as it comes there through groups, and, of a

@@ -2,15 +2,19 @@
 //! Keyfold's own client; the server must hold without it.
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
+mod authenticator;
 mod http;
 mod person;
+mod provider;
 mod town;
 
+pub use authenticator::{Authenticator, ORIGIN};
 pub use http::{Raw, exchange};
 pub use person::{
     Person, accounts, keychain_entry, placed, placed_accept, public, share_op, sign, wrap, wrap_to, wrapping_key,
     wraps_for,
 };
+pub use provider::Provider;
 pub use town::{DEPARTMENT, TEAM, Town};
 
 use keyfold_protocol::{
@@ -42,9 +46,15 @@ impl World {
 
     /// The same folder, another process's worth of memory.
     pub async fn restart(self) -> Self {
+        self.restart_with(|_| {}).await
+    }
+
+    pub async fn restart_with(self, set: impl FnOnce(&mut Config)) -> Self {
         let Self { folder, server } = self;
         server.stop().await;
-        let server = Server::start(config(&folder)).await.unwrap();
+        let mut config = config(&folder);
+        set(&mut config);
+        let server = Server::start(config).await.unwrap();
         Self { folder, server }
     }
 

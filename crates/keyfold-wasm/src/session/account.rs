@@ -5,24 +5,40 @@ use crate::{
     fault::{Fault, Result},
     plain::{self, texts, to_js},
 };
-use keyfold_client::{AcceptedIdentity, Code, Compared, SignUpOptions};
+use keyfold_client::{AcceptedIdentity, Code, Compared, SignIn, SignInProof};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 impl Session {
-    /// Founds an account with this device, and logs in. The server has one of `serverKeys`, or it is refused.
+    /// Founds an account with this device, and logs in. The server has one of `serverKeys`, or it is refused. `token` is
+    /// the identity provider's, `passkey` an answer to `askForPasskey`.
     #[wasm_bindgen(js_name = signUp, unchecked_return_type = "WhoAmI")]
-    pub async fn sign_up(&mut self, user_id: &str, server_url: &str, server_keys: Vec<String>) -> Result<JsValue> {
-        let mut refusal = Fault::new(Code::WrongServerKey, "no server key was named");
-        for key in &server_keys {
-            let options = SignUpOptions { user_id, server_url, server_key: Some(key) };
-            match self.inner.sign_up(options).await {
-                // The server is moving from one key to the other; nothing was sent to the one that it does not have.
-                Err(error) if error.code == Code::WrongServerKey => refusal = error.into(),
-                other => return to_js(&other?),
-            }
-        }
-        Err(refusal)
+    pub async fn sign_up(
+        &mut self,
+        user_id: &str,
+        server_url: &str,
+        server_keys: Vec<String>,
+        token: Option<String>,
+        passkey: Option<String>,
+    ) -> Result<JsValue> {
+        let proof = proof(&token, &passkey);
+        let mut sign_up =
+            async |key: &str| self.inner.sign_up(SignIn { user_id, server_url, server_key: Some(key), proof }).await;
+        to_js(&by_any(&server_keys, &mut sign_up).await?)
+    }
+
+    /// What the server's gate asks this device, as options of WebAuthn in JSON: to make a passkey for `newUser`, or to
+    /// use one that is there. `GateMismatch` if the gate asks for no passkey.
+    #[wasm_bindgen(js_name = askForPasskey)]
+    pub async fn ask_for_passkey(
+        &mut self,
+        server_url: &str,
+        server_keys: Vec<String>,
+        new_user: Option<String>,
+    ) -> Result<String> {
+        let new_user = new_user.as_deref();
+        let mut ask = async |key: &str| self.inner.ask_for_passkey(server_url, Some(key), new_user).await;
+        String::from_utf8(by_any(&server_keys, &mut ask).await?).map_err(|_| Fault::new(Code::Malformed, "no JSON"))
     }
 
     /// Starts a session and opens the account's keys again.
@@ -83,4 +99,29 @@ impl Session {
         };
         to_js(&accepted)
     }
+}
+
+/// What is shown at the server's gate.
+pub(super) fn proof<'a>(token: &'a Option<String>, passkey: &'a Option<String>) -> SignInProof<'a> {
+    match (token, passkey) {
+        (Some(token), _) => SignInProof::Token(token),
+        (None, Some(answer)) => SignInProof::Passkey(answer.as_bytes()),
+        (None, None) => SignInProof::Nothing,
+    }
+}
+
+/// Asks a server that has one of these keys.
+pub(super) async fn by_any<T>(
+    server_keys: &[String],
+    ask: &mut impl AsyncFnMut(&str) -> keyfold_client::Result<T>,
+) -> Result<T> {
+    let mut refusal = Fault::new(Code::WrongServerKey, "no server key was named");
+    for key in server_keys {
+        match ask(key).await {
+            // The server is moving from one key to the other; nothing was sent to the one that it does not have.
+            Err(error) if error.code == Code::WrongServerKey => refusal = error.into(),
+            other => return Ok(other?),
+        }
+    }
+    Err(refusal)
 }

@@ -3,10 +3,12 @@
 
 mod account;
 mod audit;
+mod device;
 mod file;
 mod group;
 mod keychain;
 mod member;
+mod recovery;
 mod sync;
 mod value;
 

@@ -1,8 +1,9 @@
 /** What an engine finds in a browser, in a worker as in a page. */
 import { KeyfoldError } from "../error.js";
-import { download } from "./module.js";
+import { RECOVERY, download } from "./module.js";
 import { IndexedDbStore } from "./store/indexed-db.js";
 import { MemoryStore } from "./store/memory.js";
+import { storageState } from "./store/persistence.js";
 import type { SocketLike, Surroundings } from "./surroundings.js";
 
 /** A browser. */
@@ -17,7 +18,9 @@ export const browser: Surroundings = {
         throw new KeyfoldError("Unsupported", "a browser has no folders");
     }
   },
+  storageState: async ({ kind }) => (kind === "memory" ? "temporary" : storageState()),
   // Written literally: that is how bundlers see which file it is.
   loadWasm: () => download(new URL("./keyfold_bg.wasm", import.meta.url)),
+  loadRecovery: () => download(new URL("./keyfold_recovery_bg.wasm", import.meta.url), RECOVERY),
   openSocket: async (url) => new WebSocket(url) as SocketLike,
 };

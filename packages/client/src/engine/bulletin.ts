@@ -2,21 +2,23 @@
  * What this engine told its page last: the state, and what must not be told twice. Separate from finding out, which
  * is the engine's.
  */
-import type { ClientState, SyncState } from "../types.js";
+import type { ClientState, DeviceLock, StorageState, SyncState } from "../types.js";
 import type { Stopped } from "../wasm/keyfold.js";
-import type { FromEngine, Told } from "./messages.js";
-import { type Standing, identityChange, nobody } from "./news.js";
+import type { Announcement, Told } from "./messages.js";
+import { type Standing, identityChange, lockChange, nobody } from "./news.js";
 
 /** What was told last. */
 export class Bulletin {
-  readonly #post: (message: FromEngine) => void;
+  readonly #post: (told: Announcement) => void;
   #state: ClientState;
   #sync: SyncState = "offline";
   #leader = false;
+  #lock: DeviceLock | null = null;
+  #storage: StorageState = "temporary";
   /** Keychains of which it was told that they are stopped. */
   readonly #stopped = new Set<string>();
 
-  constructor(post: (message: FromEngine) => void) {
+  constructor(post: (told: Announcement) => void) {
     this.#post = post;
     this.#state = { ...nobody(this.standing), status: "loading" };
   }
@@ -27,19 +29,25 @@ export class Bulletin {
 
   /** What a state is made of beside what is stored. */
   get standing(): Standing {
-    return { sync: this.#sync, leader: this.#leader };
+    return { sync: this.#sync, leader: this.#leader, lock: this.#lock, storage: this.#storage };
   }
 
   /** Tells a state and what led to it. Whether the state is another one than before. */
   publish(state: ClientState, events: readonly Told[]): boolean {
     const change = identityChange(this.#state, state, events);
     if (this.#state.identity?.accountId !== state.identity?.accountId) this.#stopped.clear();
-    return this.#tell(state, [...change, ...events]);
+    return this.#tell(state, [...lockChange(this.#state, state), ...change, ...events]);
   }
 
   /** This tab holds the connection from now on. */
   lead(): void {
     this.#leader = true;
+    this.synced("offline");
+  }
+
+  /** This tab's engine ends, and whatever it held. */
+  leave(): void {
+    this.#leader = false;
     this.synced("offline");
   }
 
@@ -49,6 +57,17 @@ export class Bulletin {
     this.#sync = sync;
     const events: Told[] = isOther ? [{ name: "syncStateChanged", payload: { state: sync } }] : [];
     this.#tell({ ...this.#state, ...this.standing }, events);
+  }
+
+  /** The device in use has this lock, or none. Told with the state that comes next. */
+  lockIs(lock: DeviceLock | null): void {
+    this.#lock = lock;
+  }
+
+  /** Whether records stay. */
+  storageIs(storage: StorageState): void {
+    this.#storage = storage;
+    if (this.#state.status !== "loading") this.#tell({ ...this.#state, ...this.standing }, []);
   }
 
   /** Participants may be others now: of these keychains, or of all if it is `undefined`. */

@@ -9,11 +9,15 @@ import type { Session } from "../wasm/keyfold.js";
 import { Bulletin } from "./bulletin.js";
 import { Device } from "./device.js";
 import { advised } from "./hints.js";
-import { type Home, type Register, currentHome, loadRegister } from "./homes.js";
-import type { Calls, EngineConfig, FromEngine, ToEngine } from "./messages.js";
-import { type Wasm, startModule } from "./module.js";
+import { type Home, type Register, currentHome, loadRegister, nextPeriod } from "./homes.js";
+import { Idle } from "./idle.js";
+import { type LockRecord, loadLock, locked, shownLock, unlocked } from "./lock.js";
+import { LockKeys } from "./lock-keys.js";
+import type { Announcement, Calls, EngineConfig, FromEngine, ToEngine } from "./messages.js";
+import { type Wasm, renewModule, startModule } from "./module.js";
 import { nobody, stateOf, toldFrom } from "./news.js";
 import { type Call, operations } from "./operations.js";
+import type { Recovery } from "./recovery.js";
 import type { Store } from "./store/store.js";
 import type { Surroundings } from "./surroundings.js";
 import { type Tabs, alone, joinTabs } from "./tabs.js";
@@ -29,7 +33,9 @@ export interface Turn {
   readonly store: Store;
   readonly wasm: Wasm;
   readonly register: Register;
-  /** The device in use, logged in or not. */
+  /** The home in use. */
+  readonly home: Home | undefined;
+  /** Its device, logged in or not; `undefined` while it is locked. */
   readonly device: Device | undefined;
   /** Uses the device of a home from now on, or none. The register is for the caller to write. */
   use(home: Home | undefined): Promise<Device | undefined>;
@@ -42,6 +48,9 @@ interface Parts {
 
 /** The engine of one client. */
 export class Engine {
+  /** How many engines of this thread may work with the module. */
+  static #alive = 0;
+
   readonly config: EngineConfig;
   readonly #surroundings: Surroundings;
   readonly #post: (message: FromEngine) => void;
@@ -52,7 +61,12 @@ export class Engine {
   #parts: Promise<Parts> | undefined;
   #tabs: Tabs | undefined;
   #watch: Watch | undefined;
+  #home: Home | undefined;
   #device: Device | undefined;
+  readonly #keys: LockKeys;
+  readonly #idle: Idle;
+  /** Ends what waits for a server, where the device is to be locked. */
+  #hurrying = new AbortController();
   /** Ends the exchanges of the operation under way. */
   #signal: AbortSignal | undefined;
   #isCatchingUp = false;
@@ -61,7 +75,12 @@ export class Engine {
   /** When this tab may ask the server itself again. */
   #mayAskAt = 0;
   #isClosed = false;
-  #isBroken = false;
+  /** Whether all who wait are told why at once, and not each by what became of his call. */
+  #isEnded = false;
+  /** Whether the device was locked while it was in memory here. */
+  #mustEnd = false;
+  /** What is told together with this engine's end, so that whoever hears of it is answered by the next one. */
+  readonly #lastWords: Announcement[] = [];
   /** Ends the turn under way, whatever it waits for. */
   #giveUp: (why: KeyfoldError) => void = () => undefined;
   readonly #forgetTraps: () => void;
@@ -73,7 +92,16 @@ export class Engine {
     this.#known = new Set(config.knownUsers);
     this.#take =
       config.storage.kind === "database" ? lockTurns(`keyfold:${config.storage.name}:turn`) : queueTurns();
-    this.#bulletin = new Bulletin(post);
+    this.#bulletin = new Bulletin((told) => {
+      if (this.#mustEnd) this.#lastWords.push(told);
+      else post(told);
+    });
+    this.#keys = new LockKeys(config.storage.kind === "database" ? config.storage.name : undefined);
+    this.#idle = new Idle(
+      () => this.#lockIdle(),
+      () => this.#tabs?.active(),
+    );
+    Engine.#alive += 1;
     this.#forgetTraps = onTrap((cause) => void this.#break(cause));
   }
 
@@ -88,6 +116,12 @@ export class Engine {
         return;
       case "wake":
         this.#wake();
+        return;
+      case "active":
+        this.#idle.touch(true);
+        return;
+      case "persisted":
+        void this.#measure();
         return;
       case "close":
         void this.close();
@@ -116,6 +150,12 @@ export class Engine {
     for (const userId of userIds) this.#known.add(userId);
   }
 
+  /** Works with the second module, which is fetched at the first use. */
+  async recovery<T>(work: (recovery: Recovery) => T): Promise<T> {
+    const { withRecovery } = await import("./recovery.js");
+    return withRecovery(this.config.recoveryWasm, () => this.#surroundings.loadRecovery(), work);
+  }
+
   /** The module alone, for what needs no device. */
   async module(): Promise<Wasm> {
     return (await this.#open()).wasm;
@@ -134,6 +174,50 @@ export class Engine {
     this.#tabs?.looked(keychains);
   }
 
+  /** The store as whoever unlocked this home sees it. */
+  opened(store: Store, home: Home): Store {
+    return unlocked(store, home, home.period === undefined ? undefined : this.#keys.get(home.period));
+  }
+
+  /** The device is to be locked: what waits for a server, in any tab, does not wait any longer. */
+  hurry(): void {
+    if (this.#home?.period === undefined || this.#device === undefined) return;
+    this.#hurryUp();
+    this.#tabs?.hurry();
+  }
+
+  /** A try to unlock was counted. */
+  tried(home: Home, record: LockRecord): void {
+    this.#bulletin.lockIs(shownLock(home, record));
+    this.#isStale = true;
+  }
+
+  /** From now on whoever unlocked this home before has to do it again. The home as it is then. */
+  async lockOut(store: Store, register: Register, home: Home): Promise<Home> {
+    // Even if there is no room to write that down.
+    this.#keys.clear();
+    this.#tabs?.hurry();
+    const next = nextPeriod(register, home, true);
+    try {
+      await store.commit([next.put]);
+      return next.home;
+    } catch {
+      return home;
+    }
+  }
+
+  /** The lock of the home in use is another one, or none, or open with this key, or closed: in all tabs. */
+  async lockIs({ use }: Turn, home: Home, key: CryptoKey | undefined): Promise<void> {
+    if (key !== undefined && home.period !== undefined) {
+      this.#keys.put(home.period, key);
+      this.#tabs?.unlocked(home.period, key);
+    } else if (home.period === undefined) this.#keys.clear();
+    await use(home);
+    this.#isStale = true;
+    // They come when this turn is over.
+    this.#tabs?.changed();
+  }
+
   /** An operation: waits for its turn, takes in what others did, and tells what came of it. */
   async turn<T>(work: (turn: Turn) => Promise<T> | T, signal?: AbortSignal): Promise<T> {
     if (this.#isClosed) throw closed();
@@ -145,14 +229,14 @@ export class Engine {
       const { store, wasm } = await this.#open();
       const register = await this.#noticing(() => this.#refresh(store));
       const before = this.#device && (await nextEvent(this.#device.session));
-      this.#signal = signal;
+      this.#signal = signal ?? this.#hurrying.signal;
       // Of an earlier operation, which the module got over.
       this.#device?.host.takeFault();
       let isDone = false;
       try {
         const use = (home: Home | undefined): Promise<Device | undefined> => this.#use(store, home);
         const answer = await this.#noticing(async () =>
-          work({ store, wasm, register, device: this.#device, use }),
+          work({ store, wasm, register, home: this.#home, device: this.#device, use }),
         );
         isDone = true;
         return answer;
@@ -160,6 +244,7 @@ export class Engine {
         this.#signal = undefined;
         await this.#tellNews(before ?? 0, isDone);
         this.#device?.host.wipe();
+        if (this.#mustEnd) void this.#endLocked();
       }
     };
     return this.#take(() => this.#untilBroken(taken), signal);
@@ -168,6 +253,7 @@ export class Engine {
   /** An operation of whoever is logged in. `LoggedOut`, `NoHome`, `StorageLost`, `WrongServer`, `WrongServerKey` */
   sessionTurn<T>(work: (session: Session, turn: Turn) => Promise<T> | T, signal?: AbortSignal): Promise<T> {
     return this.turn(async (turn) => {
+      refuseIfLocked(turn);
       const who = turn.device?.who();
       if (turn.device === undefined || who === undefined) throw this.noDevice(undefined, turn.register);
       if (!who.loggedIn) throw new KeyfoldError("LoggedOut", `${who.userId} is logged out`);
@@ -210,7 +296,8 @@ export class Engine {
 
   async #answer(id: number, method: keyof Calls, args: unknown): Promise<void> {
     const cancelling = new AbortController();
-    this.#calls.set(id, cancelling);
+    // Locking ends the others; nothing ends it.
+    if (method !== "lock") this.#calls.set(id, cancelling);
     const call: Call = {
       signal: cancelling.signal,
       onProgress: (progress) => this.#post({ type: "progress", id, progress }),
@@ -218,12 +305,15 @@ export class Engine {
     try {
       const operation = operations[method] as (engine: Engine, args: unknown, call: Call) => Promise<unknown>;
       const value = await operation(this, args, call);
-      this.#post({ type: "answer", id, value });
+      // Locking is done when this engine has ended.
+      if (method !== "lock" || !this.#mustEnd) this.#post({ type: "answer", id, value });
     } catch (thrown) {
       noticeTrap(thrown);
       // Whoever broke tells all who wait, once everything is let go of.
-      if (this.#isBroken) return;
-      const error = cancelling.signal.aborted ? cancelled(undefined) : advised(thrown);
+      if (this.#isEnded) return;
+      const { aborted, reason } = cancelling.signal;
+      const ended = reason instanceof KeyfoldError ? reason : cancelled(undefined);
+      const error = aborted ? ended : advised(thrown);
       this.#post({ type: "failure", id, error: error.toRecord() });
     } finally {
       this.#calls.delete(id);
@@ -233,7 +323,10 @@ export class Engine {
   /** Nobody is served from now on. What is left to let go of. */
   #leave(): Promise<Parts | undefined> | undefined {
     this.#isClosed = true;
+    Engine.#alive -= 1;
     this.#forgetTraps();
+    this.#idle.close();
+    this.#keys.clear();
     for (const call of this.#calls.values()) call.abort();
     this.#watch?.close();
     this.#tabs?.close();
@@ -251,13 +344,45 @@ export class Engine {
   /** The module trapped, and with it everything that this engine has in memory. The next call gets another engine. */
   async #break(cause: WebAssembly.RuntimeError): Promise<void> {
     if (this.#isClosed) return;
-    this.#isBroken = true;
+    this.#isEnded = true;
     const error = broken(cause);
     this.#giveUp(error);
     this.#device?.host.wipe();
     const parts = await this.#leave();
     await parts?.store.close().catch(() => undefined);
     this.#post({ type: "broken", error: error.toRecord() });
+  }
+
+  /** The device was locked: whatever is in memory goes with this engine. The next call gets another one. */
+  async #endLocked(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isEnded = true;
+    const error = locked(this.#home?.userId ?? "").toRecord();
+    const parts = await this.#leave();
+    this.#bulletin.leave();
+    await parts?.store.close().catch(() => undefined);
+    // Of a worker the memory goes with the worker. In a thread that goes on, the module's own has held the keys.
+    if (Engine.#alive === 0) renewModule();
+    this.#post({ type: "locked", error, told: this.#lastWords });
+  }
+
+  /** Nobody was there for long. Each turn looks whether that is so. */
+  #lockIdle(): void {
+    this.hurry();
+    this.turn(() => undefined).catch(() => undefined);
+  }
+
+  #hurryUp(): void {
+    const why = locked(this.#home?.userId ?? "");
+    this.#hurrying.abort(why);
+    this.#hurrying = new AbortController();
+    for (const call of this.#calls.values()) call.abort(why);
+  }
+
+  /** Finds out whether records stay. */
+  async #measure(): Promise<void> {
+    const state = await this.#surroundings.storageState(this.config.storage);
+    if (!this.#isClosed) this.#bulletin.storageIs(state);
   }
 
   #open(): Promise<Parts> {
@@ -284,6 +409,7 @@ export class Engine {
       this.#take(lose).catch(() => undefined);
     };
     const store = await this.#surroundings.openStore(storage, lost);
+    await this.#measure();
     this.#join();
     return { store, wasm };
   }
@@ -293,8 +419,18 @@ export class Engine {
     const { storage, follow } = this.config;
     const hooks = {
       changed: () => this.#catchUp(),
+      hurry: () => {
+        this.#hurryUp();
+        this.#keys.clear();
+        this.#catchUp();
+      },
+      active: () => this.#idle.touch(false),
+      unlocked: (period: string, key: CryptoKey) => this.#keys.put(period, key),
       synced: (state: SyncState) => this.#bulletin.synced(state),
-      asked: () => this.#watch && this.#tabs?.synced(this.#bulletin.state.sync),
+      asked: () => {
+        if (this.#watch !== undefined) this.#tabs?.synced(this.#bulletin.state.sync);
+        for (const [period, key] of this.#keys.all) this.#tabs?.unlocked(period, key);
+      },
       looked: (keychains: readonly string[] | undefined) => this.#bulletin.looked(keychains),
       lead: () => this.#lead(),
     };
@@ -343,20 +479,37 @@ export class Engine {
   }
 
   async #refresh(store: Store): Promise<Register> {
-    const register = await loadRegister(store);
-    const home = currentHome(register);
-    if (home?.id !== this.#device?.home.id) await this.#use(store, home);
-    else await this.#device?.session.refresh();
+    let register = await loadRegister(store);
+    let home = currentHome(register);
+    if (home !== undefined && this.#device !== undefined && this.#idle.isOver) {
+      home = await this.lockOut(store, register, home);
+      register = await loadRegister(store);
+    }
+    const isSame = home?.id === this.#home?.id && home?.period === this.#home?.period;
+    const isOpen = home !== undefined && !this.#isLocked(home);
+    if (isSame && isOpen === (this.#device !== undefined)) await this.#device?.session.refresh();
+    else await this.#use(store, home);
     return register;
   }
 
   async #use(store: Store, home: Home | undefined): Promise<Device | undefined> {
-    this.#device?.free();
+    const before = this.#device;
+    before?.free();
     this.#device = undefined;
-    if (home !== undefined) {
-      this.#device = await Device.open(store, home, this.config.acceptShares, () => this.#signal);
-    }
+    this.#home = home;
+    const lock = home?.period === undefined ? undefined : await loadLock(store, home);
+    this.#bulletin.lockIs(home && lock ? shownLock(home, lock) : null);
+    if (home?.period !== undefined) await this.#keys.find(home.period, () => this.#tabs?.ask());
+    if (home !== undefined && !this.#isLocked(home)) {
+      const sees = this.opened(store, home);
+      this.#device = await Device.open(sees, home, this.config.acceptShares, () => this.#signal);
+    } else if (home !== undefined && before?.home.id === home.id) this.#mustEnd = true;
+    this.#idle.limit(this.#device === undefined ? null : (lock?.autoLockMs ?? null));
     return this.#device;
+  }
+
+  #isLocked({ period }: Home): boolean {
+    return period !== undefined && this.#keys.get(period) === undefined;
   }
 
   /** Runs a step; knows better than the module why the store failed, and what follows from that. */
@@ -378,6 +531,10 @@ export class Engine {
     this.#parts = undefined;
     this.#device?.free();
     this.#device = undefined;
+    this.#home = undefined;
+    this.#keys.clear();
+    this.#idle.limit(null);
+    this.#bulletin.lockIs(null);
     await parts?.store.close();
     // Of a newer release's records nothing is known; gone records have no owner.
     if (why.code === "StorageLost") this.#bulletin.publish(nobody(this.#bulletin.standing), []);
@@ -403,7 +560,9 @@ export class Engine {
       if (isNew || isOther || isWritten || this.#isStale || told.status === "loading") {
         this.#isStale = false;
         const { standing } = this.#bulletin;
-        const state = device && who ? await stateOf(device.session, who, standing) : nobody(standing);
+        const isLocked = this.#home !== undefined && this.#isLocked(this.#home);
+        const out = nobody(standing, isLocked ? "locked" : "out");
+        const state = device && who ? await stateOf(device.session, who, standing) : out;
         isShown = this.#bulletin.publish(state, toldFrom(journal?.events ?? [], state));
       }
       if (isOther) this.#watch?.reconnect();
@@ -415,6 +574,11 @@ export class Engine {
       }
     }).catch(() => undefined);
   }
+}
+
+/** What belongs to a locked device waits until it is unlocked. */
+export function refuseIfLocked({ home, device }: Turn): void {
+  if (home?.period !== undefined && device === undefined) throw locked(home.userId);
 }
 
 function closed(): KeyfoldError {

@@ -7,9 +7,12 @@ import { KeyfoldError } from "../error.js";
 
 const HINTS: { readonly [code in ErrorCode]?: string } = {
   AmbiguousPurpose: "Name the keychain by its fingerprint; `keychains` of the client's state shows them.",
+  GateMismatch:
+    "With an identity provider: sign in there, and give what it gave you as `token` of signup(). With passkeys: sign up in a page.",
   HomeExists: "Log out first, or give this client another storage.",
   IdentityChanged:
     "Ask the person by another way. If they made a new account, acceptIdentity() takes it, with the safety words that they read out.",
+  Locked: "Call unlock().",
   LoggedOut: "Call login().",
   NeedsRotation: "Call rotateKey(), or wait until a member's client has.",
   NoHome: "Call signup(), or login() with the user id of somebody who has a device here.",

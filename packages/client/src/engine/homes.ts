@@ -10,12 +10,19 @@ const NOBODY = "";
 const REGISTER = "register";
 /** Record of a home: the device's seed, 32 bytes. */
 const SEED = "device";
+/** Record of a home: how its lock opens. */
+export const LOCK = "lock";
 
 /** One person's device. */
 export interface Home {
   readonly userId: string;
   /** Random, so that a device that was removed and its successor share nothing. */
   readonly id: string;
+  /**
+   * If the device has a lock: which time of being unlocked this is. Locking begins the next one, and whoever holds the
+   * key of another one is locked out, however long it slept.
+   */
+  readonly period?: string;
 }
 
 /** Which devices there are. */
@@ -56,6 +63,17 @@ export function useHome(register: Register, home: Home): Put {
   return registerPut({ ...register, current: home.id });
 }
 
+/** A put that begins the next time of being unlocked, and the home as it is then; without a lock there is none. */
+export function nextPeriod(
+  register: Register,
+  { userId, id }: Home,
+  isLocked: boolean,
+): { home: Home; put: Put } {
+  const home = isLocked ? { userId, id, period: crypto.randomUUID() } : { userId, id };
+  const homes = register.homes.map((one) => (one.id === id ? home : one));
+  return { home, put: registerPut({ ...register, homes }) };
+}
+
 /** Puts that remove a device, records and all. */
 export async function removeHome(store: Store, register: Register, home: Home): Promise<Put[]> {
   const homes = register.homes.filter(({ id }) => id !== home.id);
@@ -73,7 +91,7 @@ export function loadSeed(store: Store, home: Home): Promise<Bytes | undefined> {
 /** Whether nothing but the device itself and its counters are in a home: no account, and no sign-up under way. */
 export async function isBlank(store: Store, home: Home): Promise<boolean> {
   const records = await store.scan(home.id, "");
-  return records.every(([name]) => name === SEED || name === "marks");
+  return records.every(([name]) => name === SEED || name === LOCK || name === "marks");
 }
 
 function registerPut(register: Register): Put {

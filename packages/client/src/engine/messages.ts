@@ -13,6 +13,7 @@ import type {
   ClientEvents,
   ClientState,
   DecryptedFile,
+  DeviceLock,
   FileMetadata,
   Group,
   IncomingShare,
@@ -48,6 +49,8 @@ export interface EngineConfig {
   readonly acceptShares: "auto" | "known" | "ask";
   /** If it is not beside this module. */
   readonly wasm: WasmSource | undefined;
+  /** The second module, likewise. */
+  readonly recoveryWasm: WasmSource | undefined;
   /** Who had a device here when somebody last looked: if the records are gone, that must not go unnoticed. */
   readonly knownUsers: readonly string[];
 }
@@ -87,12 +90,46 @@ export interface OpenedFile extends Omit<DecryptedFile, "file"> {
   readonly modified: number | null;
 }
 
+/** What unlocks a device, and what its key is made with: the salt of Argon2id, or what a passkey derives from. */
+export interface KeyOfLock {
+  readonly method: DeviceLock["method"];
+  readonly salt: Bytes;
+  /** Of the passkey. */
+  readonly credentialId: Bytes | null;
+}
+
+/** How a lock behaves. */
+export interface LockOptions {
+  /** How long nobody may be there before it locks by itself; `null`: for ever. */
+  readonly autoLockMs: number | null;
+}
+
+/** Who signs up. */
+export interface SigningUp {
+  readonly userId: string;
+  /** Whether to go on though this user's device was here and its records are gone. */
+  readonly replaceLost: boolean;
+  readonly knownUsers: readonly string[];
+}
+
 /** The calls, by name: what each is given, and what it answers. */
 export interface Calls {
-  signup(args: { userId: string; replaceLost: boolean; knownUsers: readonly string[] }): PublicUserIdentity;
+  /** `passkey` answers what `askForPasskey` asked this device. */
+  signup(args: SigningUp & { token: string | undefined; passkey: string | undefined }): PublicUserIdentity;
+  askForPasskey(args: SigningUp): string;
+  /** Forgets a device that was to sign up and did not. */
+  abandonSignup(args: { userId: string }): void;
   login(args: { userId: string | undefined; knownUsers: readonly string[] }): PublicUserIdentity;
   logout(args: { forget: boolean }): void;
   start(args: object): void;
+  lock(args: object): void;
+  lockDetails(args: object): KeyOfLock;
+  /** The secret: a PIN or password as UTF-8, or what the passkey gave. Wiped here. */
+  unlock(args: { method: DeviceLock["method"]; secret: Bytes }): void;
+  setLock(args: {
+    lock: (Omit<KeyOfLock, "salt"> & { secret: Bytes; salt: Bytes | undefined }) | null;
+    autoLockMs: number | null;
+  }): void;
   sync(args: object): void;
   createKeychain(args: { purpose: string; algorithm: Algorithm }): KeyMetadata;
   rotate(args: { kc: string }): KeyMetadata;
@@ -167,18 +204,30 @@ export type ToEngine =
   | { readonly type: "cancel"; readonly id: number }
   /** The page was shown again, or the machine is back on the network. */
   | { readonly type: "wake" }
+  /** Somebody is there. */
+  | { readonly type: "active" }
+  /** The browser was asked to keep the records. */
+  | { readonly type: "persisted" }
   | { readonly type: "close" };
+
+/** The state after what happened, if it is another, then what happened, in order. */
+export interface Announcement {
+  readonly type: "told";
+  readonly state: ClientState | null;
+  readonly events: readonly Told[];
+}
 
 /** From the engine. */
 export type FromEngine =
   /** It lives, and holds the Web Lock of this name until it dies. */
   | { readonly type: "alive"; readonly lock: string }
-  /** The state after what happened, if it is another, then what happened, in order. */
-  | { readonly type: "told"; readonly state: ClientState | null; readonly events: readonly Told[] }
+  | Announcement
   /** Whose device is here, or was removed on purpose. */
   | { readonly type: "device"; readonly userId: string; readonly here: boolean }
   | { readonly type: "progress"; readonly id: number; readonly progress: Progress }
   | { readonly type: "answer"; readonly id: number; readonly value: unknown }
   | { readonly type: "failure"; readonly id: number; readonly error: ErrorRecord }
   /** The WebAssembly trapped: nothing in this engine can be relied on. */
-  | { readonly type: "broken"; readonly error: ErrorRecord };
+  | { readonly type: "broken"; readonly error: ErrorRecord }
+  /** The device was locked: this engine ended, so that nothing of it stays in memory. */
+  | { readonly type: "locked"; readonly error: ErrorRecord; readonly told: readonly Announcement[] };

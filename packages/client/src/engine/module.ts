@@ -6,7 +6,7 @@ import { KeyfoldError } from "../error.js";
 import { VERSION } from "../version.js";
 import * as glue from "../wasm/keyfold.js";
 import type { WasmSource } from "./messages.js";
-import { onTrap } from "./traps.js";
+import { anotherInstance, onTrap } from "./traps.js";
 
 /** The module's exports. */
 export type Wasm = typeof glue;
@@ -37,22 +37,32 @@ async function start(
   source: WasmSource | undefined,
   load: () => Promise<WasmSource | Response>,
 ): Promise<Wasm> {
-  await glue.default({ module_or_path: await compile(source ?? (await load())) });
+  await glue.default({ module_or_path: await compile(source ?? (await load()), MODULE) });
   const version = glue.version();
-  if (version !== VERSION) {
-    throw new KeyfoldError(
-      "VersionMismatch",
-      `the WebAssembly is of version ${version}, the JavaScript of ${VERSION}`,
-      {
-        hint: "Deploy both files of one release together, and let no cache keep one of them.",
-      },
-    );
-  }
+  if (version !== VERSION) throw differs(version);
   return glue;
 }
 
-async function compile(source: WasmSource | Response): Promise<WebAssembly.Module> {
-  const found = typeof source === "string" ? await download(source) : source;
+/** The module is of another release than this JavaScript. */
+export function differs(version: string): KeyfoldError {
+  const message = `the WebAssembly is of version ${version}, the JavaScript of ${VERSION}`;
+  const hint = "Deploy both files of one release together, and let no cache keep one of them.";
+  return new KeyfoldError("VersionMismatch", message, { hint });
+}
+
+/** A module's file, and the option that names another place of it. */
+export interface Named {
+  readonly file: string;
+  readonly option: string;
+}
+
+const MODULE: Named = { file: "keyfold_bg.wasm", option: "wasm" };
+/** The second module. */
+export const RECOVERY: Named = { file: "keyfold_recovery_bg.wasm", option: "recoveryWasm" };
+
+/** Compiles a module from wherever it is. `WasmUnavailable` */
+export async function compile(source: WasmSource | Response, named: Named): Promise<WebAssembly.Module> {
+  const found = typeof source === "string" ? await download(source, named) : source;
   if (isModule(found)) return found as WebAssembly.Module;
   const response = found instanceof Response ? found : undefined;
   try {
@@ -63,8 +73,15 @@ async function compile(source: WasmSource | Response): Promise<WebAssembly.Modul
       response === undefined ? (found as BufferSource) : await response.arrayBuffer(),
     );
   } catch (cause) {
-    throw unavailable(cause, response);
+    throw unavailable(cause, response, named);
   }
+}
+
+/** What an instance had in memory goes with it. For when nothing is left in it that anybody still needs. */
+export function renewModule(): void {
+  if (started === undefined) return;
+  anotherInstance();
+  glue.__wbg_reset_state();
 }
 
 /** Apart, because to TypeScript everything is a module: the type has no members. */
@@ -73,7 +90,7 @@ function isModule(found: unknown): boolean {
 }
 
 /** Fetches the file; `WasmUnavailable` says from where. */
-export async function download(url: string | URL): Promise<Response> {
+export async function download(url: string | URL, named: Named = MODULE): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, { credentials: "same-origin" });
@@ -85,10 +102,10 @@ export async function download(url: string | URL): Promise<Response> {
     });
   }
   if (response.ok) return response;
-  throw missing(String(url), `status ${response.status}`);
+  throw missing(String(url), `status ${response.status}`, named);
 }
 
-function unavailable(cause: unknown, response: Response | undefined): KeyfoldError {
+function unavailable(cause: unknown, response: Response | undefined, named: Named): KeyfoldError {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (/unsafe-eval|Content Security Policy|CSP/i.test(message)) {
     return new KeyfoldError("WasmUnavailable", "the page's Content Security Policy blocks WebAssembly", {
@@ -102,13 +119,14 @@ function unavailable(cause: unknown, response: Response | undefined): KeyfoldErr
   return missing(
     response.url,
     `${response.headers.get("content-type") ?? "something"} that is no WebAssembly`,
+    named,
     cause,
   );
 }
 
-function missing(url: string, found: string, cause?: unknown): KeyfoldError {
+function missing(url: string, found: string, { file, option }: Named, cause?: unknown): KeyfoldError {
   return new KeyfoldError("WasmUnavailable", `the WebAssembly is not at ${url}: there is ${found}`, {
-    hint: "Let the bundler copy keyfold_bg.wasm, name its place with the option `wasm`, or import @keyfold/client/inline.",
+    hint: `Let the bundler copy ${file}, name its place with the option \`${option}\`, or import @keyfold/client/inline.`,
     cause,
   });
 }

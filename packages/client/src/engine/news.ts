@@ -2,7 +2,14 @@
  * What to tell: the journal's events as those of the API, and the state that one can look at. The state is always
  * told before the events that led to it.
  */
-import type { ClientState, Keychain, PublicUserIdentity, SyncState } from "../types.js";
+import type {
+  ClientState,
+  DeviceLock,
+  Keychain,
+  PublicUserIdentity,
+  StorageState,
+  SyncState,
+} from "../types.js";
 import type { ClientEvent, Session, WhoAmI } from "../wasm/keyfold.js";
 import { incomingShareFrom, keychainFrom } from "./documents.js";
 import type { Told } from "./messages.js";
@@ -11,6 +18,8 @@ import type { Told } from "./messages.js";
 export interface Standing {
   readonly sync: SyncState;
   readonly leader: boolean;
+  readonly lock: DeviceLock | null;
+  readonly storage: StorageState;
 }
 
 /** The state of whoever is logged in. */
@@ -26,9 +35,16 @@ export async function stateOf(session: Session, who: WhoAmI, standing: Standing)
   return { status: "in", identity, deviceId: who.deviceId, keychains, incomingShares, ...standing };
 }
 
-/** The state while nobody is logged in. */
-export function nobody({ sync, leader }: Standing): ClientState {
-  return { status: "out", identity: null, deviceId: null, keychains: [], incomingShares: [], sync, leader };
+/** The state while nobody is logged in, or can be seen to be. */
+export function nobody(standing: Standing, status: "out" | "locked" = "out"): ClientState {
+  return {
+    status,
+    identity: null,
+    deviceId: null,
+    keychains: [],
+    incomingShares: [],
+    ...standing,
+  };
 }
 
 /** Events of the journal, for whoever sees `state` by now. */
@@ -42,6 +58,13 @@ export function identityChange(before: ClientState, after: ClientState, events: 
   if (before.status === "loading" || isSame || events.some(({ name }) => name === "identityUpdated"))
     return [];
   return [{ name: "identityUpdated", payload: after.identity }];
+}
+
+/** The device was locked or unlocked. */
+export function lockChange(before: ClientState, after: ClientState): Told[] {
+  const locked = after.status === "locked";
+  if (before.status === "loading" || locked === (before.status === "locked")) return [];
+  return [{ name: "lockChanged", payload: { locked } }];
 }
 
 function told(document: ClientEvent, state: ClientState): Told | undefined {

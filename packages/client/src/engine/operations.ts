@@ -15,7 +15,7 @@ import {
   outgoingShareFrom,
   participantFrom,
 } from "./documents.js";
-import type { Engine, Turn } from "./engine.js";
+import { type Engine, type Turn, refuseIfLocked } from "./engine.js";
 import { type Surroundings, openFile, openFileRange, sealFile } from "./files.js";
 import {
   type Home,
@@ -27,7 +27,8 @@ import {
   removeHome,
   useHome,
 } from "./homes.js";
-import type { Answer, Arguments, Calls } from "./messages.js";
+import { lock, lockDetails, setLock, unlock } from "./locking.js";
+import type { Answer, Arguments, Calls, SigningUp } from "./messages.js";
 
 /** What every call may use. */
 export interface Call {
@@ -42,8 +43,20 @@ type Operations = {
 /** The calls, by name. */
 export const operations: Operations = {
   signup: (engine, args, { signal }) => engine.turn((turn) => signUp(engine, turn, args), signal),
+  askForPasskey: (engine, args, { signal }) =>
+    engine.turn((turn) => askForPasskey(engine, turn, args), signal),
+  abandonSignup: (engine, { userId }, { signal }) =>
+    engine.turn(async (turn) => {
+      const home = homeOf(turn.register, userId);
+      if (home !== undefined && turn.device?.who() === undefined)
+        await discardIfBlank(turn, turn.register, home);
+    }, signal),
   login: (engine, args, { signal }) => engine.turn((turn) => logIn(engine, turn, args), signal),
   logout: (engine, { forget }, { signal }) => engine.turn((turn) => logOut(engine, turn, forget), signal),
+  lock: (engine) => lock(engine),
+  lockDetails: (engine, _, { signal }) => engine.turn(lockDetails, signal),
+  unlock: (engine, args, { signal }) => unlock(engine, args, signal),
+  setLock: (engine, args, { signal }) => setLock(engine, args, signal),
   start: (engine, _, { signal }) => engine.turn(() => undefined, signal),
   sync: (engine, _, { signal }) =>
     engine.sessionTurn(async (session) => {
@@ -136,37 +149,60 @@ export const operations: Operations = {
 };
 
 async function signUp(engine: Engine, turn: Turn, args: Arguments<"signup">): Promise<PublicUserIdentity> {
-  const { userId, replaceLost, knownUsers } = args;
-  refuseIfIn(turn.device, undefined);
-  engine.remember(knownUsers);
-  const { store, wasm } = turn;
-  let { register } = turn;
-  let home = homeOf(register, userId);
-  if (home === undefined) {
-    // Records that are gone must not become another account by accident.
-    if (engine.isKnown(userId) && !replaceLost) throw engine.noDevice(userId, register);
-    // Not copied: the store wipes what it was given.
-    const made = newHome(register, userId, wasm.generateDevice() as Bytes);
-    await store.commit(made.puts);
-    home = made.home;
-    register = await loadRegister(store);
-  }
+  const { userId, token, passkey } = args;
+  const { home, register } = await newcomersHome(engine, turn, args);
   const device = await inUse(turn, home);
   const { serverURL, serverKeys } = engine.config;
   try {
-    await device.session.signUp(userId, serverURL, [...serverKeys]);
+    await device.session.signUp(userId, serverURL, [...serverKeys], token, passkey);
   } catch (thrown) {
     await discardIfBlank(turn, register, home);
     throw thrown;
   }
-  await store.commit([useHome(register, home)]);
+  await turn.store.commit([useHome(register, home)]);
   engine.deviceIs(userId, true);
   return ownIdentity(device.session);
+}
+
+/** What the server's gate asks the device that is to sign up. The device stays, for it is the one that is to answer. */
+async function askForPasskey(engine: Engine, turn: Turn, args: Arguments<"askForPasskey">): Promise<string> {
+  const { home, register } = await newcomersHome(engine, turn, args);
+  const device = await inUse(turn, home);
+  const { serverURL, serverKeys } = engine.config;
+  try {
+    const options = await device.session.askForPasskey(serverURL, [...serverKeys], args.userId);
+    await turn.use(undefined);
+    return options;
+  } catch (thrown) {
+    await discardIfBlank(turn, register, home);
+    throw thrown;
+  }
+}
+
+/** The home of somebody who signs up: from an earlier attempt, or a new one. */
+async function newcomersHome(
+  engine: Engine,
+  turn: Turn,
+  { userId, replaceLost, knownUsers }: SigningUp,
+): Promise<{ home: Home; register: Register }> {
+  refuseIfLocked(turn);
+  refuseIfIn(turn.device, undefined);
+  engine.remember(knownUsers);
+  const { store, wasm, register } = turn;
+  const home = homeOf(register, userId);
+  if (home !== undefined) return { home, register };
+  // Records that are gone must not become another account by accident.
+  if (engine.isKnown(userId) && !replaceLost) throw engine.noDevice(userId, register);
+  // Not copied: the store wipes what it was given.
+  const made = newHome(register, userId, wasm.generateDevice() as Bytes);
+  await store.commit(made.puts);
+  return { home: made.home, register: await loadRegister(store) };
 }
 
 async function logIn(engine: Engine, turn: Turn, args: Arguments<"login">): Promise<PublicUserIdentity> {
   const { userId, knownUsers } = args;
   const { register, store } = turn;
+  refuseIfLocked(turn);
   engine.remember(knownUsers);
   if (userId !== undefined) refuseIfIn(turn.device, userId);
   const current = userId === undefined || turn.device?.home.userId === userId ? turn.device : undefined;
@@ -187,25 +223,25 @@ async function logIn(engine: Engine, turn: Turn, args: Arguments<"login">): Prom
   return ownIdentity(device.session);
 }
 
-async function logOut(
-  engine: Engine,
-  { device, store, register, use }: Turn,
-  forget: boolean,
-): Promise<void> {
+async function logOut(engine: Engine, turn: Turn, forget: boolean): Promise<void> {
+  const { home, device, store, register, use } = turn;
+  // Whoever forgot what unlocks it may remove it; the server is not told, as only the device could.
+  if (!forget) refuseIfLocked(turn);
   const who = device?.who();
-  if (device === undefined) return;
+  if (home === undefined) return;
   let refusal: KeyfoldError | undefined;
   if (who?.loggedIn === true) {
     try {
-      await device.session.logOut();
+      await device?.session.logOut();
     } catch (thrown) {
       refusal = KeyfoldError.from(thrown);
     }
   }
   if (forget) {
-    await store.commit(await removeHome(store, register, device.home));
+    await store.commit(await removeHome(store, register, home));
+    await store.tidy?.();
     await use(undefined);
-    engine.deviceIs(device.home.userId, false);
+    engine.deviceIs(home.userId, false);
   }
   if (refusal !== undefined) throw refusal;
 }

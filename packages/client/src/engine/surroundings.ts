@@ -3,6 +3,7 @@
  * of the engine is the same.
  */
 import type { KeyfoldError } from "../error.js";
+import type { StorageState } from "../types.js";
 import type { StorageChoice, WasmSource } from "./messages.js";
 import type { Store } from "./store/store.js";
 
@@ -21,8 +22,12 @@ export interface SocketLike {
 export interface Surroundings {
   /** Opens, or makes, the store. `lost` is called if it ends by itself. */
   openStore(storage: StorageChoice, lost: (why: KeyfoldError) => void): Promise<Store>;
+  /** Whether records that are stored there stay. */
+  storageState(storage: StorageChoice): Promise<StorageState>;
   /** The WebAssembly that came with this release. */
   loadWasm(): Promise<WasmSource | Response>;
+  /** The second one, for locks and recovery. */
+  loadRecovery(): Promise<WasmSource | Response>;
   /** Starts to connect. */
   openSocket(url: string): Promise<SocketLike>;
 }

@@ -1,7 +1,8 @@
 /**
  * The tabs of one browser that share a store. One leads: it holds the connection, until it dies, and the browser
- * hands the lead on. Whoever changed something says so to the others, who read it from the store: no secret and no
- * record crosses the channel.
+ * hands the lead on. Whoever changed something says so to the others, who read it from the store: no record crosses
+ * the channel, and of secrets the key of an unlocked lock only, which nobody can read, as a `CryptoKey` that does not
+ * say its bytes.
  */
 import type { SyncState } from "../types.js";
 
@@ -13,8 +14,14 @@ export interface TabHooks {
   synced(state: SyncState): void;
   /** The leading tab took in new entries of these keychains, or of all. */
   looked(keychains: readonly string[] | undefined): void;
-  /** Another tab wants to know the state of the connection. */
+  /** Another tab wants to know the state of the connection, and the keys of open locks. */
   asked(): void;
+  /** Another tab locks: this one does too, and what waits for a server must not keep it from that. */
+  hurry(): void;
+  /** Somebody is there, in another tab. */
+  active(): void;
+  /** Another tab has the key of this time of being unlocked. */
+  unlocked(period: string, key: CryptoKey): void;
   /** This tab leads from now on. */
   lead(): void;
 }
@@ -22,6 +29,9 @@ export interface TabHooks {
 type Word =
   | { readonly type: "changed" }
   | { readonly type: "asked" }
+  | { readonly type: "hurry" }
+  | { readonly type: "active" }
+  | { readonly type: "unlocked"; readonly period: string; readonly key: CryptoKey }
   | { readonly type: "looked"; readonly keychains: readonly string[] | undefined }
   | { readonly type: "synced"; readonly state: SyncState };
 
@@ -30,6 +40,12 @@ export interface Tabs {
   changed(): void;
   looked(keychains: readonly string[] | undefined): void;
   synced(state: SyncState): void;
+  hurry(): void;
+  active(): void;
+  /** Asks the others how things stand. */
+  ask(): void;
+  /** Hands the key of a lock to the other tabs. Nobody can read it, and it does not outlive the last of them. */
+  unlocked(period: string, key: CryptoKey): void;
   close(): void;
 }
 
@@ -40,6 +56,9 @@ export function joinTabs(name: string, mayLead: boolean, hooks: TabHooks): Tabs 
     if (data.type === "changed") hooks.changed();
     else if (data.type === "synced") hooks.synced(data.state);
     else if (data.type === "looked") hooks.looked(data.keychains);
+    else if (data.type === "hurry") hooks.hurry();
+    else if (data.type === "active") hooks.active();
+    else if (data.type === "unlocked") hooks.unlocked(data.period, data.key);
     else hooks.asked();
   };
   const say = (word: Word): void => channel.postMessage(word);
@@ -58,6 +77,10 @@ export function joinTabs(name: string, mayLead: boolean, hooks: TabHooks): Tabs 
     changed: () => say({ type: "changed" }),
     looked: (keychains) => say({ type: "looked", keychains }),
     synced: (state) => say({ type: "synced", state }),
+    hurry: () => say({ type: "hurry" }),
+    active: () => say({ type: "active" }),
+    ask: () => say({ type: "asked" }),
+    unlocked: (period, key) => say({ type: "unlocked", period, key }),
     close: () => {
       left.abort();
       channel.close();
@@ -72,6 +95,10 @@ export function alone(mayLead: boolean, hooks: TabHooks): Tabs {
     changed: () => undefined,
     looked: () => undefined,
     synced: () => undefined,
+    hurry: () => undefined,
+    active: () => undefined,
+    ask: () => undefined,
+    unlocked: () => undefined,
     close: () => undefined,
   };
 }

@@ -23,10 +23,15 @@ export function onTrap(callback: (cause: WebAssembly.RuntimeError) => void): () 
   };
 }
 
+/** The instance is replaced: what is left of the one before is not freed in the next one's memory. */
+export function anotherInstance(): void {
+  instance += 1;
+}
+
 /** Looks at what was thrown: if it is a trap, everybody is told, and it is true. */
 export function noticeTrap(thrown: unknown): boolean {
   if (!(thrown instanceof WebAssembly.RuntimeError)) return false;
-  instance += 1;
+  anotherInstance();
   for (const listener of [...listeners]) listener(thrown);
   return true;
 }

@@ -200,6 +200,7 @@ export async function nextEvent(session: Session): Promise<number> {
 
 /** What time does not mend, but somebody who acts: then he wakes us. */
 const HOPELESS = new Set([
+  "Locked",
   "LoggedOut",
   "NoHome",
   "UnknownDevice",

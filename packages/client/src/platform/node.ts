@@ -16,17 +16,9 @@ const surroundings: Surroundings = {
         throw new KeyfoldError("Unsupported", "Node has no IndexedDB");
     }
   },
-  loadWasm: async () => {
-    const url = new URL("./keyfold_bg.wasm", import.meta.url);
-    try {
-      return new Uint8Array(await readFile(url));
-    } catch (cause) {
-      throw new KeyfoldError("WasmUnavailable", `the WebAssembly is not at ${url.href}`, {
-        hint: "Install the package anew, or name the file's bytes with the option `wasm`.",
-        cause,
-      });
-    }
-  },
+  storageState: async ({ kind }) => (kind === "folder" ? "persistent" : "temporary"),
+  loadWasm: () => packaged(new URL("./keyfold_bg.wasm", import.meta.url), "wasm"),
+  loadRecovery: () => packaged(new URL("./keyfold_recovery_bg.wasm", import.meta.url), "recoveryWasm"),
   openSocket: async (url) => {
     if (typeof WebSocket === "function") return new WebSocket(url) as SocketLike;
     // Node has one of its own from version 22 on.
@@ -34,6 +26,18 @@ const surroundings: Surroundings = {
     return new Socket(url, { handshakeTimeout: 10_000, maxPayload: 4_096 }) as SocketLike;
   },
 };
+
+/** A file that lies beside this script, as the package has it. */
+async function packaged(url: URL, option: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await readFile(url));
+  } catch (cause) {
+    throw new KeyfoldError("WasmUnavailable", `the WebAssembly is not at ${url.href}`, {
+      hint: `Install the package anew, or name the file's bytes with the option \`${option}\`.`,
+      cause,
+    });
+  }
+}
 
 /** Node. */
 export const node: Platform = {

@@ -3,6 +3,7 @@ import type { StorageChoice } from "../engine/messages.js";
 import type { Platform } from "../client-core.js";
 import type { StartEngine } from "../link.js";
 import type { ClientConfig } from "../types.js";
+import { passkeys } from "./passkey.js";
 import { inWorker } from "./worker-port.js";
 
 const DATABASE = "keyfold";
@@ -20,8 +21,10 @@ export function page(makeWorker: () => Worker, here: StartEngine): Platform {
       typeof named === "object" ? { kind: "memory" } : { kind: "database", name: named ?? DATABASE },
     marker: { read: readMarker, write: writeMarker },
     onWake,
-    persist: () => {
-      navigator.storage?.persist?.().catch(() => undefined);
+    onActivity,
+    passkeys,
+    persist: async () => {
+      await navigator.storage?.persist?.().catch(() => undefined);
     },
   };
 }
@@ -44,6 +47,24 @@ function writeMarker(database: string, userIds: readonly string[]): void {
   } catch {
     // As above.
   }
+}
+
+/** What people do at a page. */
+const ACTIVITY = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"] as const;
+/** Said no more often than this. */
+const ACTIVITY_MS = 1_000;
+
+function onActivity(active: () => void): () => void {
+  const left = new AbortController();
+  let saidAt = Number.NEGATIVE_INFINITY;
+  const seen = ({ timeStamp }: Event): void => {
+    if (timeStamp - saidAt < ACTIVITY_MS) return;
+    saidAt = timeStamp;
+    active();
+  };
+  const how = { signal: left.signal, capture: true, passive: true };
+  for (const name of ACTIVITY) globalThis.addEventListener(name, seen, how);
+  return () => left.abort();
 }
 
 function onWake(wake: () => void): () => void {

@@ -2,6 +2,7 @@
 
 export { Keyfold } from "./keyfold.ts";
 export { built, clientDist, keyfoldBinary, root } from "./place.ts";
+export { AUDIENCE, OTHER, Provider } from "./provider.ts";
 export { runInChromium, runInNode } from "./scenario.ts";
 export { Service } from "./service.ts";
 export { Site, STRICT_POLICY, type Fault } from "./site.ts";

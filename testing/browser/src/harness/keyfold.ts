@@ -12,16 +12,18 @@ export class Keyfold {
     private service: Service,
     /** Everything that it stores: `data` and `secrets`. */
     readonly folder: string,
+    private readonly options: readonly string[],
   ) {}
 
   /**
    * Starts one.
    *
+   * @param options - Of `keyfold serve`, beside where it listens and stores.
    * @throws If it does not start.
    */
-  static async start(): Promise<Keyfold> {
+  static async start(options: readonly string[] = []): Promise<Keyfold> {
     const folder = await mkdtemp(join(tmpdir(), "keyfold-server-"));
-    return new Keyfold(await serve(folder, "127.0.0.1:0"), folder);
+    return new Keyfold(await serve(folder, "127.0.0.1:0", options), folder, options);
   }
 
   /** Where it answers, without a slash at the end. */
@@ -43,7 +45,7 @@ export class Keyfold {
   async restart(): Promise<void> {
     const { host } = new URL(this.url);
     await this.kill();
-    this.service = await serve(this.folder, host);
+    this.service = await serve(this.folder, host, this.options);
   }
 
   /** Ends it and removes what it stored. */
@@ -53,7 +55,7 @@ export class Keyfold {
   }
 }
 
-async function serve(folder: string, listen: string): Promise<Service> {
+async function serve(folder: string, listen: string, options: readonly string[]): Promise<Service> {
   const places = ["--data", join(folder, "data"), "--secrets", join(folder, "secrets")];
-  return await Service.start(keyfoldBinary(), ["serve", ...places, "--listen", listen, "--json"]);
+  return await Service.start(keyfoldBinary(), ["serve", ...places, "--listen", listen, "--json", ...options]);
 }

@@ -10,6 +10,11 @@ async function firstSteps() {
   await client.signup(query.get("user"));
   const { keychainFingerprint } = await client.createNewKeychain("notes", "secretBox");
   const sealed = await client.encrypt("Lunch at noon?", keychainFingerprint);
+  if (query.has("lock")) {
+    await client.setLock({ pin: "271828" });
+    await client.lock();
+    await client.unlock({ pin: "271828" });
+  }
   return await client.decrypt(sealed, keychainFingerprint);
 }
 

@@ -3,19 +3,23 @@
 //! One writer groups what waits into one transaction ([`writer`]); readers run beside it on a pool. This folder is the
 //! only place that names sqlx.
 
+mod passkeys;
+mod passwords;
 mod reach;
 mod read;
+mod visits;
 mod write;
 mod writer;
 
 use super::{
-    AccountEntry, Device, Limit, Listener, NewAccount, NewEntry, Once, Page, Reading, Result, Store, StoreError,
+    AccountEntry, Device, Enrolment, Limit, Listener, NewAccount, NewEntry, Once, Page, Passkey, Reading, Result,
+    Store, StoreError, Visitor,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use keyfold_format::{EntryHash, HolderId, ScopeId, UserId, wrap::Wrap};
 use keyfold_protocol::{
     events::{Cursor, Event},
-    wire::ScopeSummary,
+    wire::{ScopeSummary, SealedMasterKeys},
 };
 use sqlx::{
     ConnectOptions, SqlSafeStr, SqlitePool,
@@ -63,6 +67,9 @@ fn migrations() -> Migrator {
         ("former members", include_str!("../../../migrations/sqlite/0002_former_members.sql")),
         ("account entries", include_str!("../../../migrations/sqlite/0003_account_entries.sql")),
         ("groups", include_str!("../../../migrations/sqlite/0004_groups.sql")),
+        ("visits", include_str!("../../../migrations/sqlite/0005_visits.sql")),
+        ("passwords", include_str!("../../../migrations/sqlite/0006_passwords.sql")),
+        ("passkeys", include_str!("../../../migrations/sqlite/0007_passkeys.sql")),
     ];
     let numbered = (1..).zip(files).map(|(number, (name, text))| {
         Migration::new(number, name.into(), MigrationType::Simple, text.into_sql_str(), false)
@@ -81,6 +88,24 @@ impl Store for SqliteStore {
 
     fn log_out(&self, once: Once) -> BoxFuture<'static, Result<()>> {
         self.writer.log_out(once)
+    }
+
+    fn visit(
+        &self,
+        once: Once,
+        visitor: Visitor,
+        used: Option<Passkey>,
+        now_ms: u64,
+    ) -> BoxFuture<'static, Result<()>> {
+        self.writer.visit(once, visitor, used, now_ms)
+    }
+
+    fn request_enrolment(&self, once: Once, enrolment: Enrolment, now_ms: u64) -> BoxFuture<'static, Result<()>> {
+        self.writer.request_enrolment(once, enrolment, now_ms)
+    }
+
+    fn decline_enrolment(&self, once: Once, account: ScopeId, device: HolderId) -> BoxFuture<'static, Result<bool>> {
+        self.writer.decline_enrolment(once, account, device)
     }
 
     fn append(&self, once: Once, entry: NewEntry) -> BoxFuture<'static, Result<()>> {
@@ -109,12 +134,36 @@ impl Store for SqliteStore {
         read::device(&self.readers, id).boxed()
     }
 
+    fn passkey(&self, credential: Vec<u8>) -> BoxFuture<'_, Result<Option<(UserId, Passkey)>>> {
+        passkeys::passkey(&self.readers, credential).boxed()
+    }
+
+    fn visitor(&self, device: HolderId) -> BoxFuture<'_, Result<Option<Visitor>>> {
+        visits::visitor(&self.readers, device).boxed()
+    }
+
+    fn enrolments(&self, account: ScopeId, now_ms: u64) -> BoxFuture<'_, Result<Vec<Enrolment>>> {
+        visits::enrolments(&self.readers, account, now_ms).boxed()
+    }
+
+    fn enrolment(&self, device: HolderId) -> BoxFuture<'_, Result<Option<Enrolment>>> {
+        visits::enrolment(&self.readers, device).boxed()
+    }
+
+    fn password(&self, account: ScopeId, recovery: HolderId) -> BoxFuture<'_, Result<Option<Vec<u8>>>> {
+        passwords::record(&self.readers, account, recovery).boxed()
+    }
+
+    fn has_passwords(&self) -> BoxFuture<'_, Result<bool>> {
+        passwords::any(&self.readers).boxed()
+    }
+
     fn account(&self, user_id: UserId) -> BoxFuture<'_, Result<Option<ScopeId>>> {
         read::account(&self.readers, user_id).boxed()
     }
 
-    fn master_keys(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<Vec<u8>>>> {
-        read::master_keys(&self.readers, account).boxed()
+    fn envelopes(&self, account: ScopeId, before: Option<u64>) -> BoxFuture<'_, Result<Vec<SealedMasterKeys>>> {
+        read::envelopes(&self.readers, account, before).boxed()
     }
 
     fn page(&self, scope: ScopeId, after: Option<u64>, limit: Limit) -> BoxFuture<'_, Result<Option<Page>>> {

@@ -15,7 +15,7 @@ use keyfold_format::{
 use keyfold_protocol::{
     events::{Cursor, Event},
     limits,
-    wire::{ScopeKind, ScopeSummary, Standing},
+    wire::{ScopeKind, ScopeSummary, SealedMasterKeys, Standing},
 };
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 
@@ -29,7 +29,7 @@ pub(super) async fn spent(pool: &SqlitePool, once: Once) -> Result<bool> {
 }
 
 pub(super) async fn device(pool: &SqlitePool, device: HolderId) -> Result<Option<Device>> {
-    let row = sqlx::query("SELECT account, signing_key, session_since FROM devices WHERE device = ?")
+    let row = sqlx::query("SELECT account, signing_key, session_since, expires FROM devices WHERE device = ?")
         .bind(&device.0[..])
         .fetch_optional(pool)
         .await?;
@@ -38,6 +38,7 @@ pub(super) async fn device(pool: &SqlitePool, device: HolderId) -> Result<Option
             account: ScopeId(column(&row, 0)?),
             signing_key: VerifyingKey(column(&row, 1)?),
             session_since: row.try_get::<Option<i64>, _>(2)?.map(unsigned),
+            expires_ms: row.try_get::<Option<i64>, _>(3)?.map(unsigned),
         })
     })
     .transpose()
@@ -51,18 +52,24 @@ pub(super) async fn account(pool: &SqlitePool, user_id: UserId) -> Result<Option
     row.map(|row| column(&row, 0).map(ScopeId)).transpose()
 }
 
-pub(super) async fn master_keys(pool: &SqlitePool, account: ScopeId) -> Result<Vec<Vec<u8>>> {
-    let newest =
-        sqlx::query_scalar::<_, Vec<u8>>("SELECT envelope FROM envelopes WHERE account = ? ORDER BY seq DESC LIMIT ?");
-    let mut rows = newest.bind(&account.0[..]).bind(number(limits::ENVELOPES as u64)).fetch(pool);
+pub(super) async fn envelopes(
+    pool: &SqlitePool,
+    account: ScopeId,
+    before: Option<u64>,
+) -> Result<Vec<SealedMasterKeys>> {
+    let newest = sqlx::query_as::<_, (i64, Vec<u8>)>(
+        "SELECT seq, envelope FROM envelopes WHERE account = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+    );
+    let before = before.map_or(i64::MAX, number);
+    let mut rows = newest.bind(&account.0[..]).bind(before).bind(number(limits::ENVELOPES as u64)).fetch(pool);
     let mut envelopes = Vec::new();
     let mut bytes = 0;
-    while let Some(envelope) = rows.try_next().await? {
+    while let Some((seq, envelope)) = rows.try_next().await? {
         bytes += envelope.len();
-        if bytes > limits::PAGE_BYTES {
+        if bytes > limits::PAGE_BYTES && !envelopes.is_empty() {
             break;
         }
-        envelopes.push(envelope);
+        envelopes.push(SealedMasterKeys { seq: unsigned(seq), envelope });
     }
     envelopes.reverse();
     Ok(envelopes)

@@ -2,7 +2,7 @@
 
 use super::{
     super::{AccountEntry, NewAccount, NewEntry, Once, Result, StoreError, WRAPS_BESIDE},
-    number, reach, unsigned,
+    number, passkeys, passwords, reach, unsigned, visits,
 };
 use keyfold_format::{ScopeId, wrap::Wrap};
 use keyfold_protocol::{
@@ -17,7 +17,7 @@ const ROWS: usize = 4_096;
 
 /// Spends the request's nonce, and forgets those whose time has passed: a request as old as they are is refused for
 /// its age.
-async fn spend(c: &mut SqliteConnection, once: Once) -> Result<()> {
+pub(super) async fn spend(c: &mut SqliteConnection, once: Once) -> Result<()> {
     let inserted = sqlx::query("INSERT INTO nonces (device, nonce, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
         .bind(&once.device.0[..])
         .bind(&once.nonce.0[..])
@@ -66,6 +66,8 @@ pub(super) async fn sign_up(c: &mut SqliteConnection, once: Once, new: &NewAccou
         .execute(&mut *c)
         .await?;
     insert_envelope(c, &new.entry, &new.master_key).await?;
+    passkeys::founded(c, &once.device, &new.entry.scope).await?;
+    visits::over(c, &once.device).await?;
     Ok(new.now_ms)
 }
 
@@ -112,14 +114,17 @@ pub(super) async fn extend_account(c: &mut SqliteConnection, once: Once, new: &A
             continue;
         };
         let enrolled = sqlx::query(
-            "INSERT INTO devices (device, account, signing_key) VALUES (?, ?, ?)
-             ON CONFLICT DO UPDATE SET signing_key = excluded.signing_key WHERE account = excluded.account",
+            "INSERT INTO devices (device, account, signing_key, expires) VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET signing_key = excluded.signing_key, expires = NULL
+             WHERE account = excluded.account",
         )
         .bind(&device.0[..])
         .bind(account)
         .bind(&key.0[..])
+        .bind(new.expires_ms.map(number))
         .execute(&mut *c)
         .await?;
+        visits::over(c, device).await?;
         if enrolled.rows_affected() == 0 {
             return Err(StoreError::DeviceTaken);
         }
@@ -127,6 +132,7 @@ pub(super) async fn extend_account(c: &mut SqliteConnection, once: Once, new: &A
     if let Some(envelope) = &new.master_key {
         insert_envelope(c, &new.entry, envelope).await?;
     }
+    passwords::follow(c, new).await?;
     Ok(event)
 }
 

@@ -3,11 +3,13 @@
 //! much as one.
 
 use super::{
-    super::{AccountEntry, Committed, Listener, NewAccount, NewEntry, Once, Result, StoreError},
-    write,
+    super::{
+        AccountEntry, Committed, Enrolment, Listener, NewAccount, NewEntry, Once, Passkey, Result, StoreError, Visitor,
+    },
+    visits, write,
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use keyfold_format::{ScopeId, wrap::Wrap};
+use keyfold_format::{HolderId, ScopeId, wrap::Wrap};
 use sqlx::{Connection, SqliteConnection};
 use std::collections::BTreeSet;
 use tokio::sync::{mpsc, oneshot};
@@ -28,6 +30,9 @@ enum Job {
     SignUp(Once, Box<NewAccount>, Answer<u64>),
     LogIn(Once, u64, Answer<u64>),
     LogOut(Once, Answer<()>),
+    Visit(Once, Box<(Visitor, Option<Passkey>)>, u64, Answer<()>),
+    RequestEnrolment(Once, Box<Enrolment>, u64, Answer<()>),
+    DeclineEnrolment(Once, ScopeId, HolderId, Answer<bool>),
     Append(Once, Box<NewEntry>, Answer<()>),
     AddWraps(Once, ScopeId, ScopeId, Vec<Wrap>, Answer<()>),
     ExtendAccount(Once, Box<AccountEntry>, Answer<()>),
@@ -54,6 +59,34 @@ impl Writer {
 
     pub(super) fn log_out(&self, once: Once) -> BoxFuture<'static, Result<()>> {
         self.queue(|answer| Job::LogOut(once, answer))
+    }
+
+    pub(super) fn visit(
+        &self,
+        once: Once,
+        visitor: Visitor,
+        used: Option<Passkey>,
+        now_ms: u64,
+    ) -> BoxFuture<'static, Result<()>> {
+        self.queue(|answer| Job::Visit(once, Box::new((visitor, used)), now_ms, answer))
+    }
+
+    pub(super) fn request_enrolment(
+        &self,
+        once: Once,
+        enrolment: Enrolment,
+        now_ms: u64,
+    ) -> BoxFuture<'static, Result<()>> {
+        self.queue(|answer| Job::RequestEnrolment(once, Box::new(enrolment), now_ms, answer))
+    }
+
+    pub(super) fn decline_enrolment(
+        &self,
+        once: Once,
+        account: ScopeId,
+        device: HolderId,
+    ) -> BoxFuture<'static, Result<bool>> {
+        self.queue(|answer| Job::DeclineEnrolment(once, account, device, answer))
     }
 
     pub(super) fn append(&self, once: Once, entry: NewEntry) -> BoxFuture<'static, Result<()>> {
@@ -144,6 +177,25 @@ async fn commit(connection: &mut SqliteConnection, jobs: impl Iterator<Item = Jo
             Job::LogOut(once, answer) => {
                 let outcome = in_savepoint(connection, &mut failed, async |c| write::log_out(c, once).await).await;
                 ready.push(answer_later(answer, outcome));
+            }
+            Job::Visit(once, visit, now_ms, answer) => {
+                let (visitor, used) = *visit;
+                let outcome = in_savepoint(connection, &mut failed, async |c| {
+                    visits::visit(c, once, &visitor, used.as_ref(), now_ms).await
+                });
+                ready.push(answer_later(answer, outcome.await));
+            }
+            Job::RequestEnrolment(once, enrolment, now_ms, answer) => {
+                let outcome = in_savepoint(connection, &mut failed, async |c| {
+                    visits::request_enrolment(c, once, &enrolment, now_ms).await
+                });
+                ready.push(answer_later(answer, outcome.await));
+            }
+            Job::DeclineEnrolment(once, account, device, answer) => {
+                let outcome = in_savepoint(connection, &mut failed, async |c| {
+                    visits::decline_enrolment(c, once, account, device).await
+                });
+                ready.push(answer_later(answer, outcome.await));
             }
             Job::Append(once, entry, answer) => {
                 let outcome =

@@ -98,6 +98,15 @@ export class FolderStore implements Store {
     }
   }
 
+  async tidy(): Promise<void> {
+    this.#open();
+    try {
+      await this.#compact();
+    } catch (thrown) {
+      throw fault(thrown);
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#fault !== undefined) return;
     this.#fault = new KeyfoldError("Closed", "the store is closed");

@@ -23,6 +23,8 @@ export interface Store {
    * @throws `StorageFull` if there is no room, `StorageLost` if the store is gone.
    */
   commit(puts: readonly Put[]): Promise<void>;
+  /** Sees to it that what was replaced or removed is not stored any more, as far as that is in its hands. */
+  tidy?(): Promise<void>;
   /** Lets go of it. Calls afterwards fail with `Closed`. */
   close(): Promise<void>;
 }
