@@ -24,7 +24,7 @@ pub struct Subscription {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct About {
-    keychain_fingerprint: String,
+    keychain_fingerprint: Option<String>,
 }
 
 #[wasm_bindgen]
@@ -54,13 +54,12 @@ impl Subscription {
     }
 
     /// What any later frame is about. If the server says goodbye in it, that is thrown.
-    #[wasm_bindgen(unchecked_return_type = "{ keychainFingerprint: string }")]
+    #[wasm_bindgen(unchecked_return_type = "{ keychainFingerprint: string | null }")]
     pub fn event(&self, frame: &[u8]) -> Result<JsValue> {
         match decode(frame)? {
-            ServerFrame::Event(event) => to_js(&About { keychain_fingerprint: event.scope.to_string() }),
-            ServerFrame::Wraps(wraps) => to_js(&About { keychain_fingerprint: wraps.scope.to_string() }),
-            // Apart from what is about keychains, whatever it is about.
-            ServerFrame::Enrolment(news) => to_js(&About { keychain_fingerprint: news.device.to_string() }),
+            ServerFrame::Event(event) => to_js(&About { keychain_fingerprint: Some(event.scope.to_string()) }),
+            ServerFrame::Wraps(wraps) => to_js(&About { keychain_fingerprint: Some(wraps.scope.to_string()) }),
+            ServerFrame::Enrolment(_) => to_js(&About { keychain_fingerprint: None }),
             _ => Err(unexpected()),
         }
     }

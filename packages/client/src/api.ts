@@ -17,7 +17,22 @@ export type {
   KeychainAudit,
 } from "./audit-types.js";
 export type { Cancellable } from "./client.js";
+export type {
+  Device,
+  DeviceRequest,
+  DeviceRequested,
+  Recovered,
+  RecoveryGap,
+  RecoveryKind,
+  RecoveryMethod,
+  RecoverySecret,
+  RecoveryStarted,
+  RecoveryStatus,
+  RevokedDevices,
+} from "./device-types.js";
+export type { Devices } from "./devices.js";
 export type { Groups } from "./groups.js";
+export type { PaperKey, Recovery, RecoveryShares } from "./recovery.js";
 export type {
   AcceptedIdentity,
   Algorithm,

@@ -8,6 +8,7 @@ import type { EngineConfig, FromEngine, StorageChoice } from "./engine/messages.
 import type { Passkeys } from "./lock.js";
 import { type CallOptions, Link, type StartEngine } from "./link.js";
 import { Listeners } from "./listeners.js";
+import type { Page } from "./gate.js";
 import type * as api from "./types.js";
 
 /** How long to wait before an engine that died is replaced for those who listen. */
@@ -48,6 +49,9 @@ const EVENTS: Record<keyof api.ClientEvents, true> = {
   memberBanned: true,
   identityChanged: true,
   keychainStopped: true,
+  deviceRequested: true,
+  deviceRevoked: true,
+  recoveryUsed: true,
   syncStateChanged: true,
 };
 
@@ -146,6 +150,12 @@ export class ClientCore {
     this.#listeners.clear();
     this.#link.close();
   }
+
+  /** What the parts of a client need of the page. */
+  protected readonly page: Page = {
+    knownUsers: () => this.knownUsers(),
+    persist: () => this.persist(),
+  };
 
   /** Passkeys, where there are any. */
   protected get passkeys(): Passkeys | undefined {

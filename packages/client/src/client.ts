@@ -5,10 +5,14 @@ import * as check from "./arguments.js";
 import { Audits } from "./audit.js";
 import { ClientCore } from "./client-core.js";
 import { decodeBase64url, encodeBase64url } from "./encoding.js";
-import type { OpenedFile, SigningUp } from "./engine/messages.js";
+import type { OpenedFile } from "./engine/messages.js";
+import type { Device } from "./device-types.js";
+import { Devices } from "./devices.js";
 import { KeyfoldError } from "./error.js";
+import { atGate } from "./gate.js";
 import { Groups } from "./groups.js";
 import { Locking } from "./lock.js";
+import { Recovery } from "./recovery.js";
 import { spelled, told } from "./safety-words.js";
 import type * as api from "./types.js";
 import { plainValue, typedValue } from "./value.js";
@@ -29,6 +33,10 @@ export class BaseClient extends ClientCore {
   readonly #locking = new Locking(this.call, this.passkeys);
   /** Groups, which stand in keychains and in each other. */
   readonly groups = new Groups(this.call);
+  /** One's own devices: how one comes in, and how one goes. */
+  readonly devices = new Devices(this.call, this.page);
+  /** Ways back, for when every device is lost. */
+  readonly recovery = new Recovery(this.call, this.page, this.passkeys);
 
   // What is known without asking.
 
@@ -91,35 +99,11 @@ export class BaseClient extends ClientCore {
     const { signal, replaceLost = false, token } = options;
     if (token !== undefined) check.text(token, "token");
     const who = { userId, replaceLost, knownUsers: this.knownUsers() };
-    const shown = { token, passkey: undefined };
-    const identity = await this.call("signup", { ...who, ...shown }, { signal }).catch((refusal: unknown) => {
-      const asksForMore = refusal instanceof KeyfoldError && refusal.code === "GateMismatch";
-      if (!asksForMore || token !== undefined) throw refusal;
-      return this.#signupByPasskey(who, refusal, signal);
-    });
+    const identity = await atGate(this.call, who, { token, makes: true, signal }, (shown) =>
+      this.call("signup", { ...who, ...shown }, { signal }),
+    );
     this.persist();
     return identity;
-  }
-
-  /** `refusal` is what stands if there is nothing to be done by a passkey, or not here. */
-  async #signupByPasskey(
-    who: SigningUp,
-    refusal: KeyfoldError,
-    signal: AbortSignal | undefined,
-  ): Promise<api.PublicUserIdentity> {
-    const { hasPasskeys, makePasskey } = await import("./passkey.js");
-    if (!hasPasskeys()) throw refusal;
-    const options = await this.call("askForPasskey", who, { signal });
-    const made = await makePasskey(options, signal).catch(async (declined: unknown) => {
-      await this.call("abandonSignup", { userId: who.userId });
-      throw declined;
-    });
-    const shown = { token: undefined, passkey: made.answer };
-    return this.call("signup", { ...who, ...shown }, { signal }).catch(async (refused: unknown) => {
-      // Another answer may be one that was lost, and then the passkey counts.
-      if (refused instanceof KeyfoldError && refused.code === "UserTaken") await made.forget();
-      throw refused;
-    });
   }
 
   /** Logs in on this device: as whoever was here last, or as this user. `NoHome`, `HomeExists`, `StorageLost` */
@@ -140,6 +124,26 @@ export class BaseClient extends ClientCore {
   /** Takes in everything that happened. It happens by itself, while there is a connection. */
   async sync(options: Cancellable = {}): Promise<void> {
     return this.call("sync", {}, options);
+  }
+
+  // Devices, as e2esdk names what `devices` does.
+
+  /**
+   * A text that brings another device in by itself, once, and within an hour: a secret, for whoever has it is in.
+   * `devices.request` needs none.
+   */
+  async enrollNewDevice(label?: string, options: Cancellable = {}): Promise<string> {
+    return this.devices.enroll({ ...options, ...(label !== undefined && { label }) });
+  }
+
+  /** Brings this device in by such a text. `BadCode`, `EnrolmentExpired`, `HomeExists` */
+  async registerEnrolledDevice(uri: string, options: Cancellable = {}): Promise<api.PublicUserIdentity> {
+    return this.devices.register(uri, options);
+  }
+
+  /** One's own devices, oldest first. */
+  async getEnrolledDevices(options: Cancellable = {}): Promise<Device[]> {
+    return this.devices.list(options);
   }
 
   // The lock of this device.

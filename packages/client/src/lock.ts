@@ -10,10 +10,19 @@ import type { Bytes, LockSecret } from "./types.js";
 
 /** Passkeys of a browser, as far as locks use them. */
 export interface Passkeys {
-  /** Makes one, and asks it for its key of this salt. `PasskeyUnavailable` */
-  create(userId: string, salt: Bytes, signal?: AbortSignal): Promise<{ credentialId: Bytes; secret: Bytes }>;
+  /**
+   * Makes one, and asks it for its key of this salt. `find` comes upon one that is resident. `PasskeyUnavailable`
+   */
+  create(
+    userId: string,
+    salt: Bytes,
+    signal?: AbortSignal,
+    resident?: "preferred" | "required",
+  ): Promise<{ credentialId: Bytes; secret: Bytes }>;
   /** Asks one for its key of this salt. `PasskeyUnavailable` */
   ask(credentialId: Bytes, salt: Bytes, signal?: AbortSignal): Promise<Bytes>;
+  /** Lets the person choose one, and asks it for its key of this salt. `PasskeyUnavailable` */
+  find(salt: Bytes, signal?: AbortSignal): Promise<Bytes>;
 }
 
 const SALT_BYTES = 32;

@@ -34,6 +34,30 @@ export async function told(text: string): Promise<string | Uint16Array> {
   });
 }
 
+/**
+ * A paper key's words as numbers, however they were typed.
+ *
+ * @throws `UnknownWord`
+ */
+export async function paperNumbers(text: string): Promise<Uint16Array<ArrayBuffer>> {
+  const list = await words();
+  const typed = text
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((word) => word !== "");
+  return Uint16Array.from(typed, (word) => {
+    const number = list.indexOf(word);
+    if (number >= 0) return number;
+    throw new KeyfoldError(
+      "UnknownWord",
+      `${JSON.stringify(word)} is none of the words that paper keys are made of`,
+      {
+        hint: "Look at that word on the paper again, letter by letter.",
+      },
+    );
+  });
+}
+
 async function words(): Promise<readonly string[]> {
   return (await import("./wasm/words.js")).WORDS.split(" ");
 }

@@ -416,6 +416,12 @@ export interface ClientEvents {
   readonly identityChanged: { readonly userId: string };
   /** A keychain was left as it was, because what the server shows of it is not believed. */
   readonly keychainStopped: { readonly keychainFingerprint: string; readonly code: string };
+  /** A device asks to be let into one's account: `devices.requests` shows its words. */
+  readonly deviceRequested: { readonly deviceId: string };
+  /** A device of one's own is out. */
+  readonly deviceRevoked: { readonly deviceId: string };
+  /** Somebody came back into one's account, or changed its ways back, by this one. If it was not oneself: act. */
+  readonly recoveryUsed: { readonly recoveryId: string };
   /** The connection came or went. */
   readonly syncStateChanged: { readonly state: SyncState };
 }

@@ -2,6 +2,7 @@
  * Documents of the WebAssembly module as the objects of the API: milliseconds become `Date`s. Separate, because it is
  * all that is converted on the way, and so all that can be converted wrongly.
  */
+import type { Device, RecoveryMethod } from "../device-types.js";
 import type * as api from "../types.js";
 import type * as wasm from "../wasm/keyfold.js";
 
@@ -36,6 +37,16 @@ export function participantFrom(document: wasm.Participant): api.Participant {
 /** What a ban did. */
 export function banOutcomeFrom(document: wasm.BanOutcome): api.BanOutcome {
   return { ...document, through: document.through ?? [] };
+}
+
+/** A device. */
+export function deviceFrom(document: wasm.EnrolledDevice): Device {
+  return { ...document, addedAt: new Date(document.addedAt) };
+}
+
+/** A way back. */
+export function recoveryFrom(document: wasm.RecoveryMethod): RecoveryMethod {
+  return { ...document, addedAt: new Date(document.addedAt) };
 }
 
 function date(milliseconds: number | null): Date | null {

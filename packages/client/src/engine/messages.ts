@@ -4,6 +4,7 @@
  */
 import type { AccountAudit, AuditComparison, Evidence, KeychainAudit } from "../audit-types.js";
 import type { ErrorRecord } from "../error.js";
+import type { RecoveryCalls } from "./recovery-messages.js";
 import type { TypedValue } from "../value.js";
 import type {
   AcceptedIdentity,
@@ -113,11 +114,12 @@ export interface SigningUp {
 }
 
 /** The calls, by name: what each is given, and what it answers. */
-export interface Calls {
+export interface Calls extends RecoveryCalls {
   /** `passkey` answers what `askForPasskey` asked this device. */
   signup(args: SigningUp & { token: string | undefined; passkey: string | undefined }): PublicUserIdentity;
-  askForPasskey(args: SigningUp): string;
-  /** Forgets a device that was to sign up and did not. */
+  /** To make a passkey for this user, or, with `makes` false, to show one that there is. */
+  askForPasskey(args: SigningUp & { makes: boolean }): string;
+  /** Forgets a device that was to come in and did not. */
   abandonSignup(args: { userId: string }): void;
   login(args: { userId: string | undefined; knownUsers: readonly string[] }): PublicUserIdentity;
   logout(args: { forget: boolean }): void;

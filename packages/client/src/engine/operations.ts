@@ -10,10 +10,12 @@ import { accountAuditFrom, auditedFileFrom, keychainAuditFrom } from "./audit-do
 import {
   banOutcomeFrom,
   incomingShareFrom,
+  deviceFrom,
   keyFrom,
   keychainFrom,
   outgoingShareFrom,
   participantFrom,
+  recoveryFrom,
 } from "./documents.js";
 import { type Engine, type Turn, refuseIfLocked } from "./engine.js";
 import { type Surroundings, openFile, openFileRange, sealFile } from "./files.js";
@@ -27,7 +29,16 @@ import {
   removeHome,
   useHome,
 } from "./homes.js";
+import {
+  awaitEnrolment,
+  devices,
+  enrolmentRequests,
+  registerEnrolledDevice,
+  requestEnrolment,
+  revokeDevices,
+} from "./enrolling.js";
 import { lock, lockDetails, setLock, unlock } from "./locking.js";
+import { addRecovery, recover, removeRecovery, startRecovery } from "./recovering.js";
 import type { Answer, Arguments, Calls, SigningUp } from "./messages.js";
 
 /** What every call may use. */
@@ -57,7 +68,7 @@ export const operations: Operations = {
   lockDetails: (engine, _, { signal }) => engine.turn(lockDetails, signal),
   unlock: (engine, args, { signal }) => unlock(engine, args, signal),
   setLock: (engine, args, { signal }) => setLock(engine, args, signal),
-  start: (engine, _, { signal }) => engine.turn(() => undefined, signal),
+  start: (engine, _, { signal }) => engine.turn((turn) => finishJoining(engine, turn), signal),
   sync: (engine, _, { signal }) =>
     engine.sessionTurn(async (session) => {
       const [stopped] = await session.catchUpAll();
@@ -69,6 +80,38 @@ export const operations: Operations = {
         `the keychain ${keychainFingerprint} cannot be taken in`,
       );
     }, signal),
+  whoAmI: (engine, _, { signal }) =>
+    engine.sessionTurn((session) => {
+      const { userId, accountId } = session.whoAmI();
+      return { userId, accountId };
+    }, signal),
+  devices: (engine, _, { signal }) => engine.sessionTurn(devices, signal),
+  requestEnrolment: (engine, args, { signal }) =>
+    engine.turn((turn) => requestEnrolment(engine, turn, args), signal),
+  awaitEnrolment: (engine, _, { signal }) => engine.turn((turn) => awaitEnrolment(engine, turn), signal),
+  enrolmentRequests: (engine, _, { signal }) => engine.sessionTurn(enrolmentRequests, signal),
+  approveDevice: (engine, { code, label }, { signal }) =>
+    engine.sessionTurn(async (session) => deviceFrom(await session.approveDevice(code, label)), signal),
+  declineDevice: (engine, { code }, { signal }) =>
+    engine.sessionTurn((session) => session.declineDevice(code), signal),
+  enrollNewDevice: (engine, { label, lastsMs }, { signal }) =>
+    engine.sessionTurn((session) => session.enrollNewDevice(label, lastsMs), signal),
+  registerEnrolledDevice: (engine, args, { signal }) =>
+    engine.turn((turn) => registerEnrolledDevice(engine, turn, args), signal),
+  rotateDevice: (engine, { label }, { signal }) =>
+    engine.sessionTurn(async (session) => deviceFrom(await session.rotateDevice(label)), signal),
+  revokeDevices: (engine, args, call) =>
+    engine.sessionTurn((session) => revokeDevices(session, args, call), call.signal),
+  recoveryStatus: (engine, _, { signal }) =>
+    engine.sessionTurn(async (session) => {
+      const { methods, missing } = await session.recoveryStatus();
+      return { methods: methods.map(recoveryFrom), missing };
+    }, signal),
+  addRecovery,
+  removeRecovery,
+  startRecovery: (engine, args, { signal }) =>
+    engine.turn((turn) => startRecovery(engine, turn, args), signal),
+  recover,
   createKeychain: (engine, { purpose, algorithm }, { signal }) =>
     engine.sessionTurn(async (session) => keyFrom(await session.createKeychain(purpose, algorithm)), signal),
   rotate: (engine, { kc }, { signal }) =>
@@ -164,13 +207,21 @@ async function signUp(engine: Engine, turn: Turn, args: Arguments<"signup">): Pr
   return ownIdentity(device.session);
 }
 
-/** What the server's gate asks the device that is to sign up. The device stays, for it is the one that is to answer. */
+/** Whoever was let in while nobody looked is in. What cannot be found out now is found out at the next call. */
+async function finishJoining(engine: Engine, { device }: Turn): Promise<void> {
+  if (device === undefined || device.who() !== undefined) return;
+  const isIn = await device.session.finishJoining().catch(() => false);
+  if (isIn) engine.deviceIs(device.home.userId, true);
+}
+
+/** What the server's gate asks the device that is to come in. The device stays, for it is the one that is to answer. */
 async function askForPasskey(engine: Engine, turn: Turn, args: Arguments<"askForPasskey">): Promise<string> {
   const { home, register } = await newcomersHome(engine, turn, args);
   const device = await inUse(turn, home);
   const { serverURL, serverKeys } = engine.config;
   try {
-    const options = await device.session.askForPasskey(serverURL, [...serverKeys], args.userId);
+    const name = args.makes ? args.userId : undefined;
+    const options = await device.session.askForPasskey(serverURL, [...serverKeys], name);
     await turn.use(undefined);
     return options;
   } catch (thrown) {
@@ -179,8 +230,8 @@ async function askForPasskey(engine: Engine, turn: Turn, args: Arguments<"askFor
   }
 }
 
-/** The home of somebody who signs up: from an earlier attempt, or a new one. */
-async function newcomersHome(
+/** The home of somebody who comes in: from an earlier attempt, or a new one. */
+export async function newcomersHome(
   engine: Engine,
   turn: Turn,
   { userId, replaceLost, knownUsers }: SigningUp,
@@ -210,8 +261,10 @@ async function logIn(engine: Engine, turn: Turn, args: Arguments<"login">): Prom
   const home = current?.home ?? named;
   if (home === undefined) throw engine.noDevice(userId, register);
   const device = current ?? (await inUse(turn, home));
+  await finishJoining(engine, { ...turn, device });
   const who = device.who();
-  if (who === undefined) throw new KeyfoldError("NoHome", `the sign-up of ${home.userId} was not completed`);
+  if (who === undefined)
+    throw new KeyfoldError("NoHome", `${home.userId} has not come in on this device yet`);
   engine.checkServer(who);
   // Who is in already needs no server for it: pages call this whenever they load.
   if (!who.loggedIn || device.isEnded) {
@@ -246,7 +299,7 @@ async function logOut(engine: Engine, turn: Turn, forget: boolean): Promise<void
   if (refusal !== undefined) throw refusal;
 }
 
-async function inUse({ use }: Turn, home: Home): Promise<Device> {
+export async function inUse({ use }: Turn, home: Home): Promise<Device> {
   const device = await use(home);
   if (device === undefined) throw new KeyfoldError("Internal", "a home without a device");
   return device;
@@ -264,12 +317,12 @@ function onlyOne({ homes }: Register): Home | undefined {
 }
 
 /** A sign-up that came to nothing leaves nothing. One whose answer may have been lost stays, to be repeated. */
-async function discardIfBlank({ store, use }: Turn, register: Register, home: Home): Promise<void> {
+export async function discardIfBlank({ store, use }: Turn, register: Register, home: Home): Promise<void> {
   await use(undefined);
   if (await isBlank(store, home)) await store.commit(await removeHome(store, register, home));
 }
 
-function ownIdentity(session: Session): PublicUserIdentity {
+export function ownIdentity(session: Session): PublicUserIdentity {
   const identity = session.ownIdentity();
   if (identity === undefined) throw new KeyfoldError("Internal", "somebody who logged in has no identity");
   return identity;

@@ -10,7 +10,7 @@ import type { WasmSource } from "./messages.js";
 import { RECOVERY, compile, differs } from "./module.js";
 
 /** The module's exports. */
-export type Recovery = Pick<typeof glue, "stretchPassword">;
+export type Recovery = Omit<typeof glue, "default" | "initSync" | "version" | "__wbg_reset_state">;
 
 let compiled: Promise<void> | undefined;
 

@@ -10,6 +10,9 @@ import { FrameSocket } from "./socket.js";
 import type { SocketLike } from "./surroundings.js";
 import { noticeTrap, release } from "./traps.js";
 
+/** What is gathered together though it is about no keychain. */
+const OF_NO_KEYCHAIN = "";
+
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 30_000;
 /**
@@ -112,7 +115,7 @@ export class Watch {
       this.#probeAt = performance.now() + SILENCE_MS;
       while (!this.#closed) {
         for (let frame = socket.take(); frame !== undefined; frame = socket.take()) {
-          batch.push(subscription.event(frame).keychainFingerprint, frame);
+          batch.push(subscription.event(frame).keychainFingerprint ?? OF_NO_KEYCHAIN, frame);
           this.#probeAt = performance.now() + SILENCE_MS;
         }
         const now = performance.now();
@@ -120,7 +123,7 @@ export class Watch {
         if (due !== undefined && due <= now) {
           const events = batch.take(now);
           const frames = events.map(({ frame }) => frame);
-          const looked = events.map(({ keychain }) => keychain);
+          const looked = events.map(({ keychain }) => keychain).filter((kc) => kc !== OF_NO_KEYCHAIN);
           await this.#takeIn(looked, (session) => session.apply(frames));
         } else if (now >= this.#repairAt) {
           this.#repairAt = Number.POSITIVE_INFINITY;

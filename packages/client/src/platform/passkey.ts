@@ -13,7 +13,7 @@ const RSA = -257;
 
 /** The passkeys of this browser. */
 export const passkeys: Passkeys = {
-  async create(userId, salt, signal) {
+  async create(userId, salt, signal, residentKey = "preferred") {
     const credential = await asked(() =>
       navigator.credentials.create({
         publicKey: {
@@ -22,7 +22,7 @@ export const passkeys: Passkeys = {
           // Random: with the id of an account, it would take the place of the passkey with which one signs in.
           user: { id: random(), name: userId, displayName: userId },
           pubKeyCredParams: [ED25519, P256, RSA].map((alg) => ({ type: "public-key" as const, alg })),
-          authenticatorSelection: { residentKey: "preferred", userVerification: "required" },
+          authenticatorSelection: { residentKey, userVerification: "required" },
           extensions: { prf: { eval: { first: salt } } },
         },
         ...(signal && { signal }),
@@ -37,23 +37,32 @@ export const passkeys: Passkeys = {
     return { credentialId, secret };
   },
 
-  async ask(credentialId, salt, signal) {
-    const credential = await asked(() =>
-      navigator.credentials.get({
-        publicKey: {
-          challenge: random(),
-          allowCredentials: [{ type: "public-key", id: credentialId }],
-          userVerification: "required",
-          extensions: { prf: { eval: { first: salt } } },
-        },
-        ...(signal && { signal }),
-      }),
-    );
-    const key = credential.getClientExtensionResults().prf?.results?.first;
-    if (key === undefined) throw underivable();
-    return keyOf(key);
-  },
+  ask: (credentialId, salt, signal) => keyOfAny([{ type: "public-key", id: credentialId }], salt, signal),
+
+  find: (salt, signal) => keyOfAny([], salt, signal),
 };
+
+/** The key of one of these, or of whichever the person chooses. */
+async function keyOfAny(
+  allowCredentials: PublicKeyCredentialDescriptor[],
+  salt: Bytes,
+  signal: AbortSignal | undefined,
+): Promise<Bytes> {
+  const credential = await asked(() =>
+    navigator.credentials.get({
+      publicKey: {
+        challenge: random(),
+        allowCredentials,
+        userVerification: "required",
+        extensions: { prf: { eval: { first: salt } } },
+      },
+      ...(signal && { signal }),
+    }),
+  );
+  const key = credential.getClientExtensionResults().prf?.results?.first;
+  if (key === undefined) throw underivable();
+  return keyOf(key);
+}
 
 async function asked(ask: () => Promise<Credential | null>): Promise<PublicKeyCredential> {
   let credential: Credential | null;
