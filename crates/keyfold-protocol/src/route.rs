@@ -16,6 +16,8 @@ pub const VISITS: &str = "/v1/visits";
 pub const VISITS_PASSKEY: &str = "/v1/visits/passkey";
 /// A visitor's own account.
 pub const VISITS_ACCOUNT: &str = "/v1/visits/account";
+/// Letting go of a visitor's user id.
+pub const VISITS_NAME: &str = "/v1/visits/name";
 /// What became of a visitor's wish to be let in.
 pub const VISITS_ENROLMENT: &str = "/v1/visits/enrolment";
 /// Asking to be let in, and who asks.

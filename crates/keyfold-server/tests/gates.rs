@@ -4,12 +4,13 @@
 
 mod support;
 
-use keyfold_format::{UserId, WrappingKey, account::AccountOp};
+use keyfold_format::{ScopeId, UserId, WrappingKey, account::AccountOp};
 use keyfold_protocol::{
     Code, ErrorBody, route,
     signing::{Method, response::Verified},
     wire::{
-        After, AskForPasskey, Gate as Kind, Info, Ledgers, Lookup, OwnAccount, PasskeyQuestion, Proof, Visit, Visiting,
+        Accounts, After, AskForPasskey, Gate as Kind, Info, Ledgers, Lookup, OwnAccount, PasskeyQuestion, Proof,
+        ReadAccount, ReleaseName, Visit, Visiting,
     },
 };
 use keyfold_server::{Gate, PasskeyConfig};
@@ -30,6 +31,17 @@ async fn visit(world: &World, person: &Person, proof: Proof) -> Verified {
 
 async fn sign_up(world: &World, person: &Person) -> Verified {
     person.ask(world, Method::Post, route::ACCOUNTS, person.sign_up_body()).await
+}
+
+/// Looks at one's own account.
+async fn look(world: &World, person: &Person) -> Verified {
+    let all = ReadAccount { after: None, before: None };
+    person.ask(world, Method::Post, route::VISITS_ACCOUNT, all.encode()).await
+}
+
+/// Lets go of one's user id.
+async fn release(world: &World, person: &Person, account: ScopeId) -> Verified {
+    person.ask(world, Method::Post, route::VISITS_NAME, ReleaseName { account }.encode()).await
 }
 
 /// Comes in with a token, and signs up.
@@ -116,7 +128,7 @@ async fn s19_sign_in_alone_opens_nothing_and_sees_no_other_account() {
     let thief = Person::new("alice");
     let visiting = visit(&world, &thief, Proof::Token(provider.token("alice"))).await;
     assert_eq!(Visiting::decode(&visiting.body).unwrap().account, Some(alice.id()));
-    let own = OwnAccount::decode(&thief.get(&world, route::VISITS_ACCOUNT).await.body).unwrap();
+    let own = OwnAccount::decode(&look(&world, &thief).await.body).unwrap();
     // Her public ledger, and what is sealed to her devices, of which this is none.
     assert_eq!(own.page.entries, std::slice::from_ref(&alice.genesis));
     assert_eq!(own.master_keys[0].envelope, alice.master_key);
@@ -145,6 +157,35 @@ async fn s19_sign_in_alone_opens_nothing_and_sees_no_other_account() {
 }
 
 #[tokio::test]
+async fn who_lost_everything_starts_over_under_the_old_name_and_nobody_else_does_it_for_him() {
+    let provider = Provider::start().await;
+    let world = with_gate(provider.gate()).await;
+    let (alice, bob) = (member(&world, &provider, "alice").await, member(&world, &provider, "bob").await);
+    let (fresh, mallory) = (Person::new("alice"), Person::new("mallory"));
+    assert_eq!(code(&release(&world, &fresh, alice.id()).await), Code::UnknownDevice, "before signing in");
+    assert_eq!(visit(&world, &fresh, Proof::Token(provider.token("alice"))).await.status, 200);
+    assert_eq!(visit(&world, &mallory, Proof::Token(provider.token("mallory"))).await.status, 200);
+    assert_eq!(code(&release(&world, &mallory, alice.id()).await), Code::UnknownUser);
+    assert_eq!(code(&release(&world, &fresh, bob.id()).await), Code::UnknownUser);
+    assert_eq!(code(&sign_up(&world, &fresh).await), Code::UserTaken, "never by itself");
+    assert_eq!(release(&world, &fresh, alice.id()).await.status, 200);
+    assert_eq!(code(&release(&world, &fresh, alice.id()).await), Code::UnknownUser);
+    assert_eq!(sign_up(&world, &fresh).await.status, 200);
+    let lookup = Lookup { user_ids: vec![UserId::new("alice").unwrap()] }.encode();
+    let found = bob.ask(&world, Method::Post, route::LOOKUP, lookup).await;
+    let found = Accounts::decode(&found.body).unwrap().accounts.remove(0).unwrap();
+    assert_eq!(found.entries, std::slice::from_ref(&fresh.genesis), "another account, as everybody sees");
+    assert_eq!(alice.get(&world, route::SCOPES).await.status, 200, "a device that turns up is not locked out");
+    // At an open gate everybody is whoever he says.
+    let world = with_gate(Gate::Open).await;
+    let alice = Person::new("alice");
+    assert_eq!(sign_up(&world, &alice).await.status, 200);
+    let name = UserId::new("alice").unwrap();
+    assert_eq!(visit(&world, &mallory, Proof::Open(name)).await.status, 200);
+    assert_eq!(code(&release(&world, &mallory, alice.id()).await), Code::NotAllowed);
+}
+
+#[tokio::test]
 async fn s19_a_passkey_alone_opens_nothing_and_another_passkey_does_not_even_show_the_account() {
     let world = with_gate(passkeys()).await;
     let (alice, mut passkey) = (Person::new("alice"), Authenticator::new());
@@ -154,7 +195,7 @@ async fn s19_a_passkey_alone_opens_nothing_and_another_passkey_does_not_even_sho
     let second = Person::new("alice");
     let visiting = Visiting::decode(&come_in(&world, &second, &mut passkey).await.body).unwrap();
     assert_eq!((visiting.user_id.as_str(), visiting.account), ("alice", Some(alice.id())));
-    let own = OwnAccount::decode(&second.get(&world, route::VISITS_ACCOUNT).await.body).unwrap();
+    let own = OwnAccount::decode(&look(&world, &second).await.body).unwrap();
     assert_eq!(own.master_keys[0].envelope, alice.master_key);
     assert_eq!(own.master_keys.len(), 1);
     assert_eq!(code(&sign_up(&world, &second).await), Code::UserTaken);
@@ -162,7 +203,7 @@ async fn s19_a_passkey_alone_opens_nothing_and_another_passkey_does_not_even_sho
     let thief = Person::new("alice");
     let refused = come_in_new(&world, &thief, "alice", &mut Authenticator::new()).await;
     assert_eq!(code(&refused), Code::UserTaken);
-    assert_eq!(code(&thief.get(&world, route::VISITS_ACCOUNT).await), Code::UnknownDevice);
+    assert_eq!(code(&look(&world, &thief).await), Code::UnknownDevice);
 }
 
 #[tokio::test]
@@ -172,9 +213,9 @@ async fn of_two_who_make_a_passkey_for_one_name_the_second_never_sees_the_accoun
     let (mut hers, mut his) = (Authenticator::new(), Authenticator::new());
     assert_eq!(come_in_new(&world, &mallory, "alice", &mut his).await.status, 200);
     assert_eq!(come_in_new(&world, &alice, "alice", &mut hers).await.status, 200);
-    assert_eq!(code(&alice.get(&world, route::VISITS_ACCOUNT).await), Code::UnknownUser);
+    assert_eq!(code(&look(&world, &alice).await), Code::UnknownUser);
     assert_eq!(sign_up(&world, &alice).await.status, 200);
-    assert_eq!(code(&mallory.get(&world, route::VISITS_ACCOUNT).await), Code::UnknownUser);
+    assert_eq!(code(&look(&world, &mallory).await), Code::UnknownUser);
     assert_eq!(code(&sign_up(&world, &mallory).await), Code::UserTaken);
     // And his passkey is nobody's.
     let again = Person::new("alice");
@@ -242,7 +283,7 @@ async fn s26_a_stranger_learns_nothing_about_who_has_an_account() {
         let mut of = vec![told(&world.ask_unsigned(Method::Post, route::LOOKUP, lookup.clone()).await)];
         of.push(told(&stranger.ask(&world, Method::Post, route::LOOKUP, lookup.clone()).await));
         of.push(told(&sign_up(&world, &Person::new(user)).await));
-        of.push(told(&stranger.get(&world, route::VISITS_ACCOUNT).await));
+        of.push(told(&look(&world, &stranger).await));
         for changes in [json!({ "exp": now - 100 }), json!({ "aud": "another" }), json!({ "iss": "https://a.example" })]
         {
             of.push(told(&visit(&world, &Person::new(user), Proof::Token(bad(user, changes))).await));
@@ -254,7 +295,7 @@ async fn s26_a_stranger_learns_nothing_about_who_has_an_account() {
         assert_eq!(visit(&world, &guest, Proof::Token(provider.token("carol"))).await.status, 200);
         of.push(told(&guest.ask(&world, Method::Post, route::LOOKUP, lookup).await));
         of.push(told(&sign_up(&world, &guest).await));
-        of.push(told(&guest.get(&world, route::VISITS_ACCOUNT).await));
+        of.push(told(&look(&world, &guest).await));
         assert!(of.iter().all(|(status, fault, _)| *status >= 400 && fault.is_some()), "{of:?}");
         answers.push(of);
     }

@@ -86,6 +86,9 @@ export class BaseClient extends ClientCore {
    * what that gave for this user: the ID token, or the access token if it is a JWT. Where it asks for a passkey, a page
    * has the browser make one.
    *
+   * `startOver` gives up the account that has this user id, because every way into it is lost: the new one starts empty,
+   * and others take it only after they compared it (`acceptIdentity`). Refused where the server lets in anybody.
+   *
    * @throws `UserTaken`, `HomeExists` if somebody is logged in here, `StorageLost` if this user's device was here and
    * its records are gone: `replaceLost` says to go on with a new account anyway. `SignInRefused`, `SignInExpired`,
    * `NotAllowed` if the token is somebody else's, `GateMismatch` if the server asks for something else,
@@ -93,11 +96,16 @@ export class BaseClient extends ClientCore {
    */
   async signup(
     userId: string,
-    options: Cancellable & { readonly replaceLost?: boolean; readonly token?: string } = {},
+    options: Cancellable & {
+      readonly replaceLost?: boolean;
+      readonly startOver?: boolean;
+      readonly token?: string;
+    } = {},
   ): Promise<api.PublicUserIdentity> {
     check.text(userId, "userId");
-    const { signal, replaceLost = false, token } = options;
+    const { signal, startOver = false, replaceLost = startOver, token } = options;
     if (token !== undefined) check.text(token, "token");
+    if (startOver) await this.recovery.release(userId, options);
     const who = { userId, replaceLost, knownUsers: this.knownUsers() };
     const identity = await atGate(this.call, who, { token, makes: true, signal }, (shown) =>
       this.call("signup", { ...who, ...shown }, { signal }),

@@ -163,6 +163,24 @@ export class Recovery {
     return recovered;
   }
 
+  /**
+   * Lets go of the user id of an account that is lost: after this, `signup` founds another one under it. `signup` with
+   * `startOver` does both.
+   *
+   * @throws `NotAllowed` where the server lets in anybody
+   */
+  async release(userId: string, options: Cancellable & { readonly token?: string } = {}): Promise<void> {
+    try {
+      await this.start(userId, options);
+    } catch (thrown) {
+      // It was let go of before, and nobody has it.
+      if (thrown instanceof KeyfoldError && thrown.code === "UnknownUser") return;
+      throw thrown;
+    }
+    await this.#call("releaseName", {}, { signal: options.signal });
+    this.#started = undefined;
+  }
+
   async #add(made: NewSecret, adding: Adding): Promise<MadeRecovery> {
     const { label, replaces, signal } = adding;
     if (label !== undefined) check.text(label, "label");

@@ -23,6 +23,10 @@ pub(crate) struct Options {
     /// A file with the token that the server's identity provider gave; `-` is standard input
     #[arg(long, value_name = "FILE")]
     token: Option<PathBuf>,
+    /// Give up the account that has this user id, because every way into it is lost: the new one starts empty, and others
+    /// take it only after they compared it
+    #[arg(long)]
+    start_over: bool,
     /// Which shares this home takes without asking [default: auto]
     #[arg(long, value_enum, value_name = "WHICH")]
     accept_shares: Option<Unasked>,
@@ -37,7 +41,8 @@ pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault
         server_key: options.server_key.as_deref(),
         proof: token.as_ref().map_or(SignInProof::Nothing, |token| SignInProof::Token(token)),
     };
-    let mut who = client.signup_with(sign_in).await?;
+    let mut who =
+        if options.start_over { client.start_over(sign_in).await? } else { client.signup_with(sign_in).await? };
     if let Some(which) = options.accept_shares {
         client.accept_shares(which.into()).await?;
         who = client.whoami().await?;

@@ -6,7 +6,7 @@
 use super::{Client, client::Turn, host::SystemRng, words};
 use crate::{
     Error, NewRecovery, RecoverOptions, Recovered, Recovery, RecoveryKind, RecoveryProof, RecoverySecret,
-    RecoveryStarted, RecoveryStatus, Result, SignIn,
+    RecoveryStarted, RecoveryStatus, Result, SignIn, WhoAmI,
 };
 use keyfold_core::recovery::{PaperWords, PasswordLogin, PasswordRegistration, Share};
 use keyfold_format::ScopeId;
@@ -101,6 +101,19 @@ impl Client {
     /// `HomeExists`.
     pub async fn start_recovery(&self, sign_in: SignIn<'_>) -> Result<RecoveryStarted> {
         self.turn_on(true).await?.start_recovery(sign_in).await
+    }
+
+    /// Founds a new account under a user id whose account is lost: no device, no way back. Whoever signs in as somebody
+    /// may do that; others see another identity, and take it by hand only. `NotAllowed` where the gate is open.
+    pub async fn start_over(&self, sign_in: SignIn<'_>) -> Result<WhoAmI> {
+        let mut turn = self.turn_on(true).await?;
+        match turn.start_recovery(sign_in).await {
+            Ok(_) => turn.release_name().await?,
+            // It was let go of before, and nobody has it.
+            Err(error) if error.code == Code::UnknownUser => {}
+            Err(error) => return Err(error),
+        }
+        turn.sign_up(sign_in).await
     }
 
     /// Comes back into one's account with a new device in this home. What was revoked gets new keys; `progress` hears

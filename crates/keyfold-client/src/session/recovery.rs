@@ -31,7 +31,7 @@ use keyfold_format::{
 use keyfold_protocol::{
     Code, ErrorBody, route,
     signing::Method,
-    wire::{Appended, PasswordResponse, RegisterPassword, SealedMasterKeys, TryPassword},
+    wire::{Appended, NameReleased, PasswordResponse, RegisterPassword, ReleaseName, SealedMasterKeys, TryPassword},
 };
 
 /// How often a recovery is tried while a thief writes to the account too.
@@ -185,6 +185,24 @@ impl<H: Host> Session<H> {
         };
         self.visited = Some(visited);
         Ok(started)
+    }
+
+    /// Lets go of one's user id, for there is no way back into the account that has it: whoever signs in as one may found
+    /// a new account under it then, and others take that one by hand only. Nothing of the former account is deleted, and
+    /// a device that turns up after all still opens it. After [`Self::start_recovery`].
+    pub async fn release_name(&mut self) -> Result<()> {
+        let visited = self.visited.take().ok_or_else(not_started)?;
+        let (body, path) = (ReleaseName { account: visited.enrolled.account }.encode(), route::VISITS_NAME);
+        let released = self.ask_of(&visited.enrolled.server, Method::Post, path, body, NameReleased::decode).await;
+        match released {
+            // Let go of before, and the answer was lost.
+            Err(error) if error.code == Code::UnknownUser => Ok(()),
+            Err(error) => {
+                self.visited = Some(visited);
+                Err(error)
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
     /// The server's part of trying a password: OPAQUE's KE1 in, its KE2 out. It is the same whether there is a password

@@ -22,6 +22,6 @@ pub use scope::{
 };
 pub use session::{LoggedIn, LoggedOut};
 pub use visit::{
-    AskForPasskey, EnrolmentAnswer, EnrolmentState, OwnAccount, PasskeyQuestion, Proof, ReadAccount, SealedMasterKeys,
-    Visit, Visiting,
+    AskForPasskey, EnrolmentAnswer, EnrolmentState, NameReleased, OwnAccount, PasskeyQuestion, Proof, ReadAccount,
+    ReleaseName, SealedMasterKeys, Visit, Visiting,
 };

@@ -75,6 +75,19 @@ record! {
         envelope: Vec<u8>,
     }
 
+    /// `POST /v1/visits/name`: whoever signed in lets go of his user id, which a new account may take then. The account
+    /// that had it goes on for the devices that it has, and without a name. Refused at a gate that is open.
+    ReleaseName {
+        /// The account that has the name: another one keeps it.
+        account: ScopeId,
+    }
+
+    /// The answer.
+    NameReleased {
+        /// When, in milliseconds since 1970.
+        at_ms: u64,
+    }
+
     /// `GET /v1/visits/enrolment`: answered when it is decided, or after 20 s.
     EnrolmentAnswer {
         /// How it stands.

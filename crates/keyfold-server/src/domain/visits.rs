@@ -9,7 +9,7 @@ use crate::{
 use keyfold_format::{HolderId, ScopeId, UserId, VerifyingKey, WrappingKey, key::device_id};
 use keyfold_protocol::{
     Code, limits,
-    wire::{Gate, LedgerPage, OwnAccount, PasskeyQuestion, ReadAccount, Visit, Visiting},
+    wire::{Gate, LedgerPage, NameReleased, OwnAccount, PasskeyQuestion, ReadAccount, ReleaseName, Visit, Visiting},
 };
 
 /// Who asks: a device that visits.
@@ -80,6 +80,20 @@ impl Domain {
         let receipt = self.secrets.receipt(id, page.head, clock::now_ms());
         let master_keys = self.store.envelopes(id, asked.before).await?;
         Ok(OwnAccount { page: LedgerPage { entries, receipt, more }, master_keys })
+    }
+
+    /// Lets go of a guest's user id: he lost every way into the account that has it. Nothing of that account changes for
+    /// the devices that it has; what it was called says nothing any more.
+    pub(crate) async fn release_name(&self, guest: &Guest, asked: &ReleaseName) -> Result<NameReleased, Fault> {
+        if self.gate.kind() == Gate::Open {
+            let open = fault(Code::NotAllowed, "at an open gate anybody could take anybody's user id");
+            return Err(open.hint("sign up under another user id"));
+        }
+        if !self.store.release_name(guest.once, asked.account, guest.user_id.clone()).await? {
+            return Err(unknown_user());
+        }
+        tracing::warn!(account = %asked.account, "its user id was let go of");
+        Ok(NameReleased { at_ms: clock::now_ms() })
     }
 
     /// A guest as a caller of his account.

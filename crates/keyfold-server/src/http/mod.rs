@@ -63,6 +63,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::VISITS, post(visits::visit))
         .route(route::VISITS_PASSKEY, post(visits::passkey))
         .route(route::VISITS_ACCOUNT, post(visits::account))
+        .route(route::VISITS_NAME, post(visits::release))
         .route(route::VISITS_ENROLMENT, get(visits::enrolment))
         .route(route::ENROLMENTS, get(enrolments::waiting).post(enrolments::request))
         .route(route::DECLINE, post(enrolments::decline))

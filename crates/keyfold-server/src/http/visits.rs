@@ -8,7 +8,7 @@ use super::{
 use crate::domain::Domain;
 use axum::{Extension, extract::State};
 use bytes::Bytes;
-use keyfold_protocol::wire::{AskForPasskey, ReadAccount, Visit};
+use keyfold_protocol::wire::{AskForPasskey, ReadAccount, ReleaseName, Visit};
 
 /// `POST /v1/visits/passkey`, signed by the device whose keys the body names.
 pub(super) async fn passkey(
@@ -39,6 +39,11 @@ pub(super) async fn visit(
 /// `POST /v1/visits/account`.
 pub(super) async fn account(State(app): State<App>, Visiting(guest): Visiting, body: Bytes) -> Answer {
     Ok(Cbor(app.domain.own_account(&guest, ReadAccount::decode(&body)?).await?.encode()))
+}
+
+/// `POST /v1/visits/name`.
+pub(super) async fn release(State(app): State<App>, Visiting(guest): Visiting, body: Bytes) -> Answer {
+    Ok(Cbor(app.domain.release_name(&guest, &ReleaseName::decode(&body)?).await?.encode()))
 }
 
 /// `GET /v1/visits/enrolment`: also by the device that was let in meanwhile.

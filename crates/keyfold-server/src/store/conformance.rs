@@ -14,7 +14,7 @@ use keyfold_format::{
 };
 use keyfold_protocol::{
     signing::Nonce,
-    wire::{ScopeKind, Standing},
+    wire::{ScopeKind, SealedMasterKeys, Standing},
 };
 use std::sync::{Arc, Mutex};
 
@@ -33,6 +33,7 @@ pub(crate) async fn check_all(factory: Factory<'_>) {
     only_what_follows_the_head_is_appended_and_a_refusal_leaves_nothing(factory).await;
     writes_happen_in_the_order_of_calls_and_are_heard_before_they_resolve(factory).await;
     a_user_id_is_taken_once_and_a_repeated_sign_up_is_answered(factory).await;
+    a_name_that_was_let_go_of_may_be_taken_and_no_other_is(factory).await;
     a_session_lasts_until_it_is_ended(factory).await;
     an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory).await;
     a_password_comes_and_goes_with_an_entry_or_not_at_all(factory).await;
@@ -79,6 +80,10 @@ fn wrap(scope: ScopeId, number: u32) -> Wrap {
     let place =
         WrapPlace { kind: WrapKind::Keychain, scope, number, recipient: BOB, recipient_number: 5, history: true };
     Wrap::new(&place, vec![number as u8; 1_200]).unwrap()
+}
+
+fn sealed(seq: u64, byte: u8) -> SealedMasterKeys {
+    SealedMasterKeys { seq, envelope: vec![byte; 10] }
 }
 
 fn account(user: &str, id: ScopeId) -> NewAccount {
@@ -153,8 +158,24 @@ async fn a_user_id_is_taken_once_and_a_repeated_sign_up_is_answered(factory: Fac
     assert_eq!(store.account(UserId::new("alice").unwrap()).await.unwrap(), Some(ALICE));
     assert_eq!(store.account(UserId::new("bob").unwrap()).await.unwrap(), None);
     assert_eq!(store.page(BOB, None, ALL).await.unwrap(), None);
-    assert_eq!(store.envelopes(ALICE, None).await.unwrap(), [(0, vec![4; 10])]);
+    assert_eq!(store.envelopes(ALICE, None).await.unwrap(), [sealed(0, 4)]);
     assert!(store.scopes(ALICE).await.unwrap().is_empty(), "an account is not a scope of its own");
+}
+
+async fn a_name_that_was_let_go_of_may_be_taken_and_no_other_is(factory: Factory<'_>) {
+    let store = factory("names", deaf()).await;
+    store.sign_up(once(1), account("alice", ALICE)).await.unwrap();
+    let name = || UserId::new("alice").unwrap();
+    assert!(!store.release_name(once(2), BOB, name()).await.unwrap());
+    assert!(!store.release_name(once(3), ALICE, UserId::new("bob").unwrap()).await.unwrap());
+    assert_eq!(store.account(name()).await.unwrap(), Some(ALICE));
+    assert!(store.release_name(once(4), ALICE, name()).await.unwrap());
+    assert!(matches!(store.release_name(once(4), ALICE, name()).await, Err(StoreError::Replayed)));
+    assert_eq!(store.account(name()).await.unwrap(), None);
+    assert!(store.device(once(1).device).await.unwrap().is_some(), "its device goes on");
+    let other = Once { device: HolderId([8; 32]), ..once(5) };
+    store.sign_up(other, account("alice", BOB)).await.unwrap();
+    assert_eq!(store.account(name()).await.unwrap(), Some(BOB));
 }
 
 async fn a_session_lasts_until_it_is_ended(factory: Factory<'_>) {
@@ -204,10 +225,10 @@ async fn an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory: Fa
     assert!(matches!(store.log_in(once(8), 9_000).await, Err(StoreError::LoggedOut)));
     assert_eq!(
         store.envelopes(ALICE, None).await.unwrap(),
-        [(0, vec![4; 10]), (1, vec![5; 10]), (2, vec![6; 10])],
+        [sealed(0, 4), sealed(1, 5), sealed(2, 6)],
         "all are kept"
     );
-    assert_eq!(store.envelopes(ALICE, Some(1)).await.unwrap(), [(0, vec![4; 10])]);
+    assert_eq!(store.envelopes(ALICE, Some(1)).await.unwrap(), [sealed(0, 4)]);
 }
 
 async fn a_password_comes_and_goes_with_an_entry_or_not_at_all(factory: Factory<'_>) {

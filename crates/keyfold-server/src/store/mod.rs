@@ -285,6 +285,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn request_enrolment(&self, once: Once, enrolment: Enrolment, now_ms: u64) -> BoxFuture<'static, Result<()>>;
     /// Forgets a device's wish to be let into this account. Whether there was one.
     fn decline_enrolment(&self, once: Once, account: ScopeId, device: HolderId) -> BoxFuture<'static, Result<bool>>;
+    /// Takes an account's user id away from it, if it is this one, and its passkeys with it: the next may take it.
+    /// Whether it was.
+    fn release_name(&self, once: Once, account: ScopeId, user_id: UserId) -> BoxFuture<'static, Result<bool>>;
     /// Appends to an account's ledger like [`Self::append`]. A new device is logged out, and visits no more; one that is
     /// another account's is [`StoreError::DeviceTaken`]. One that renews its keys does not expire.
     fn extend_account(&self, once: Once, entry: AccountEntry) -> BoxFuture<'static, Result<()>>;

@@ -101,6 +101,12 @@ impl Session {
         to_js(&by_any(&server_keys, &mut start).await?)
     }
 
+    /// Lets go of the user id of an account that is lost.
+    #[wasm_bindgen(js_name = releaseName)]
+    pub async fn release_name(&mut self) -> Result<()> {
+        Ok(self.inner.release_name().await?)
+    }
+
     /// Comes back with this device, and revokes those devices, or all for `"all"`.
     #[wasm_bindgen(unchecked_return_type = "Recovered")]
     pub async fn recover(

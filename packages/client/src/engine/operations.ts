@@ -38,7 +38,7 @@ import {
   revokeDevices,
 } from "./enrolling.js";
 import { lock, lockDetails, setLock, unlock } from "./locking.js";
-import { addRecovery, recover, removeRecovery, startRecovery } from "./recovering.js";
+import { addRecovery, recover, releaseName, removeRecovery, startRecovery } from "./recovering.js";
 import type { Answer, Arguments, Calls, SigningUp } from "./messages.js";
 
 /** What every call may use. */
@@ -111,6 +111,7 @@ export const operations: Operations = {
   removeRecovery,
   startRecovery: (engine, args, { signal }) =>
     engine.turn((turn) => startRecovery(engine, turn, args), signal),
+  releaseName: (engine, _, { signal }) => engine.turn((turn) => releaseName(engine, turn), signal),
   recover,
   createKeychain: (engine, { purpose, algorithm }, { signal }) =>
     engine.sessionTurn(async (session) => keyFrom(await session.createKeychain(purpose, algorithm)), signal),

@@ -11,6 +11,7 @@ import type { RegisteredPassword } from "../wasm/keyfold_recovery.js";
 import { recoveryFrom } from "./documents.js";
 import { steps, withNewcomer } from "./enrolling.js";
 import type { Engine, Turn } from "./engine.js";
+import { removeHome } from "./homes.js";
 import type { Arguments } from "./messages.js";
 import { type Call, ownIdentity } from "./operations.js";
 import type { GivenSecret, MadeRecovery, NewSecret } from "./recovery-messages.js";
@@ -94,6 +95,14 @@ export function startRecovery(
     const started = await session.startRecovery(who.userId, serverURL, [...serverKeys], token, passkey);
     return { ...started, methods: started.methods.map(recoveryFrom) };
   });
+}
+
+/** Lets go of the user id. What this device saw of the account that had it goes too. */
+export async function releaseName(engine: Engine, turn: Turn): Promise<void> {
+  await sessionOf(engine, turn).releaseName();
+  const { home, register, store, use } = turn;
+  if (home !== undefined) await store.commit(await removeHome(store, register, home));
+  await use(undefined);
 }
 
 /** Comes back with this device. */

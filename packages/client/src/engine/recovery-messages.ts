@@ -71,6 +71,8 @@ export interface RecoveryCalls {
   }): MadeRecovery;
   removeRecovery(args: { recoveryId: string; by: GivenSecret }): void;
   startRecovery(args: ComingIn): RecoveryStarted;
+  /** Lets go of the user id of an account that is lost, so that a new one may take it. */
+  releaseName(args: object): void;
   recover(args: {
     started: RecoveryStarted;
     secret: GivenSecret;

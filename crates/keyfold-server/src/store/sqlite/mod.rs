@@ -108,6 +108,10 @@ impl Store for SqliteStore {
         self.writer.decline_enrolment(once, account, device)
     }
 
+    fn release_name(&self, once: Once, account: ScopeId, user_id: UserId) -> BoxFuture<'static, Result<bool>> {
+        self.writer.release_name(once, account, user_id)
+    }
+
     fn append(&self, once: Once, entry: NewEntry) -> BoxFuture<'static, Result<()>> {
         self.writer.append(once, entry)
     }

@@ -114,6 +114,28 @@ pub(super) async fn decline_enrolment(
     Ok(gone.bind(&device.0[..]).bind(&account.0[..]).execute(c).await?.rows_affected() > 0)
 }
 
+pub(super) async fn release_name(
+    c: &mut SqliteConnection,
+    once: Once,
+    account: ScopeId,
+    user_id: &UserId,
+) -> Result<bool> {
+    spend(c, once).await?;
+    // Nobody can be called so: it begins with a control character. Of names that are gone each is another.
+    let nameless = format!("\u{0}{account}");
+    let released = sqlx::query("UPDATE accounts SET user_id = ? WHERE account = ? AND user_id = ?")
+        .bind(&nameless)
+        .bind(&account.0[..])
+        .bind(user_id.as_str())
+        .execute(&mut *c)
+        .await?;
+    if released.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query("DELETE FROM passkeys WHERE account = ?").bind(&account.0[..]).execute(c).await?;
+    Ok(true)
+}
+
 /// An account has the device now.
 pub(super) async fn over(c: &mut SqliteConnection, device: &HolderId) -> Result<()> {
     for statement in ["DELETE FROM enrolments WHERE device = ?", "DELETE FROM visits WHERE device = ?"] {

@@ -9,7 +9,7 @@ use super::{
     visits, write,
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use keyfold_format::{HolderId, ScopeId, wrap::Wrap};
+use keyfold_format::{HolderId, ScopeId, UserId, wrap::Wrap};
 use sqlx::{Connection, SqliteConnection};
 use std::collections::BTreeSet;
 use tokio::sync::{mpsc, oneshot};
@@ -33,6 +33,7 @@ enum Job {
     Visit(Once, Box<(Visitor, Option<Passkey>)>, u64, Answer<()>),
     RequestEnrolment(Once, Box<Enrolment>, u64, Answer<()>),
     DeclineEnrolment(Once, ScopeId, HolderId, Answer<bool>),
+    ReleaseName(Once, ScopeId, UserId, Answer<bool>),
     Append(Once, Box<NewEntry>, Answer<()>),
     AddWraps(Once, ScopeId, ScopeId, Vec<Wrap>, Answer<()>),
     ExtendAccount(Once, Box<AccountEntry>, Answer<()>),
@@ -78,6 +79,15 @@ impl Writer {
         now_ms: u64,
     ) -> BoxFuture<'static, Result<()>> {
         self.queue(|answer| Job::RequestEnrolment(once, Box::new(enrolment), now_ms, answer))
+    }
+
+    pub(super) fn release_name(
+        &self,
+        once: Once,
+        account: ScopeId,
+        user_id: UserId,
+    ) -> BoxFuture<'static, Result<bool>> {
+        self.queue(|answer| Job::ReleaseName(once, account, user_id, answer))
     }
 
     pub(super) fn decline_enrolment(
@@ -194,6 +204,12 @@ async fn commit(connection: &mut SqliteConnection, jobs: impl Iterator<Item = Jo
             Job::DeclineEnrolment(once, account, device, answer) => {
                 let outcome = in_savepoint(connection, &mut failed, async |c| {
                     visits::decline_enrolment(c, once, account, device).await
+                });
+                ready.push(answer_later(answer, outcome.await));
+            }
+            Job::ReleaseName(once, account, user_id, answer) => {
+                let outcome = in_savepoint(connection, &mut failed, async |c| {
+                    visits::release_name(c, once, account, &user_id).await
                 });
                 ready.push(answer_later(answer, outcome.await));
             }
