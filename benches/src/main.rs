@@ -6,6 +6,7 @@
 mod bulk;
 mod chart;
 mod crowd;
+mod devices;
 mod home;
 mod machine;
 mod memory;
@@ -57,6 +58,8 @@ enum What {
     Memory(memory::Options),
     /// Share with people who are online
     Sharing(sharing::Options),
+    /// Let devices in, put one out, come back
+    Devices(devices::Options),
     /// Replay a long ledger
     Replay(replay::Options),
     /// Ban one of ten thousand, beside OpenMLS
@@ -81,6 +84,7 @@ fn main() -> anyhow::Result<()> {
         Some(What::Stream(options)) => stream::run(&arguments, options)?,
         Some(What::Memory(options)) => memory::run(&arguments, options)?,
         Some(What::Sharing(options)) => sharing::run(&arguments, options)?,
+        Some(What::Devices(options)) => devices::run(&arguments, options)?,
         Some(What::Replay(options)) => replay::run(&arguments, options)?,
         Some(What::Town(options)) => town::run(&arguments, options)?,
         Some(What::Web(options)) => web::run(&arguments, options)?,
@@ -91,6 +95,7 @@ fn main() -> anyhow::Result<()> {
             stream::run(&arguments, &stream::Options::default())?;
             memory::run(&arguments, &memory::Options::default())?;
             sharing::run(&arguments, &sharing::Options::default())?;
+            devices::run(&arguments, &devices::Options::default())?;
             replay::run(&arguments, &replay::Options::default())?;
             town::run(&arguments, &town::Options::default())?;
             web::run(&arguments, &web::Options::default())?;

@@ -49,6 +49,8 @@ pub(crate) enum Unit {
     Mebibytes,
     #[serde(rename = "ms")]
     Milliseconds,
+    #[serde(rename = "")]
+    Count,
     /// 1,000 bytes.
     #[serde(rename = "kB")]
     Kilobytes,
@@ -75,6 +77,7 @@ impl Unit {
             Self::Mebibytes => "MiB",
             Self::Milliseconds => "ms",
             Self::Kilobytes => "kB",
+            Self::Count => "",
         }
     }
 }

@@ -223,11 +223,7 @@ async fn an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory: Fa
     store.extend_account(once(7), next(3, vec![(first, None), (elses.device, None)], None)).await.unwrap();
     assert_eq!((key(first).await, key(elses.device).await), (None, Some(3)), "of its own devices only");
     assert!(matches!(store.log_in(once(8), 9_000).await, Err(StoreError::LoggedOut)));
-    assert_eq!(
-        store.envelopes(ALICE, None).await.unwrap(),
-        [sealed(0, 4), sealed(1, 5), sealed(2, 6)],
-        "all are kept"
-    );
+    assert_eq!(store.envelopes(ALICE, None).await.unwrap(), [sealed(0, 4), sealed(1, 5), sealed(2, 6)], "all are kept");
     assert_eq!(store.envelopes(ALICE, Some(1)).await.unwrap(), [sealed(0, 4)]);
 }
 
