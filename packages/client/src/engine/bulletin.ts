@@ -70,6 +70,11 @@ export class Bulletin {
     if (this.#state.status !== "loading") this.#tell({ ...this.#state, ...this.standing }, []);
   }
 
+  /** The account has this device no more. */
+  deviceIsOut(deviceId: string): void {
+    this.#tell(this.#state, [{ name: "deviceRevoked", payload: { deviceId } }]);
+  }
+
   /** Participants may be others now: of these keychains, or of all if it is `undefined`. */
   looked(keychains: readonly string[] | undefined): void {
     const all = this.#state.keychains.map(({ keychainFingerprint }) => keychainFingerprint);
