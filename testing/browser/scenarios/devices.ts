@@ -294,9 +294,18 @@ export const scenarios: Scenarios = {
     const tablet = await letIn(world, phone, "tablet");
     await eventually("it is connected", () => tablet.state.sync === "online");
     const told = next(tablet, "deviceRevoked");
+    const updated = next(tablet, "devicesUpdated");
     const { deviceIds } = await alice.devices.revoke("phone", { keep: [tablet.currentDeviceId ?? ""] });
     equal(deviceIds, [phone.currentDeviceId], "who is out");
     equal(await told, { deviceId: phone.currentDeviceId }, "what the tablet is told");
+    equal(await updated, { accountId: alice.publicIdentity?.accountId }, "whose devices are others");
+    // Whoever comes in is shown on the others too.
+    const more = next(tablet, "devicesUpdated");
+    await letIn(world, alice, "watch");
+    await more;
+    await eventually("the tablet lists it", async () =>
+      labels(await tablet.devices.list()).includes("watch"),
+    );
     const fresh = await alice.encrypt("fresh", notes);
     await eventually("the tablet has the new key", () => tablet.keys[notes]?.length === 2);
     equal(await tablet.decrypt(fresh), "fresh", "the tablet goes on");

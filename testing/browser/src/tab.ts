@@ -62,14 +62,16 @@ export class Tab {
         "memberBanned",
         "deviceRequested",
         "deviceRevoked",
+        "devicesUpdated",
         "recoveryUsed",
       ];
       for (const event of events as (keyof ClientEvents)[]) {
         client.on(event, (payload: unknown) => {
           const about = (payload ?? {}) as Record<string, string>;
-          const { keyFingerprint, keychainFingerprint, userId, deviceId, recoveryId, locked } = about;
+          const { keyFingerprint, keychainFingerprint, userId, deviceId, recoveryId, accountId, locked } =
+            about;
           const lock = locked === undefined ? undefined : locked ? "locked" : "unlocked";
-          const whom = userId ?? deviceId ?? recoveryId ?? lock ?? "nobody";
+          const whom = userId ?? deviceId ?? recoveryId ?? accountId ?? lock ?? "nobody";
           told.push(`${event} ${keyFingerprint ?? keychainFingerprint ?? whom}`);
         });
       }

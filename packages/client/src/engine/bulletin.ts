@@ -75,14 +75,16 @@ export class Bulletin {
     this.#tell(this.#state, [{ name: "deviceRevoked", payload: { deviceId } }]);
   }
 
-  /** Participants may be others now: of these keychains, or of all if it is `undefined`. */
-  looked(keychains: readonly string[] | undefined): void {
-    const all = this.#state.keychains.map(({ keychainFingerprint }) => keychainFingerprint);
-    const told = (keychainFingerprint: string): Told => ({
-      name: "participantsUpdated",
-      payload: { keychainFingerprint },
-    });
-    this.#tell(this.#state, [...new Set(keychains ?? all)].map(told));
+  /** These ledgers were looked at, or all if it is `undefined`: participants may be others now, and own devices. */
+  looked(scopes: readonly string[] | undefined): void {
+    const { keychains, identity } = this.#state;
+    const own = identity === null ? [] : [identity.accountId];
+    const all = [...keychains.map(({ keychainFingerprint }) => keychainFingerprint), ...own];
+    const told = (scope: string): Told =>
+      scope === identity?.accountId
+        ? { name: "devicesUpdated", payload: { accountId: scope } }
+        : { name: "participantsUpdated", payload: { keychainFingerprint: scope } };
+    this.#tell(this.#state, [...new Set(scopes ?? all)].map(told));
   }
 
   /**

@@ -174,6 +174,12 @@ export class Engine {
     this.#tabs?.looked(keychains);
   }
 
+  /** Whoever shows one's own devices and ways back, in any tab, shows them anew. */
+  devicesChanged(): void {
+    const own = this.#bulletin.state.identity?.accountId;
+    if (own !== undefined) this.participantsChanged([own]);
+  }
+
   /** The store as whoever unlocked this home sees it. */
   opened(store: Store, home: Home): Store {
     return unlocked(store, home, home.period === undefined ? undefined : this.#keys.get(home.period));
