@@ -12,6 +12,7 @@ import "./styles/controls.css";
 import "./styles/panel.css";
 import "./styles/cards.css";
 import "./styles/notices.css";
+import "./styles/devices.css";
 import "./styles/lies.css";
 
 applyTheme(storedTheme());

@@ -1,14 +1,16 @@
 /** One person's panel: who it is, the network switch, and what is behind signing in. */
 
-import { KeyfoldProvider, useClientState, useEvent, useKeychains } from "@keyfold/react";
+import { KeyfoldProvider, useClientState, useDevices, useEvent, useKeychains } from "@keyfold/react";
 import { type ReactElement, useEffect, useRef, useState } from "react";
 import { SignIn } from "./account.js";
 import { type PersonName, tellDemo } from "./config.js";
-import { SignOutIcon } from "./icons.js";
+import { Asking, Devices } from "./devices.js";
+import { DeviceIcon, SignOutIcon } from "./icons.js";
 import { LockButton, Unlock } from "./lock.js";
-import { Notices, useAct, useNotify } from "./notices.js";
+import { Notices, explain, useAct, useNotify } from "./notices.js";
 import { Avatar, Switch } from "./parts.js";
-import { type Person, PersonContext, useLive, useNameOf, usePerson } from "./person.js";
+import { OutContext, type Person, PersonContext, useIsOut, useLive, useNameOf, usePerson } from "./person.js";
+import { Recovery } from "./recovery.js";
 import { Workspaces } from "./workspace.js";
 
 /** Properties of {@link PersonPanel}. */
@@ -25,13 +27,18 @@ export interface PersonPanelProps {
 
 /** The panel of one person. */
 export function PersonPanel({ person, stopped, ...rest }: PersonPanelProps): ReactElement {
+  const [own, setOwn] = useState(false);
+  const [out, setOut] = useState(false);
   return (
     <PersonContext.Provider value={person}>
       <KeyfoldProvider client={person.client}>
-        <section className="panel person" data-person={person.name} aria-label={person.name}>
+        <section className="panel person" data-person={person.name} data-out={out} aria-label={person.name}>
           <Notices>
-            <Head {...rest} />
+            <OutContext.Provider value={out}>
+              <Head {...rest} own={own} onOwn={setOwn} />
+            </OutContext.Provider>
             <Arrivals />
+            <Ending onOut={setOut} />
             <div className="panel-body">
               {stopped !== null && (
                 <p className="banner">
@@ -39,7 +46,10 @@ export function PersonPanel({ person, stopped, ...rest }: PersonPanelProps): Rea
                   written upon it. What you have stays. <code>{stopped}</code>
                 </p>
               )}
-              <Body />
+              {out && <Out onForgotten={() => setOut(false)} />}
+              <OutContext.Provider value={out}>
+                <Body own={own && !out} />
+              </OutContext.Provider>
             </div>
           </Notices>
         </section>
@@ -53,10 +63,17 @@ function Head({
   online,
   onSwap,
   onOnline,
-}: Omit<PersonPanelProps, "person" | "stopped">): ReactElement {
+  own,
+  onOwn,
+}: Omit<PersonPanelProps, "person" | "stopped"> & {
+  /** Whether devices and ways back are shown in place of workspaces. */
+  readonly own: boolean;
+  readonly onOwn: (own: boolean) => void;
+}): ReactElement {
   const { name, client } = usePerson();
   const { status, sync } = useClientState();
   const live = useLive();
+  const isOut = useIsOut();
   const { act, busy } = useAct();
   const [leaving, setLeaving] = useState(false);
   const connect = (open: boolean) =>
@@ -94,10 +111,27 @@ function Head({
         </select>
         <p className="hint" data-connected={connected}>
           <span className="dot" aria-hidden="true" />
-          {!online ? "Offline" : connected ? "Connected" : "Connecting…"}
+          {isOut
+            ? "No device of this account"
+            : !online
+              ? "Offline"
+              : connected
+                ? "Connected"
+                : "Connecting…"}
         </p>
       </div>
       <Switch label="Online" checked={online} disabled={busy} onChange={connect} />
+      {status === "in" && !isOut && (
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={`Devices and recovery of ${name}`}
+          aria-pressed={own}
+          onClick={() => onOwn(!own)}
+        >
+          <DeviceIcon />
+        </button>
+      )}
       {status === "in" && <LockButton />}
       {status === "in" && (
         <button
@@ -114,11 +148,68 @@ function Head({
   );
 }
 
-function Body(): ReactElement {
+function Body({ own }: { readonly own: boolean }): ReactElement {
   const { status } = useClientState();
   if (status === "loading") return <p className="nothing">Opening…</p>;
   if (status === "locked") return <Unlock />;
-  return status === "out" ? <SignIn /> : <Workspaces />;
+  if (status === "out") return <SignIn />;
+  return (
+    <>
+      <Asking />
+      {own && <Devices />}
+      {own && <Recovery />}
+      {/* Kept: what somebody was writing is there when he comes back. */}
+      <div hidden={own}>
+        <Workspaces />
+      </div>
+    </>
+  );
+}
+
+/** Says what becomes of devices; and whether it is this one that is out. */
+function Ending({ onOut }: { readonly onOut: (out: boolean) => void }): null {
+  const { client } = usePerson();
+  const notify = useNotify();
+  const { error } = useDevices();
+  // Where it was told before somebody looked.
+  useEffect(() => {
+    if (error !== undefined && explain(error).code === "UnknownDevice") onOut(true);
+  }, [error, onOut]);
+  useEvent("deviceRevoked", ({ deviceId }) => {
+    if (deviceId === client.currentDeviceId) onOut(true);
+    else notify({ kind: "arrival", title: "A device was taken out" });
+  });
+  useEvent("recoveryUsed", () =>
+    notify({
+      kind: "error",
+      title: "Somebody came back into this account, or changed its ways back",
+      detail:
+        "If that was not you, make new ways back, remove the old ones, and take out devices you do not know.",
+    }),
+  );
+  return null;
+}
+
+/** What a device shows that is out. */
+function Out({ onForgotten }: { readonly onForgotten: () => void }): ReactElement {
+  const { client, name } = usePerson();
+  const { act, busy } = useAct();
+  const forget = async () => {
+    // The server does not know this device any more, and says so: it is gone from here nevertheless.
+    await act("Removing", () => client.logout({ forget: true }).catch(() => undefined));
+    onForgotten();
+  };
+  return (
+    <section className="banner out" aria-label="This device is out">
+      <p>
+        <strong>This device was taken out of {name}’s account.</strong> What it had read before is still on
+        it. Nothing new is: it is sealed under keys that this device never gets.
+      </p>
+      <button type="button" disabled={busy} onClick={() => void forget()}>
+        Remove what is on it
+      </button>
+    </section>
+  );
 }
 
 /** Says what arrives by itself. */

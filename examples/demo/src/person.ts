@@ -18,9 +18,12 @@ export interface Person {
 
 /** Makes the cast. Nothing is loaded or asked before somebody looks. */
 export function makePeople({ serverKey, round, people }: Config): ReadonlyMap<PersonName, Person> {
+  // One browser plays a person's further devices in windows of their own.
+  const device = new URLSearchParams(location.search).get("device") ?? "1";
+  const suffix = device === "1" ? "" : `-device-${device}`;
   const made = people.map(({ name, user, url }): [PersonName, Person] => {
     // Another server, or another round of the demo, is another world: its devices are others.
-    const storage = `keyfold-demo-${serverKey.slice(0, 8)}-${round}-${name}`;
+    const storage = `keyfold-demo-${serverKey.slice(0, 8)}-${round}-${name}${suffix}`;
     const client = new Client({ serverURL: url, serverSignaturePublicKey: serverKey, storage });
     return [name, { name, user, client, app: new AppServer(url), cast: people }];
   });
@@ -35,6 +38,14 @@ export function usePerson(): Person {
   const person = useContext(PersonContext);
   if (person === null) throw new Error("usePerson: this component stands in nobody's panel");
   return person;
+}
+
+/** Whether this device was taken out of its account: then nothing is written on it. */
+export const OutContext = createContext(false);
+
+/** Whether this panel's device is out. */
+export function useIsOut(): boolean {
+  return useContext(OutContext);
 }
 
 /** How a user id is called in this page. */

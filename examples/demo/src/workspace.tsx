@@ -10,7 +10,7 @@ import { Members } from "./members.js";
 import { useAct } from "./notices.js";
 import { Notes } from "./notes.js";
 import { Tabs } from "./parts.js";
-import { useNameOf, usePerson, useRows } from "./person.js";
+import { useIsOut, useNameOf, usePerson, useRows } from "./person.js";
 
 /** Everything behind signing in. */
 export function Workspaces(): ReactElement {
@@ -97,6 +97,7 @@ function Workspace(props: { readonly keychain: Keychain; readonly removed: boole
   const { keychainFingerprint: id, keys, sharedBy } = keychain;
   const { name } = usePerson();
   const nameOf = useNameOf();
+  const writable = !useIsOut() && !removed;
   const [section, setSection] = useState<Section>("notes");
   const base = useId();
   const notes = useRows(id, "note").length;
@@ -143,7 +144,7 @@ function Workspace(props: { readonly keychain: Keychain; readonly removed: boole
         aria-labelledby={`${base}-notes-tab`}
         hidden={section !== "notes"}
       >
-        <Notes keychain={keychain} writable={!removed} />
+        <Notes keychain={keychain} writable={writable} />
       </div>
       <div
         id={`${base}-files`}
@@ -151,7 +152,7 @@ function Workspace(props: { readonly keychain: Keychain; readonly removed: boole
         aria-labelledby={`${base}-files-tab`}
         hidden={section !== "files"}
       >
-        <Files keychain={keychain} writable={!removed} />
+        <Files keychain={keychain} writable={writable} />
       </div>
       <div
         id={`${base}-members`}

@@ -27,12 +27,7 @@ export class Stage {
     private readonly demo: ChildProcess,
     private readonly data: string,
   ) {
-    page.on("pageerror", (error) => this.complaints.push(String(error)));
-    page.on("console", (message) => {
-      const text = message.text();
-      if (message.type() === "error" && !EXPECTED.some((known) => known.test(text)))
-        this.complaints.push(text);
-    });
+    this.listen(page);
   }
 
   static async open(): Promise<Stage> {
@@ -57,6 +52,15 @@ export class Stage {
     return new Panel(this.page, this.page.getByRole("region", { name, exact: true }));
   }
 
+  /** Another browser at the page, with storage of its own: another device of everybody's. */
+  async device(): Promise<Device> {
+    const context = await this.browser.newContext({ viewport: { width: 1600, height: 1000 } });
+    const page = await context.newPage();
+    this.listen(page);
+    await page.goto(this.url);
+    return new Device(page);
+  }
+
   /** The Keyfold server's public key. */
   get serverKey(): string {
     return this.keyfold.text("serverKey");
@@ -77,6 +81,15 @@ export class Stage {
     return found;
   }
 
+  private listen(page: Page): void {
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("console", (message) => {
+      const text = message.text();
+      if (message.type() === "error" && !EXPECTED.some((known) => known.test(text)))
+        this.complaints.push(text);
+    });
+  }
+
   async close(): Promise<void> {
     await this.browser.close();
     const gone = once(this.demo, "exit");
@@ -84,6 +97,16 @@ export class Stage {
     await gone;
     await this.keyfold.kill();
     await rm(this.data, { recursive: true, force: true });
+  }
+}
+
+/** A browser that is another device. */
+export class Device {
+  constructor(readonly page: Page) {}
+
+  /** A person's panel on it. */
+  person(name: string): Panel {
+    return new Panel(this.page, this.page.getByRole("region", { name, exact: true }));
   }
 }
 

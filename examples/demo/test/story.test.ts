@@ -4,14 +4,12 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { Client } from "@keyfold/client";
 import type { Download, Locator } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { root } from "../../../testing/browser/src/harness/place.ts";
 import { violations } from "./accessibility.js";
+import { count, picture as pictureOf, shows } from "./looking.js";
 import { type Panel, Stage } from "./stage.js";
 
 const WORKSPACE = "Lighthouse weekend";
@@ -41,24 +39,8 @@ afterAll(async () => {
   await stage?.close();
 });
 
-const PATIENCE = { timeout: 20_000, interval: 25 };
-
-async function shows(locator: Locator, text: string | RegExp): Promise<void> {
-  await expect.poll(async () => (await locator.allInnerTexts()).join("\n"), PATIENCE).toMatch(text);
-}
-
-async function count(locator: Locator, number: number): Promise<void> {
-  await expect.poll(() => locator.count(), PATIENCE).toBe(number);
-}
-
 async function picture(name: string): Promise<void> {
-  if (process.env["KEYFOLD_SCREENSHOTS"] !== "1") return;
-  const folder = join(root, "docs/images");
-  await mkdir(folder, { recursive: true });
-  await stage.page.evaluate(() =>
-    Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {}))),
-  );
-  await stage.page.screenshot({ path: join(folder, `${name}.png`) });
+  await pictureOf(stage.page, name);
 }
 
 describe.sequential("the demo", () => {
@@ -141,10 +123,10 @@ describe.sequential("the demo", () => {
     for (const panel of [alice, bob]) {
       const image = panel.files.getByRole("img", { name: "harbour.svg" });
       await expect
-        .poll(
-          () => image.evaluate((shown) => (shown as HTMLImageElement).naturalWidth).catch(() => 0),
-          PATIENCE,
-        )
+        .poll(() => image.evaluate((shown) => (shown as HTMLImageElement).naturalWidth).catch(() => 0), {
+          timeout: 20_000,
+          interval: 25,
+        })
         .toBeGreaterThan(0);
     }
   });

@@ -51,6 +51,7 @@ const EVENTS: Record<keyof api.ClientEvents, true> = {
   keychainStopped: true,
   deviceRequested: true,
   deviceRevoked: true,
+  devicesUpdated: true,
   recoveryUsed: true,
   syncStateChanged: true,
 };

@@ -418,7 +418,9 @@ export interface ClientEvents {
   readonly keychainStopped: { readonly keychainFingerprint: string; readonly code: string };
   /** A device asks to be let into one's account: `devices.requests` shows its words. */
   readonly deviceRequested: { readonly deviceId: string };
-  /** A device of one's own is out. */
+  /** Which devices one has, what they are called, or which ways back there are, may be other than it was. */
+  readonly devicesUpdated: { readonly accountId: string };
+  /** A device of one's own is out. This one is told of itself too; what it read it still has. */
   readonly deviceRevoked: { readonly deviceId: string };
   /** Somebody came back into one's account, or changed its ways back, by this one. If it was not oneself: act. */
   readonly recoveryUsed: { readonly recoveryId: string };

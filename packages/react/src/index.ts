@@ -2,6 +2,14 @@
 
 export { useAudit, useSuspenseAudit } from "./audit.js";
 export { useDecrypted, useSuspenseDecrypted } from "./decrypted.js";
+export {
+  useDeviceRequests,
+  useDevices,
+  useRecoveryStatus,
+  useSuspenseDeviceRequests,
+  useSuspenseDevices,
+  useSuspenseRecoveryStatus,
+} from "./devices.js";
 export { useEvent } from "./event.js";
 export { useGroups, useSuspenseGroups } from "./groups.js";
 export { useOwners, useSuspenseOwners } from "./owners.js";

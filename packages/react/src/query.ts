@@ -19,6 +19,8 @@ export interface Question<T> {
   readonly key: string;
   /** Events of this keychain, and of groups, ask again; `null`: of any. */
   readonly keychain: string | null;
+  /** Whether it is about one's own devices and ways back: then events about those ask again, and no others. */
+  readonly own?: true;
   /** Whether an answer that was given can become another. */
   readonly changes: boolean;
   ask(client: Client): Promise<T>;
@@ -144,12 +146,20 @@ class Answers {
       // Of a group, say: who is in it is in all that was shared with it.
       const any = !keychains.some((known) => known.keychainFingerprint === keychainFingerprint);
       for (const asked of [...this.#asked.values()]) {
-        const { keychain, changes } = asked.question;
+        const { keychain, changes, own } = asked.question;
+        if (own === true) continue;
         const concerned = any || keychain === null || keychain === keychainFingerprint;
         if (concerned && (changes || asked.snapshot.status !== "ready")) void asked.refresh();
       }
     };
+    const devices = () => {
+      for (const asked of [...this.#asked.values()]) if (asked.question.own === true) void asked.refresh();
+    };
     const stops = [
+      this.client.on("deviceRequested", devices),
+      this.client.on("deviceRevoked", devices),
+      this.client.on("devicesUpdated", devices),
+      this.client.on("recoveryUsed", devices),
       this.client.on("keychainUpdated", changed),
       this.client.on("keyReceived", changed),
       this.client.on("keyRotated", changed),

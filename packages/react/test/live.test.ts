@@ -8,6 +8,8 @@ import {
   KeyfoldProvider,
   useClientState,
   useDecrypted,
+  useDeviceRequests,
+  useDevices,
   useEncryptFile,
   useEvent,
   useGroups,
@@ -21,12 +23,14 @@ import {
   useOwners,
   useParticipants,
   usePermissions,
+  useRecoveryStatus,
   useSuspenseDecrypted,
+  useSuspenseDevices,
   useSuspenseParticipants,
   useUpload,
 } from "../src/index.js";
 import { draw } from "./page.js";
-import { type CountedClient, somebody, withServer } from "./people.js";
+import { type CountedClient, newcomer, somebody, withServer } from "./people.js";
 
 withServer();
 
@@ -195,6 +199,56 @@ describe("questions", () => {
     await vi.waitFor(() => expect(theirs.text()).toBe("0 and 0"), PATIENCE);
     drawn.unmount();
     theirs.unmount();
+  });
+
+  test("devices, those that ask, and ways back are shown as they come, are named, and go, on every device", async () => {
+    const alice = await somebody("alice");
+    const userId = alice.publicIdentity?.userId ?? "";
+    const shown = () => {
+      const [devices, requests, recovery] = [useDevices(), useDeviceRequests(), useRecoveryStatus()];
+      const names = devices.data?.map(({ label, isCurrent }) => `${label}${isCurrent ? "*" : ""}`).join();
+      const ways = recovery.data?.methods.map(({ method }) => method).join();
+      return `${names} ask:${requests.data?.length} back:${ways} missing:${recovery.data?.missing.join()}`;
+    };
+    const drawn = await under(alice, shown);
+    const now = (text: string) => vi.waitFor(() => expect(drawn.text()).toBe(text), PATIENCE);
+    await now("null* ask:0 back: missing:noRecovery,nothingOffline");
+    await alice.devices.rename("laptop");
+    await now("laptop* ask:0 back: missing:noRecovery,nothingOffline");
+    const phone = newcomer();
+    await phone.devices.request(userId, { label: "phone" });
+    await now("laptop* ask:1 back: missing:noRecovery,nothingOffline");
+    const [request] = await alice.devices.requests();
+    await alice.devices.approve(request?.deviceId ?? "");
+    await now("laptop*,phone ask:0 back: missing:noRecovery,nothingOffline");
+    await phone.devices.approval();
+    // What the other device does is shown here too.
+    const { words } = await phone.recovery.paper();
+    await now("laptop*,phone ask:0 back:paper missing:");
+    const other = await under(phone, shown);
+    await alice.devices.rename("old laptop");
+    const onPhone = (text: string) => vi.waitFor(() => expect(other.text()).toBe(text), PATIENCE);
+    await onPhone("old laptop,phone* ask:0 back:paper missing:");
+    await alice.recovery.paper({ replaces: { paper: words } });
+    await alice.devices.revoke("phone");
+    // The way back that the phone had added is replaced, and stays.
+    await now("old laptop* ask:0 back:paper missing:");
+    drawn.unmount();
+    other.unmount();
+  });
+
+  test("the suspending twin of devices shows the fallback, and then them", async () => {
+    const alice = await somebody("alice");
+    await alice.devices.rename("laptop");
+    const drawn = await under(alice, () => {
+      const Devices = () =>
+        useSuspenseDevices()
+          .map(({ label }) => label)
+          .join();
+      return h(Suspense, { fallback: "reading" }, h(Devices));
+    });
+    await vi.waitFor(() => expect(drawn.text()).toBe("laptop"), PATIENCE);
+    drawn.unmount();
   });
 
   test("an audit follows what people do", async () => {

@@ -43,14 +43,20 @@ export function withServer(): void {
   });
 }
 
-/** Somebody new with an account, of this name and a number. */
-export async function somebody(name: string, config: Partial<ClientConfig> = {}): Promise<CountedClient> {
+/** A device that nobody has signed up with. */
+export function newcomer(config: Partial<ClientConfig> = {}): CountedClient {
   const client = new CountedClient({
     serverURL: keyfold.url,
     serverSignaturePublicKey: keyfold.key,
     ...config,
   });
   clients.push(client);
+  return client;
+}
+
+/** Somebody new with an account, of this name and a number. */
+export async function somebody(name: string, config: Partial<ClientConfig> = {}): Promise<CountedClient> {
+  const client = newcomer(config);
   signedUp += 1;
   await client.signup(`${name}-${signedUp}`);
   return client;

@@ -7,11 +7,14 @@ import {
   useClient,
   useClientState,
   useDecrypted,
+  useDeviceRequests,
+  useDevices,
   useEncryptFile,
   useEvent,
   useKeychain,
   useOutgoingShares,
   useParticipants,
+  useRecoveryStatus,
   useSuspenseDecrypted,
 } from "../src/index.js";
 
@@ -32,10 +35,13 @@ test("every hook renders on a server, to what a browser hydrates with, and asks 
       useParticipants("kc").status,
       useOutgoingShares().status,
       useDecrypted("kf1.", "kc").status,
+      useDevices().status,
+      useDeviceRequests().status,
+      useRecoveryStatus().status,
     ];
     return [status, String(useKeychain("kc")), uploads, ...answers].join(" ");
   });
-  expect(html).toBe("loading null 0 loading loading loading");
+  expect(html).toBe("loading null 0 loading loading loading loading loading loading");
   expect(client.state).toBe(before);
   expect(client.state.status).toBe("loading");
 });

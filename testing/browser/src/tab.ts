@@ -13,9 +13,16 @@ export interface Server {
 /** An event, and which person, keychain or key it is about. */
 export type Told = `${keyof ClientEvents} ${string}`;
 
-type Methods = {
-  [M in keyof Client]: Client[M] extends (...args: never[]) => unknown ? M : never;
-}[keyof Client];
+type MethodsOf<T> = {
+  [M in keyof T]: T[M] extends (...args: never[]) => unknown ? M : never;
+}[keyof T];
+
+type Methods = MethodsOf<Client>;
+
+/** The parts of a client that have calls of their own. */
+type Parts = Pick<Client, "devices" | "recovery">;
+
+type Answer<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
 
 /** One tab with one client. */
 export class Tab {
@@ -53,15 +60,19 @@ export class Tab {
         "keyRotated",
         "permissionsUpdated",
         "memberBanned",
+        "deviceRequested",
+        "deviceRevoked",
+        "devicesUpdated",
+        "recoveryUsed",
       ];
       for (const event of events as (keyof ClientEvents)[]) {
         client.on(event, (payload: unknown) => {
-          const { keyFingerprint, keychainFingerprint, userId, locked } = (payload ?? {}) as Record<
-            string,
-            string
-          >;
+          const about = (payload ?? {}) as Record<string, string>;
+          const { keyFingerprint, keychainFingerprint, userId, deviceId, recoveryId, accountId, locked } =
+            about;
           const lock = locked === undefined ? undefined : locked ? "locked" : "unlocked";
-          told.push(`${event} ${keyFingerprint ?? keychainFingerprint ?? userId ?? lock ?? "nobody"}`);
+          const whom = userId ?? deviceId ?? recoveryId ?? accountId ?? lock ?? "nobody";
+          told.push(`${event} ${keyFingerprint ?? keychainFingerprint ?? whom}`);
         });
       }
     });
@@ -82,17 +93,33 @@ export class Tab {
    *
    * @throws An error with the code, message and hint of the client's.
    */
-  async call<M extends Methods>(method: M, ...args: unknown[]): Promise<Awaited<ReturnType<Client[M]>>> {
+  call<M extends Methods>(method: M, ...args: unknown[]): Promise<Answer<Client[M]>> {
+    return this.#called([method], args) as Promise<Answer<Client[M]>>;
+  }
+
+  /** Calls a method of a part, likewise. */
+  ask<P extends keyof Parts, M extends MethodsOf<Parts[P]> & string>(
+    part: P,
+    method: M,
+    ...args: unknown[]
+  ): Promise<Answer<Parts[P][M]>> {
+    return this.#called([part, method], args) as Promise<Answer<Parts[P][M]>>;
+  }
+
+  async #called(path: readonly string[], args: readonly unknown[]): Promise<unknown> {
     const outcome = await this.page.evaluate(
-      async ({ method, args }) => {
+      async ({ path, args }) => {
         try {
-          return { value: await globalThis.kept["client"][method](...args) };
+          const names = [...path];
+          const method = names.pop() ?? "";
+          const owner = names.reduce((whole, part) => whole[part], globalThis.kept["client"]);
+          return { value: await owner[method](...args) };
         } catch (error) {
           const { code, message, hint, retryable } = error as Record<string, unknown>;
           return { refused: { code: String(code), message: String(message), hint, retryable } };
         }
       },
-      { method, args },
+      { path, args },
     );
     if (outcome.refused === undefined) return outcome.value;
     throw Object.assign(new Error(outcome.refused.message), outcome.refused);

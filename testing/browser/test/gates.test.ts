@@ -62,10 +62,8 @@ describe("behind an OpenID provider", () => {
     expect(run(signup)).toMatchObject({ error: { code: "GateMismatch" } });
     const token = `${await provider.signIn("bob")}\n`;
     expect(run([...signup, "--token", "-"], token)).toMatchObject({ userId: "bob", loggedIn: true });
-    await alice.createNewKeychain("notes");
-    const key = alice.findKeyByPurpose("notes");
-    const bob = await alice.getUserIdentity("bob");
-    await alice.shareKey(key!.keyFingerprint, bob!);
+    const { keychainFingerprint, keyFingerprint } = await alice.createNewKeychain("notes");
+    await alice.shareKey(keychainFingerprint, keyFingerprint, { userId: "bob" });
     run(["sync"]);
     expect(run(["keychain", "list"])).toMatchObject([{ purpose: "notes" }]);
   });
@@ -87,6 +85,61 @@ describe("behind an OpenID provider", () => {
     await fails("NoHome", () => thief.login("alice"));
     expect(thief.keys).toEqual({});
     await alice.createNewKeychain("still hers");
+  });
+
+  test("S19: whoever took the account at the provider over asks to be let in, and meanwhile opens nothing", async () => {
+    const { provider, keyfold } = await behindProvider();
+    const alice = newcomer(keyfold);
+    await alice.signup("alice", { token: await provider.signIn("alice") });
+    const { keychainFingerprint } = await alice.createNewKeychain("notes");
+    const sealed = await alice.encrypt("hello", keychainFingerprint);
+    const { words } = await alice.recovery.paper();
+
+    const thief = newcomer(keyfold);
+    await fails("GateMismatch", () => thief.devices.request("alice"));
+    const stolen = await provider.signIn("alice");
+    const asked = await thief.devices.request("alice", { token: stolen, label: "phone" });
+    expect([thief.state.status, thief.keys]).toEqual(["out", {}]);
+    await fails("NoHome", () => thief.decrypt(sealed));
+    await fails("NoHome", () => thief.devices.approve(asked.code));
+    await fails("NoHome", () => thief.devices.list());
+    // She sees who asks, and that she is not it.
+    const [request] = await alice.devices.requests();
+    expect(request).toMatchObject({ deviceId: asked.deviceId, label: "phone" });
+    await alice.devices.decline(asked.deviceId);
+    await fails("UnknownEnrolment", () => thief.devices.approval());
+
+    // The ways back are shown to him, for their owner needs to know them; none opens by having signed in.
+    const started = await thief.recovery.start("alice", { token: stolen });
+    expect(started.methods.map(({ method, label }) => [method, label])).toEqual([["paper", null]]);
+    await fails("NoRecovery", () => thief.recovery.recover({ password: "a guess of his" }));
+    const guess = Array.from({ length: 24 }, () => "zoo").join(" ");
+    await fails("WrongWords", () => thief.recovery.recover({ paper: guess }));
+    expect([thief.state.status, thief.keys]).toEqual(["out", {}]);
+    expect((await alice.devices.list()).map(({ isCurrent }) => isCurrent)).toEqual([true]);
+    // She herself comes back the same way, with what she kept.
+    await thief.recovery.recover({ paper: words });
+    expect(await thief.decrypt(sealed)).toBe("hello");
+  });
+
+  test("S26: a stranger who asks or comes back learns nothing of who has an account", async () => {
+    const { provider, keyfold } = await behindProvider();
+    const alice = newcomer(keyfold);
+    await alice.signup("alice", { token: await provider.signIn("alice") });
+    await alice.recovery.paper();
+    const mallory = newcomer(keyfold);
+    const token = await provider.signIn("mallory");
+    for (const ask of [
+      (userId: string) => mallory.devices.request(userId, { token }),
+      (userId: string) => mallory.recovery.start(userId, { token }),
+    ]) {
+      const [taken, free] = [
+        await fails("NotAllowed", () => ask("alice")),
+        await fails("NotAllowed", () => ask("aimee")),
+      ];
+      expect(taken.message.replaceAll("alice", "aimee")).toBe(free.message);
+    }
+    expect(await alice.devices.requests()).toEqual([]);
   });
 
   test("a token that is expired, ahead, for another, edited, unsigned or of another issuer lets nobody in", async () => {
@@ -212,6 +265,39 @@ describe("behind passkeys", () => {
     const stranger = await withAuthenticator(await arrive(), named(site));
     expect(await signUp(stranger, keyfold, "alice")).toBe("UserTaken");
     expect(await signUp(stranger, keyfold, "carol")).toBe("in as carol");
+  });
+
+  test("a further device shows the passkey to ask, and is let in by the first one alone", async ({
+    site,
+    arrive,
+  }) => {
+    const keyfold = await behindPasskeys(site);
+    const page = await withAuthenticator(await arrive(), named(site));
+    const outcome = await page.evaluate(
+      async ({ url, key }) => {
+        const client = (storage: string): Client =>
+          new globalThis.keyfold.Client({ serverURL: url, serverSignaturePublicKey: key, storage });
+        const [laptop, phone] = [client("laptop"), client("phone")];
+        await laptop.signup("alice");
+        const { keychainFingerprint } = await laptop.createNewKeychain("notes");
+        const sealed = await laptop.encrypt("hello", keychainFingerprint);
+        const asked = await phone.devices.request("alice");
+        const refused = await phone.decrypt(sealed).catch((error: { code: string }) => error.code);
+        const [request] = await laptop.devices.requests();
+        await laptop.devices.approve(asked.deviceId);
+        await phone.devices.approval();
+        const opened = await phone.decrypt(sealed);
+        const { words } = await laptop.recovery.paper();
+        const found = client("found");
+        await found.recovery.start("alice");
+        await found.recovery.recover({ paper: words }, { revoke: "all" });
+        const after = await found.decrypt(sealed);
+        for (const one of [laptop, phone, found]) one.close();
+        return { refused, sameWords: request?.words === asked.words, opened, after };
+      },
+      { url: keyfold.url, key: keyfold.key },
+    );
+    expect(outcome).toEqual({ refused: "NoHome", sameWords: true, opened: "hello", after: "hello" });
   });
 
   test("whoever has no passkey, or declines, is told so, and may try again", async ({ site, arrive }) => {

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { eventually, fails } from "../src/assert.ts";
+import { clear } from "../src/clear.ts";
 import { clientDist, type Keyfold, type Site, test, type Visitor } from "../src/harness/index.ts";
 import { Tab } from "../src/tab.ts";
 
@@ -11,12 +12,6 @@ import { Tab } from "../src/tab.ts";
 async function before(site: Site, script: string): Promise<void> {
   const worker = await readFile(join(clientDist, "worker.js"), "utf8");
   site.fault("/client/worker.js", { body: `${script}\n${worker}` });
-}
-
-/** What somebody's "clear site data" does. */
-async function clear(visitor: Visitor, tab: Tab, storageTypes: string): Promise<void> {
-  const devtools = await visitor.devtools(tab.page);
-  await devtools.send("Storage.clearDataForOrigin", { origin: new URL(tab.page.url()).origin, storageTypes });
 }
 
 /** Alice with a keychain, in a tab. */
@@ -91,7 +86,7 @@ describe("IndexedDB", () => {
   test("wiped while open: StorageLost, never a silent new account", async ({ keyfold, arrive }) => {
     const visitor = await arrive();
     const { tab, keychain } = await aliceIn(visitor, keyfold);
-    await clear(visitor, tab, "indexeddb");
+    await clear(tab, "indexeddb");
     await fails("StorageLost", () => tab.call("rotateKey", keychain));
     await fails("StorageLost", () => tab.call("login"));
     await fails("StorageLost", () => tab.call("signup", "alice"));
@@ -119,7 +114,7 @@ describe("IndexedDB", () => {
     const visitor = await arrive();
     const { tab } = await aliceIn(visitor, keyfold);
     await visitor.reload(tab.page);
-    await clear(visitor, tab, "indexeddb");
+    await clear(tab, "indexeddb");
     const again = await Tab.open(visitor, keyfold);
     await fails("StorageLost", () => again.call("login"));
     await fails("StorageLost", () => again.call("login", "alice"));
@@ -135,7 +130,7 @@ describe("IndexedDB", () => {
     const visitor = await arrive();
     const { tab } = await aliceIn(visitor, keyfold);
     await visitor.reload(tab.page);
-    await clear(visitor, tab, "all");
+    await clear(tab, "all");
     const again = await Tab.open(visitor, keyfold);
     await fails("NoHome", () => again.call("login"));
     await fails("UserTaken", () => again.call("signup", "alice"));

@@ -226,23 +226,16 @@ impl<H: Host> Session<H> {
     pub async fn recover(&mut self, proof: RecoveryProof<'_>, options: RecoverOptions<'_>) -> Result<Recovered> {
         let label = options.label.map(parse_label).transpose()?;
         for _ in 0..TRIES {
-            let visited = self.visited.take().ok_or_else(not_started)?;
+            // Kept until one is in: who mistyped, or lost the network, goes on from here.
+            let visited = self.visited.clone().ok_or_else(not_started)?;
             let before = visited.account.clone();
-            let keys = RecoveryKeys::derive(proof.secret, &before.ledger().id(), proof.method.into())?;
-            is_way_back(before.ledger(), &keys)?;
+            let keys = way_back(before.ledger(), proof)?;
             let device = self.device.id();
             if !has_device(before.ledger(), &device, &self.device) {
-                let masters = match self.opened(&visited, &keys).await {
-                    Ok(masters) => masters,
-                    Err(error) => {
-                        self.visited = Some(visited);
-                        return Err(error);
-                    }
-                };
+                let masters = self.opened(&visited, &keys).await?;
                 let revoked = revoked(before.ledger(), options.revoke)?;
                 if let Err(refusal) = self.let_in(&visited, &keys, masters, label.as_ref(), &revoked).await? {
                     if refusal.code != Code::Conflict {
-                        self.visited = Some(visited);
                         return Err(refusal.into());
                     }
                     // A thief, or another device of one's own, was faster. One looks again.
@@ -251,6 +244,7 @@ impl<H: Host> Session<H> {
                 }
             }
             self.join(visited.enrolled).await?;
+            self.visited = None;
             // Of very many devices the first entry names only some.
             while let Some(rest) = self.still_to_revoke(before.ledger(), options.revoke)? {
                 self.extend_own(None, &mut |Parts { known, own, author }, rng| {
@@ -372,10 +366,7 @@ impl<H: Host> Session<H> {
 
     /// The keys of a way back that this account has.
     fn proved(&self, proof: RecoveryProof<'_>) -> Result<RecoveryKeys> {
-        let ledger = self.belief.own_ledger()?;
-        let keys = RecoveryKeys::derive(proof.secret, &ledger.id(), proof.method.into())?;
-        is_way_back(ledger, &keys)?;
-        Ok(keys)
+        way_back(self.belief.own_ledger()?, proof)
     }
 
     fn recovery(&self, id: &HolderId) -> Result<Recovery> {
@@ -443,10 +434,12 @@ fn revoked(ledger: &account::Ledger, revoke: Revoke<'_>) -> Result<SortedSet<Hol
     Ok(taken)
 }
 
-fn is_way_back(ledger: &account::Ledger, keys: &RecoveryKeys) -> Result<()> {
+/// The keys of a way back, if the account has it.
+fn way_back(ledger: &account::Ledger, proof: RecoveryProof<'_>) -> Result<RecoveryKeys> {
+    let keys = RecoveryKeys::derive(proof.secret, &ledger.id(), proof.method.into())?;
     let holder = ledger.holders().get(&keys.id());
     if holder.is_some_and(account::Holder::is_recovery) {
-        return Ok(());
+        return Ok(keys);
     }
     if methods(ledger, None).is_empty() {
         return Err(no_recovery());

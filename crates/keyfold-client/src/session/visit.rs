@@ -62,6 +62,7 @@ impl fmt::Debug for SignInProof<'_> {
 }
 
 /// One's own account, as somebody sees it who only signed in.
+#[derive(Clone)]
 pub(super) struct Visited {
     pub(super) enrolled: Enrolled,
     pub(super) account: KnownAccount,

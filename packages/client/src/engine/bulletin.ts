@@ -70,14 +70,21 @@ export class Bulletin {
     if (this.#state.status !== "loading") this.#tell({ ...this.#state, ...this.standing }, []);
   }
 
-  /** Participants may be others now: of these keychains, or of all if it is `undefined`. */
-  looked(keychains: readonly string[] | undefined): void {
-    const all = this.#state.keychains.map(({ keychainFingerprint }) => keychainFingerprint);
-    const told = (keychainFingerprint: string): Told => ({
-      name: "participantsUpdated",
-      payload: { keychainFingerprint },
-    });
-    this.#tell(this.#state, [...new Set(keychains ?? all)].map(told));
+  /** The account has this device no more. */
+  deviceIsOut(deviceId: string): void {
+    this.#tell(this.#state, [{ name: "deviceRevoked", payload: { deviceId } }]);
+  }
+
+  /** These ledgers were looked at, or all if it is `undefined`: participants may be others now, and own devices. */
+  looked(scopes: readonly string[] | undefined): void {
+    const { keychains, identity } = this.#state;
+    const own = identity === null ? [] : [identity.accountId];
+    const all = [...keychains.map(({ keychainFingerprint }) => keychainFingerprint), ...own];
+    const told = (scope: string): Told =>
+      scope === identity?.accountId
+        ? { name: "devicesUpdated", payload: { accountId: scope } }
+        : { name: "participantsUpdated", payload: { keychainFingerprint: scope } };
+    this.#tell(this.#state, [...new Set(scopes ?? all)].map(told));
   }
 
   /**

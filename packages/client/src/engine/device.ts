@@ -18,6 +18,8 @@ export class Device {
   commits = 0;
   /** Whether the server said that the session ended, while the keys are still here. */
   isEnded = false;
+  /** Whether it was told that the account has this device no more. */
+  isOut = false;
 
   private constructor(home: Home, session: Session, host: SessionHost) {
     this.home = home;

@@ -174,6 +174,12 @@ export class Engine {
     this.#tabs?.looked(keychains);
   }
 
+  /** Whoever shows one's own devices and ways back, in any tab, shows them anew. */
+  devicesChanged(): void {
+    const own = this.#bulletin.state.identity?.accountId;
+    if (own !== undefined) this.participantsChanged([own]);
+  }
+
   /** The store as whoever unlocked this home sees it. */
   opened(store: Store, home: Home): Store {
     return unlocked(store, home, home.period === undefined ? undefined : this.#keys.get(home.period));
@@ -424,6 +430,8 @@ export class Engine {
         this.#keys.clear();
         this.#catchUp();
       },
+      // Whatever is wrong, the next call says so.
+      out: () => void this.turn(() => this.#deviceIsOut()).catch(() => undefined),
       active: () => this.#idle.touch(false),
       unlocked: (period: string, key: CryptoKey) => this.#keys.put(period, key),
       synced: (state: SyncState) => this.#bulletin.synced(state),
@@ -520,9 +528,20 @@ export class Engine {
       if (noticeTrap(thrown)) throw broken(thrown);
       const error = this.#device?.host.takeFault() ?? KeyfoldError.from(thrown);
       if (error.code === "LoggedOut" && this.#device !== undefined) this.#device.isEnded = true;
+      if (error.code === "UnknownDevice") this.#deviceIsOut();
       if (error.code === "StorageLost" || error.code === "StorageTooNew") await this.#loseStore(error);
       throw error;
     }
+  }
+
+  /** In a turn: the account has this device no more, and every tab is told, once. */
+  #deviceIsOut(): void {
+    const device = this.#device;
+    const who = device?.who();
+    if (device === undefined || device.isOut || who?.loggedIn !== true) return;
+    device.isOut = true;
+    this.#bulletin.deviceIsOut(who.deviceId);
+    this.#tabs?.out();
   }
 
   /** Nothing in memory is worth more than the records. The next call opens the store again. */

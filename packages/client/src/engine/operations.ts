@@ -91,24 +91,25 @@ export const operations: Operations = {
   awaitEnrolment: (engine, _, { signal }) => engine.turn((turn) => awaitEnrolment(engine, turn), signal),
   enrolmentRequests: (engine, _, { signal }) => engine.sessionTurn(enrolmentRequests, signal),
   approveDevice: (engine, { code, label }, { signal }) =>
-    engine.sessionTurn(async (session) => deviceFrom(await session.approveDevice(code, label)), signal),
+    changingDevices(engine, async (session) => deviceFrom(await session.approveDevice(code, label)), signal),
   declineDevice: (engine, { code }, { signal }) =>
-    engine.sessionTurn((session) => session.declineDevice(code), signal),
+    changingDevices(engine, (session) => session.declineDevice(code), signal),
   enrollNewDevice: (engine, { label, lastsMs }, { signal }) =>
-    engine.sessionTurn((session) => session.enrollNewDevice(label, lastsMs), signal),
+    changingDevices(engine, (session) => session.enrollNewDevice(label, lastsMs), signal),
   registerEnrolledDevice: (engine, args, { signal }) =>
     engine.turn((turn) => registerEnrolledDevice(engine, turn, args), signal),
   rotateDevice: (engine, { label }, { signal }) =>
-    engine.sessionTurn(async (session) => deviceFrom(await session.rotateDevice(label)), signal),
+    changingDevices(engine, async (session) => deviceFrom(await session.rotateDevice(label)), signal),
   revokeDevices: (engine, args, call) =>
-    engine.sessionTurn((session) => revokeDevices(session, args, call), call.signal),
+    changingDevices(engine, (session) => revokeDevices(session, args, call), call.signal),
   recoveryStatus: (engine, _, { signal }) =>
     engine.sessionTurn(async (session) => {
       const { methods, missing } = await session.recoveryStatus();
       return { methods: methods.map(recoveryFrom), missing };
     }, signal),
-  addRecovery,
-  removeRecovery,
+  addRecovery: (engine, args, call) => addRecovery(engine, args, call).finally(() => engine.devicesChanged()),
+  removeRecovery: (engine, args, call) =>
+    removeRecovery(engine, args, call).finally(() => engine.devicesChanged()),
   startRecovery: (engine, args, { signal }) =>
     engine.turn((turn) => startRecovery(engine, turn, args), signal),
   releaseName: (engine, _, { signal }) => engine.turn((turn) => releaseName(engine, turn), signal),
@@ -206,6 +207,19 @@ async function signUp(engine: Engine, turn: Turn, args: Arguments<"signup">): Pr
   await turn.store.commit([useHome(register, home)]);
   engine.deviceIs(userId, true);
   return ownIdentity(device.session);
+}
+
+/** What devices and ways back there are is another answer afterwards, also if it was given up halfway. */
+async function changingDevices<T>(
+  engine: Engine,
+  work: (session: Session) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  try {
+    return await engine.sessionTurn(work, signal);
+  } finally {
+    engine.devicesChanged();
+  }
 }
 
 /** Whoever was let in while nobody looked is in. What cannot be found out now is found out at the next call. */

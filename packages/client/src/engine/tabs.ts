@@ -14,6 +14,8 @@ export interface TabHooks {
   synced(state: SyncState): void;
   /** The leading tab took in new entries of these keychains, or of all. */
   looked(keychains: readonly string[] | undefined): void;
+  /** Another tab was told that the account has this device no more. */
+  out(): void;
   /** Another tab wants to know the state of the connection, and the keys of open locks. */
   asked(): void;
   /** Another tab locks: this one does too, and what waits for a server must not keep it from that. */
@@ -30,6 +32,7 @@ type Word =
   | { readonly type: "changed" }
   | { readonly type: "asked" }
   | { readonly type: "hurry" }
+  | { readonly type: "out" }
   | { readonly type: "active" }
   | { readonly type: "unlocked"; readonly period: string; readonly key: CryptoKey }
   | { readonly type: "looked"; readonly keychains: readonly string[] | undefined }
@@ -41,6 +44,7 @@ export interface Tabs {
   looked(keychains: readonly string[] | undefined): void;
   synced(state: SyncState): void;
   hurry(): void;
+  out(): void;
   active(): void;
   /** Asks the others how things stand. */
   ask(): void;
@@ -57,6 +61,7 @@ export function joinTabs(name: string, mayLead: boolean, hooks: TabHooks): Tabs 
     else if (data.type === "synced") hooks.synced(data.state);
     else if (data.type === "looked") hooks.looked(data.keychains);
     else if (data.type === "hurry") hooks.hurry();
+    else if (data.type === "out") hooks.out();
     else if (data.type === "active") hooks.active();
     else if (data.type === "unlocked") hooks.unlocked(data.period, data.key);
     else hooks.asked();
@@ -78,6 +83,7 @@ export function joinTabs(name: string, mayLead: boolean, hooks: TabHooks): Tabs 
     looked: (keychains) => say({ type: "looked", keychains }),
     synced: (state) => say({ type: "synced", state }),
     hurry: () => say({ type: "hurry" }),
+    out: () => say({ type: "out" }),
     active: () => say({ type: "active" }),
     ask: () => say({ type: "asked" }),
     unlocked: (period, key) => say({ type: "unlocked", period, key }),
@@ -96,6 +102,7 @@ export function alone(mayLead: boolean, hooks: TabHooks): Tabs {
     looked: () => undefined,
     synced: () => undefined,
     hurry: () => undefined,
+    out: () => undefined,
     active: () => undefined,
     ask: () => undefined,
     unlocked: () => undefined,

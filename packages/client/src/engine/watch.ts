@@ -86,6 +86,10 @@ export class Watch {
       } catch (thrown) {
         noticeTrap(thrown);
         wait = patience(thrown, this.#retry);
+        // Nothing that ends a stream is the server's signed word. Its answer to this is.
+        if (KeyfoldError.from(thrown).code === "UnknownDevice") {
+          await this.#engine.turn((session) => session.catchUpAll()).catch(() => undefined);
+        }
       } finally {
         this.#socket?.fail("it was given up");
         this.#socket = undefined;
