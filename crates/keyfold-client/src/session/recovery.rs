@@ -176,7 +176,11 @@ impl<H: Host> Session<H> {
     /// Signs in to one's account with a device that it does not have, to come back into it. `UnknownUser`, `HomeExists`.
     pub async fn start_recovery(&mut self, sign_in: SignIn<'_>) -> Result<RecoveryStarted> {
         self.check_empty()?;
-        let visited = self.visit(sign_in).await?;
+        let visited = match self.came_back().await? {
+            Some(visited) if visited.enrolled.user_id.as_str() == sign_in.user_id => visited,
+            Some(visited) => return Err(super::account::home_exists(&visited.enrolled.user_id)),
+            None => self.visit(sign_in).await?,
+        };
         let ledger = visited.account.ledger();
         let started = RecoveryStarted {
             account_id: ledger.id().to_string(),
@@ -185,6 +189,16 @@ impl<H: Host> Session<H> {
         };
         self.visited = Some(visited);
         Ok(started)
+    }
+
+    /// Where a recovery let this device in and its answer was lost: the account as it was before, and this device is one
+    /// of it now.
+    async fn came_back(&mut self) -> Result<Option<Visited>> {
+        let Some(Joining { enrolled, asked: false }) = self.joining().await? else { return Ok(None) };
+        self.recall_account(&enrolled.account).await?;
+        let Some(account) = self.belief.accounts.get(&enrolled.account).cloned() else { return Ok(None) };
+        let joined = self.finish_joining().await?;
+        Ok(joined.then(|| Visited { enrolled, account, master_keys: Vec::new() }))
     }
 
     /// The server's part of trying a password: OPAQUE's KE1 in, its KE2 out. It is the same whether there is a password
@@ -213,7 +227,8 @@ impl<H: Host> Session<H> {
             let keys = RecoveryKeys::derive(proof.secret, &before.ledger().id(), proof.method.into())?;
             is_way_back(before.ledger(), &keys)?;
             let device = self.device.id();
-            if !has_device(before.ledger(), &device, &self.device) {
+            let is_in = self.belief.enrolled.is_some();
+            if !is_in && !has_device(before.ledger(), &device, &self.device) {
                 let masters = match self.opened(&visited, &keys).await {
                     Ok(masters) => masters,
                     Err(error) => {
@@ -232,7 +247,9 @@ impl<H: Host> Session<H> {
                     continue;
                 }
             }
-            self.join(visited.enrolled).await?;
+            if !is_in {
+                self.join(visited.enrolled).await?;
+            }
             // Of very many devices the first entry names only some.
             while let Some(rest) = self.still_to_revoke(before.ledger(), options.revoke)? {
                 self.extend_own(None, &mut |Parts { known, own, author }, rng| {
