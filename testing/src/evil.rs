@@ -99,6 +99,9 @@ impl ServerKey {
 /// What to do to an answer.
 type Script = Box<dyn FnMut(&Asked, &mut Answer) + Send>;
 
+/// Whether a request goes no further.
+type Guard = Box<dyn FnMut(&Asked) -> bool + Send>;
+
 /// The proxy. It ends when it is dropped.
 pub struct EvilServer {
     address: SocketAddr,
@@ -110,6 +113,7 @@ struct Shared {
     upstream: Mutex<String>,
     key: ServerKey,
     script: Mutex<Script>,
+    guard: Mutex<Guard>,
     /// The only `Host` whose requests it is told; without one, all are.
     victim: Mutex<Option<String>>,
     seen: Mutex<Vec<Asked>>,
@@ -129,6 +133,7 @@ impl EvilServer {
             upstream: Mutex::new(upstream.to_owned()),
             key,
             script: Mutex::new(Box::new(|_, _| ())),
+            guard: Mutex::new(Box::new(|_| false)),
             victim: Mutex::default(),
             seen: Mutex::new(Vec::new()),
             down: watch::Sender::new(false),
@@ -148,6 +153,11 @@ impl EvilServer {
         *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(script);
     }
 
+    /// From now on the server never hears of a request of which `guard` says so; who asked is not answered either.
+    pub fn withhold(&self, guard: impl FnMut(&Asked) -> bool + Send + 'static) {
+        *self.shared.guard.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(guard);
+    }
+
     /// Lies only to those who know the server by this `Host`; without one, to everybody.
     pub fn lie_to(&self, host: Option<String>) {
         *self.shared.victim.lock().unwrap_or_else(PoisonError::into_inner) = host;
@@ -156,6 +166,7 @@ impl EvilServer {
     /// Back to the truth.
     pub fn be_honest(&self) {
         self.lie(|_, _| ());
+        self.withhold(|_| false);
         self.lie_to(None);
     }
 
@@ -242,6 +253,10 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let preflight = head.method == hyper::Method::OPTIONS;
     if !preflight {
         shared.seen.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
+    }
+
+    if !preflight && (shared.guard.lock().unwrap_or_else(PoisonError::into_inner))(&asked) {
+        return Ok(bad_gateway());
     }
 
     // The Host header stays: the request is signed for the proxy's address, and the server believes what it reads.

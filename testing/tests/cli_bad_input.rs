@@ -371,12 +371,211 @@ fn permissions_and_bans_that_are_not_allowed_change_nothing() {
     is(&alice.failure(allow("bob")), "NoSuchMember", 4);
 }
 
+/// How a command fails that reads `input`.
+#[track_caller]
+fn refused<const N: usize>(person: &Person, arguments: [&str; N], input: &[u8]) -> Failure {
+    let output = person.pipe(arguments.iter().chain(&["--json"]), input);
+    failure(&output).unwrap_or_else(|| panic!("{arguments:?} did not fail as it should: {output:?}"))
+}
+
+#[test]
+fn a_device_that_nobody_lets_in_is_not_in_and_codes_that_are_wrong_let_nobody_in() {
+    let server = Server::start();
+    let (alice, bob) = (alice(&server), Person::signed_up("bob", &server));
+    let phone = Person::new("alice");
+    let request = ["device", "request", "alice", "--server", &server.url];
+    is(&bob.failure(["device", "request", "alice", "--server", &server.url]), "HomeExists", 2);
+    is(&phone.failure(["device", "request", "dave", "--server", &server.url]), "UnknownUser", 4);
+    let other = Server::start();
+    let wrong = ["device", "request", "alice", "--server", &server.url, "--server-key", &other.key];
+    is(&phone.failure(wrong), "WrongServerKey", 5);
+    is(&phone.failure(["device", "request", "alice", "--server", &server.url, "--label", ""]), "BadText", 2);
+    is(&phone.failure(["login"]), "NoHome", 4);
+
+    let asked = phone.json(request);
+    let (code, id) = (asked["code"].as_str().unwrap(), asked["deviceId"].as_str().unwrap());
+    for verb in ["approve", "decline"] {
+        for bad in ["nonsense", "keyfold:device/", &code[1..], &code[..code.len() - 8], &format!("{code}x")] {
+            is(&alice.failure(["device", verb, bad]), "BadCode", 5);
+        }
+        is(&bob.failure(["device", verb, code]), "BadCode", 5);
+        is(&bob.failure(["device", verb, id]), "UnknownEnrolment", 4);
+        is(&alice.failure(["device", verb, &code.replacen(&id[..4], "AAAA", 1)]), "UnknownEnrolment", 4);
+    }
+    is(&phone.failure(["login"]), "NoHome", 4);
+    alice.json(["device", "decline", code]);
+    for verb in ["approve", "decline"] {
+        is(&alice.failure(["device", verb, code]), "UnknownEnrolment", 4);
+    }
+    is(&phone.failure(["login"]), "NoHome", 4);
+    assert_eq!(alice.json(["device", "list"])["devices"].as_array().map(Vec::len), Some(1));
+
+    let again = phone.json(request);
+    assert_eq!(again["code"], asked["code"], "it is the same device that asks");
+    alice.json(["device", "approve", code]);
+    alice.json(["device", "approve", code]);
+    phone.json(["login"]);
+    is(&phone.failure(request), "HomeExists", 2);
+    assert_eq!(alice.json(["device", "list"])["devices"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn texts_for_a_device_that_are_cut_used_late_or_taken_back_bring_nobody_in() {
+    let server = Server::start();
+    let alice = alice(&server);
+    for (label, code) in [("", "BadText"), ("a\u{7}", "BadText")] {
+        is(&alice.failure(["device", "enroll", label]), code, 2);
+    }
+    is(&alice.failure(["device", "enroll", &"a".repeat(257)]), "TooLarge", 2);
+    for span in ["2d", "soon", "-1h"] {
+        let failure = alice.failure(["device", "enroll", "laptop", &format!("--expires={span}")]);
+        is(&failure, "Usage", 2);
+    }
+    assert_eq!(alice.json(["device", "list"])["devices"].as_array().map(Vec::len), Some(1));
+
+    let enroll = |label: &str, more: &[&str]| {
+        let made = alice.json(["device", "enroll", label].iter().chain(more));
+        made["uri"].as_str().unwrap().to_owned()
+    };
+    let (used, late, back) = (enroll("used", &[]), enroll("late", &["--expires", "1ms"]), enroll("back", &[]));
+    alice.json(["device", "revoke", "back"]);
+    let laptop = Person::new("alice");
+    let register = ["device", "register", "-"];
+    for bad in ["", "keyfold:enroll/", &used[..used.len() - 1], &used[1..], &used.replacen("enroll", "device", 1)] {
+        is(&refused(&laptop, register, bad.as_bytes()), "BadCode", 5);
+    }
+    is(&refused(&laptop, register, b"\xff\xfe"), "BadText", 2);
+    is(&refused(&laptop, register, &[b'a'; 70_000]), "TooLarge", 2);
+    is(&laptop.failure(["device", "register", "nowhere"]), "UnknownFile", 4);
+    is(&refused(&laptop, register, late.as_bytes()), "EnrolmentExpired", 3);
+    let gone = refused(&laptop, register, back.as_bytes());
+    assert_eq!((gone.code.as_str(), gone.exit), ("UnknownDevice", 3), "{gone:?}");
+    is(&laptop.failure(["whoami"]), "NoHome", 4);
+
+    assert!(laptop.pipe(register, used.as_bytes()).status.success());
+    is(&refused(&laptop, register, used.as_bytes()), "HomeExists", 2);
+    let thief = Person::new("alice");
+    let late = refused(&thief, register, used.as_bytes());
+    assert_eq!((late.code.as_str(), late.exit), ("Unauthorized", 3), "{late:?}");
+    assert!(late.hint.unwrap().contains("revoke"), "if it was not you");
+    is(&thief.failure(["whoami"]), "NoHome", 4);
+}
+
+#[test]
+fn devices_that_are_not_there_or_not_this_one_are_left_alone() {
+    let server = Server::start();
+    let alice = alice(&server);
+    let own = alice.json(["whoami"])["deviceId"].as_str().unwrap().to_owned();
+    for _ in 0..2 {
+        alice.json(["device", "enroll", "twin"]);
+    }
+    let before = alice.json(["device", "list"]);
+    is(&alice.failure(["device", "revoke", "nowhere"]), "UnknownHolder", 4);
+    is(&alice.failure(["device", "revoke", "twin"]), "UnknownHolder", 4);
+    is(&alice.failure(["device", "revoke", &own]), "RevocationOfOneself", 3);
+    is(&alice.failure(["device", "rename", "twin", "other"]), "NotAllowed", 3);
+    is(&alice.failure(["device", "rename", "nowhere", "other"]), "UnknownHolder", 4);
+    is(&alice.failure(["device", "rename", &own, ""]), "BadText", 2);
+    assert_eq!(alice.json(["device", "list"]), before);
+    assert_eq!(alice.json(["whoami"])["generation"], 0);
+    let nobody = Person::new("carol");
+    for line in
+        ["device list", "device rotate", "device enroll a", "recovery status", "recovery paper", "recovery shares 2 3"]
+    {
+        is(&nobody.failure(line.split(' ')), "NoHome", 4);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_way_back_has_its_name_and_lets_nobody_in() {
+    let server = Server::start();
+    let (alice, bob) = (alice(&server), Person::signed_up("bob", &server));
+    let nobody = Person::new("alice");
+    let by = |way: &'static str| ["recovery", "recover", "alice", "--server", &server.url, way, "-"];
+    is(&refused(&nobody, by("--password"), b"any"), "NoRecovery", 4);
+
+    assert!(alice.pipe(["recovery", "password"], b"correct horse").status.success());
+    let paper = alice.json(["recovery", "paper"])["words"].as_str().unwrap().to_owned();
+    let bobs = bob.json(["recovery", "paper"])["words"].as_str().unwrap().to_owned();
+    let shares = |person: &Person| {
+        let made = person.json(["recovery", "shares", "2", "3"]);
+        [0, 1, 2].map(|at| made["shares"][at].as_str().unwrap().to_owned())
+    };
+    let ([a, b, _], [_, others, _], [x, y, _]) = (shares(&alice), shares(&alice), shares(&bob));
+    let words: Vec<&str> = paper.split(' ').collect();
+    let swapped = [&[words[1], words[0]], &words[2..]].concat().join(" ");
+    let other = |word: &str| if word == "zoo" { "abandon" } else { "zoo" };
+    // One word in 256 would pass the checksum: then it is nobody's paper.
+    let one_wrong = [&words[..23], &[other(words[23])]].concat().join(" ");
+    let mut damaged = b.clone();
+    damaged.replace_range(60..61, if &damaged[60..61] == "A" { "B" } else { "A" });
+    for (way, input, code, exit) in [
+        ("--paper", words[..23].join(" "), "WrongWordCount", 2),
+        ("--paper", format!("{paper} {}", words[0]), "WrongWordCount", 2),
+        ("--paper", String::new(), "WrongWordCount", 2),
+        ("--paper", paper.replacen(words[3], "qwerty", 1), "UnknownWord", 2),
+        ("--paper", bobs, "WrongSecret", 3),
+        ("--shares", a.clone(), "TooFewShares", 2),
+        ("--shares", String::new(), "TooFewShares", 2),
+        ("--shares", format!("{a}\n{a}"), "ShareRepeated", 2),
+        ("--shares", format!("{a}\n{others}"), "SharesMixed", 2),
+        ("--shares", format!("{x}\n{y}"), "ShareOfAnotherAccount", 2),
+        ("--shares", format!("{a}\n{damaged}"), "ShareDamaged", 2),
+        ("--shares", format!("{a}\n{}", &b[..b.len() - 1]), "ShareDamaged", 2),
+        ("--shares", paper.clone(), "ShareDamaged", 2),
+        ("--password", "wrong horse".to_owned(), "WrongPassword", 3),
+        ("--password", String::new(), "BadText", 2),
+        ("--password", "a".repeat(1_025), "BadText", 2),
+    ] {
+        let failure = refused(&nobody, by(way), input.as_bytes());
+        is(&failure, code, exit);
+        assert!(failure.hint.is_some() || exit == 2, "{code}");
+    }
+    for input in [swapped, one_wrong] {
+        let failure = refused(&nobody, by("--paper"), input.as_bytes());
+        assert!(["WrongWords", "WrongSecret"].contains(&failure.code.as_str()), "{failure:?}");
+    }
+    is(&refused(&nobody, by("--password"), b"\xff"), "BadText", 2);
+    is(&nobody.failure(["whoami"]), "NoHome", 4);
+    assert_eq!(alice.json(["device", "list"])["devices"].as_array().map(Vec::len), Some(1));
+    let there = ["recovery", "recover", "alice", "--server", &server.url, "--paper", "-"];
+    is(&refused(&alice, there, paper.as_bytes()), "HomeExists", 2);
+    let unknown = ["recovery", "recover", "alice", "--server", &server.url, "--paper", "-", "--revoke", "nowhere"];
+    is(&refused(&nobody, unknown, paper.as_bytes()), "UnknownHolder", 4);
+    is(&nobody.failure(["whoami"]), "NoHome", 4);
+    assert!(nobody.pipe(by("--paper"), paper.to_uppercase().as_bytes()).status.success());
+}
+
+#[test]
+fn a_way_back_goes_by_its_own_secret_or_an_older_one_and_not_by_another() {
+    let server = Server::start();
+    let alice = alice(&server);
+    let make = |more: &[&str]| {
+        let made = alice.json(["recovery", "paper"].iter().chain(more));
+        let text = |name: &str| made[name].as_str().unwrap().to_owned();
+        (text("recoveryId"), text("words"))
+    };
+    is(&refused(&alice, ["recovery", "remove", "paper"], b"any"), "NoRecovery", 4);
+    let ((older, first), (_, second)) = (make(&[]), make(&["--label", "two"]));
+    let before = alice.json(["recovery", "status"]);
+    is(&refused(&alice, ["recovery", "remove", "paper"], first.as_bytes()), "Usage", 2);
+    is(&refused(&alice, ["recovery", "remove", "passkey"], first.as_bytes()), "NoRecovery", 4);
+    is(&refused(&alice, ["recovery", "remove", &older], second.as_bytes()), "RecoveryProtected", 3);
+    let words: Vec<&str> = first.split(' ').rev().collect();
+    let failure = refused(&alice, ["recovery", "remove", &older], words.join(" ").as_bytes());
+    assert!(["WrongWords", "WrongSecret"].contains(&failure.code.as_str()), "{failure:?}");
+    for line in ["recovery shares 3 2", "recovery shares 1 2", "recovery shares 2 17", "recovery shares 2 300"] {
+        is(&alice.failure(line.split(' ')), "Usage", 2);
+    }
+    is(&alice.failure(["recovery", "paper", "--label", ""]), "BadText", 2);
+    is(&refused(&alice, ["recovery", "password", "--replaces", "paper"], first.as_bytes()), "Usage", 2);
+    assert_eq!(alice.json(["recovery", "status"]), before);
+}
+
 #[test]
 fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
     let alice = Person::new("alice");
     for line in [
-        "device list",
-        "recovery status",
         "vault notes ls",
         "index notes i count",
         "form create notes",
@@ -434,6 +633,19 @@ fn what_cannot_be_understood_is_usage() {
         "accept a b",
         "login --accept-shares some",
         "serve --listen nowhere",
+        "device",
+        "device revoke",
+        "device rename ID",
+        "device register",
+        "recovery",
+        "recovery shares 2",
+        "recovery remove",
+        "recovery paper --with file",
+        "recovery recover alice --paper",
+        "recovery recover alice --server http://127.0.0.1:1",
+        "recovery recover alice --server http://127.0.0.1:1 --paper --shares",
+        "recovery recover alice --server http://127.0.0.1:1 --paper words --revoke-all --revoke ID",
+        "recovery recover alice --server http://127.0.0.1:1 --token - --paper -",
         "encrypt notes a --text --sign",
         "encrypt notes a --text --also more",
         "decrypt a --text --range 0-1",

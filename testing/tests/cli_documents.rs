@@ -35,7 +35,7 @@ fn the_page_names_only_documents_that_the_schema_has() {
     let rows = PAGE.lines().filter(|line| line.starts_with("| `")).map(|line| line.trim_end_matches(" |"));
     let named = rows.filter_map(|row| row.rsplit_once("| ").and_then(|(_, last)| last.split('`').nth(1)));
     let named: Vec<&str> = named.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase())).collect();
-    assert!(named.len() >= 29, "{named:?}");
+    assert!(named.len() >= 40, "{named:?}");
     for name in named {
         assert!(schema["$defs"][name].is_object(), "the schema has no {name}");
     }
@@ -87,6 +87,172 @@ fn people_compare_words_and_what_does_not_fit_is_exit_5() {
     assert_eq!((&accepted["verified"], accepted.get("formerAccountId")), (&json!(true), None));
     // Not a terminal, so there is nothing to scan.
     assert_eq!(text(&alice, ["whoami", "--qr"]), text(&alice, ["whoami"]));
+}
+
+/// A document that a command prints which reads `input`.
+#[track_caller]
+fn piped<const N: usize>(person: &Person, arguments: [&str; N], input: &str) -> Value {
+    let output = person.pipe(arguments.iter().chain(&["--json"]), input.as_bytes());
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn said<'a>(document: &'a Value, name: &str) -> &'a str {
+    document[name].as_str().unwrap_or_else(|| panic!("{name} in {document}"))
+}
+
+#[test]
+fn devices_print_their_documents() {
+    let server = Server::start();
+    let (alice, phone) = (Person::signed_up("alice", &server), Person::new("alice"));
+    let first = alice.json(["whoami"])["deviceId"].clone();
+    let ask = |device: &Person, label: &str| {
+        let at = ["device", "request", "alice", "--server", &server.url, "--server-key", &server.key];
+        device.json(at.into_iter().chain(["--label", label]))
+    };
+    let asked = ask(&phone, "phone");
+    is("deviceRequested", &asked);
+    assert_eq!(phone.failure(["whoami"]).code, "NoHome", "nobody has let it in");
+    let listed = alice.json(["device", "list"]);
+    is("devices", &listed);
+    assert_eq!((&listed["devices"][0]["deviceId"], &listed["devices"][0]["isCurrent"]), (&first, &json!(true)));
+    let request = &listed["requests"][0];
+    assert_eq!((&request["deviceId"], &request["label"]), (&asked["deviceId"], &json!("phone")));
+    assert_eq!(request["words"], asked["words"], "both show the same words");
+    assert!(text(&alice, ["device", "list"]).contains(said(&asked, "words")));
+    let let_in = alice.json(["device", "approve", said(&asked, "code")]);
+    is("device", &let_in);
+    assert_eq!((&let_in["label"], &let_in["addedBy"], &let_in["isCurrent"]), (&json!("phone"), &first, &json!(false)));
+    let who = phone.json(["login"]);
+    is("whoami", &who);
+    assert_eq!(who["deviceId"], asked["deviceId"]);
+
+    let renamed = phone.json(["device", "rename", "phone", "my phone"]);
+    is("device", &renamed);
+    assert_eq!((&renamed["label"], &renamed["deviceId"]), (&json!("my phone"), &asked["deviceId"]));
+    let renewed = phone.json(["device", "rotate"]);
+    is("device", &renewed);
+    assert_eq!((&renewed["label"], &renewed["deviceId"]), (&json!("my phone"), &asked["deviceId"]));
+
+    let stranger = Person::new("alice");
+    let asked = ask(&stranger, "stranger");
+    let declined = alice.json(["device", "decline", said(&asked, "code")]);
+    is("deviceDeclined", &declined);
+    assert_eq!(declined["deviceId"], asked["deviceId"]);
+
+    // By a text: through a pipe, and from a file; and what the text brought in brings another in.
+    let enrolment = phone.json(["device", "enroll", "laptop"]);
+    is("enrolment", &enrolment);
+    assert_eq!(text(&phone, ["device", "enroll", "unused", "--expires", "5min"]).trim().lines().count(), 1);
+    let laptop = Person::new("alice");
+    let who = piped(&laptop, ["device", "register", "-"], said(&enrolment, "uri"));
+    is("whoami", &who);
+    let tablet = Person::new("alice");
+    tablet.write("text", (said(&laptop.json(["device", "enroll", "tablet"]), "uri").to_owned() + "\n").as_bytes());
+    is("whoami", &tablet.json(["device", "register", "text"]));
+
+    alice.json(["keychain", "create", "notes"]);
+    let tablets = tablet.json(["whoami"])["deviceId"].clone();
+    let revoked = alice.json(["device", "revoke", "my phone", "--keep", "tablet"]);
+    is("revokedDevices", &revoked);
+    assert_eq!(revoked["deviceIds"].as_array().map(Vec::len), Some(3), "phone, laptop, and what was not used");
+    let events = tablet.json(["sync"]);
+    is("events", &events);
+    let gone = events.as_array().unwrap().iter().filter(|event| event["event"] == "deviceRevoked");
+    assert_eq!(gone.count(), 3, "{events}");
+    let listed = tablet.json(["device", "list"]);
+    is("devices", &listed);
+    let ids: Vec<&Value> = listed["devices"].as_array().unwrap().iter().map(|device| &device["deviceId"]).collect();
+    assert_eq!(ids, [&first, &tablets]);
+    let told = text(&alice, ["device", "revoke", "tablet"]);
+    assert!(told.contains("1 device is out") && told.contains("generation 2"), "{told}");
+}
+
+#[test]
+fn a_device_that_asks_is_told_of_by_watch() {
+    let server = Server::start();
+    let (alice, phone) = (Person::signed_up("alice", &server), Person::new("alice"));
+    let watch = alice.watch();
+    let asked = phone.json(["device", "request", "alice", "--server", &server.url]);
+    let event = watch.next();
+    is("event", &event);
+    assert_eq!(event, json!({"event": "deviceRequested", "deviceId": asked["deviceId"]}));
+    assert_eq!(watch.stop(), Some(0));
+}
+
+#[test]
+fn ways_back_print_their_documents() {
+    let server = Server::start();
+    let alice = Person::signed_up("alice", &server);
+    let status = alice.json(["recovery", "status"]);
+    is("recoveryStatus", &status);
+    assert_eq!(status["missing"], json!(["noRecovery", "nothingOffline"]));
+    assert!(text(&alice, ["recovery", "status"]).contains("`keyfold recovery paper` makes one"));
+
+    let password = piped(&alice, ["recovery", "password", "--label", "in my head"], "correct horse\n");
+    is("recovery", &password);
+    assert_eq!((&password["method"], &password["label"]), (&json!("password"), &json!("in my head")));
+    let paper = alice.json(["recovery", "paper"]);
+    is("recoveryPaper", &paper);
+    let shares = alice.json(["recovery", "shares", "2", "3"]);
+    is("recoveryShares", &shares);
+    let status = alice.json(["recovery", "status"]);
+    is("recoveryStatus", &status);
+    let ids: Vec<&Value> = status["methods"].as_array().unwrap().iter().map(|method| &method["recoveryId"]).collect();
+    assert_eq!(ids, [&password["recoveryId"], &paper["recoveryId"], &shares["recoveryId"]], "oldest first");
+    assert_eq!(status["missing"], json!([]));
+
+    let recover = |device: &Person, more: &[&str], input: &str| {
+        let at = ["recovery", "recover", "alice", "--server", &server.url, "--server-key", &server.key, "--json"];
+        let output = device.pipe(at.iter().chain(more), input.as_bytes());
+        assert!(output.status.success(), "{more:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        is("recovered", &document);
+        assert_eq!(document["accountId"], alice.json(["whoami"])["accountId"]);
+        document
+    };
+    recover(&Person::new("alice"), &["--password"], "correct horse");
+    let two = format!("{}\n{}\n", shares["shares"][2].as_str().unwrap(), shares["shares"][0].as_str().unwrap());
+    recover(&Person::new("alice"), &["--shares", "-", "--label", "tablet"], &two);
+
+    // In the place of another one, and away, by its own secret.
+    let former = alice.write("former", b"correct horse\n");
+    let former = former.to_str().unwrap();
+    let renewed =
+        piped(&alice, ["recovery", "password", "-", "--replaces", "password", "--with", former], "battery staple");
+    is("recovery", &renewed);
+    let left = piped(&alice, ["recovery", "remove", "shares"], &two);
+    is("recoveryStatus", &left);
+    assert_eq!(left["methods"].as_array().map(Vec::len), Some(2));
+    let words = said(&paper, "words");
+    let left = piped(&alice, ["recovery", "remove", said(&renewed, "recoveryId"), "--by", "paper"], words);
+    is("recoveryStatus", &left);
+    assert_eq!(left["methods"][0]["recoveryId"], paper["recoveryId"]);
+
+    // All that she had is lost.
+    let devices = alice.json(["device", "list"])["devices"].as_array().unwrap().len();
+    let new = Person::new("alice");
+    new.write("words", words.as_bytes());
+    let at = ["recovery", "recover", "alice", "--server", &server.url, "--paper", "words", "--revoke-all"];
+    let back = new.json(at);
+    is("recovered", &back);
+    assert_eq!((back["revokedDeviceIds"].as_array().map(Vec::len), devices), (Some(3), 3));
+    let events = new.json(["sync"]);
+    is("events", &events);
+    assert!(!events.as_array().unwrap().iter().any(|event| event["event"] == "recoveryUsed"), "it was this device");
+}
+
+#[test]
+fn words_and_shares_are_shown_as_they_are_written_down() {
+    let server = Server::start();
+    let alice = Person::signed_up("alice", &server);
+    let paper = text(&alice, ["recovery", "paper"]);
+    let rows: Vec<&str> =
+        paper.lines().filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit())).collect();
+    assert_eq!(rows.len(), 6, "{paper}");
+    assert!(rows[0].starts_with("   1  ") && rows[5].contains("  24  "), "{paper}");
+    let shares = text(&alice, ["recovery", "shares", "2", "3"]);
+    assert!(shares.contains("Any 2 of them") && shares.contains("Share 3 of 3\nkeyfold:share/"), "{shares}");
 }
 
 #[test]
@@ -373,7 +539,14 @@ fn completions_print_their_document() {
 #[test]
 fn every_failure_prints_the_error_document() {
     let alice = Person::new("alice");
-    for arguments in [&["whoami"][..], &["device", "list"], &["no-such-verb"], &["signup"], &["decrypt", "nowhere"]] {
+    for arguments in [
+        &["whoami"][..],
+        &["device", "list"],
+        &["recovery", "status"],
+        &["no-such-verb"],
+        &["signup"],
+        &["decrypt", "nowhere"],
+    ] {
         let output = alice.command(arguments).arg("--json").output().unwrap();
         assert!(output.stdout.is_empty() && !output.status.success(), "{arguments:?}: {output:?}");
         let failure = keyfold_bin::failure(&output).unwrap_or_else(|| panic!("{arguments:?}: {output:?}"));

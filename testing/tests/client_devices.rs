@@ -208,3 +208,21 @@ async fn other_devices_hear_who_asks_and_who_is_gone() {
     until(&mut watch, is_gone).await;
     assert_eq!(alice.client.whoami().await.unwrap().generation, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_go_together_also_where_whoever_let_one_of_them_in_is_gone() {
+    let server = TestServer::start().await;
+    let alice = Person::signed_up("alice", &server).await;
+    let phone = second(&server, &alice.client, "phone").await;
+    let tablet = second(&server, &phone.client, "tablet").await;
+    alice.client.revoke_devices(&["phone"], &["tablet"], |_, _| {}).await.unwrap();
+    // The tablet is under the first device now, and goes with it: to name both is no contradiction.
+    let laptop = second(&server, &alice.client, "laptop").await;
+    let first = alice.client.whoami().await.unwrap().device_id;
+    let revoked = laptop.client.revoke_devices(&[&first, "tablet"], &[], |_, _| {}).await.unwrap();
+    assert_eq!((revoked.device_ids.len(), revoked.generation), (2, 2));
+    for out in [&alice, &phone, &tablet] {
+        assert_eq!(out.client.sync().await.unwrap_err().code, Code::UnknownDevice);
+    }
+    assert_eq!(laptop.client.devices().await.unwrap().len(), 1);
+}

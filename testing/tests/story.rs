@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 
 const TWO_PEOPLE: &str = include_str!("../../docs/guides/two-people-share-a-key.md");
 const GROUPS: &str = include_str!("../../docs/guides/groups-and-owners.md");
+const LOST: &str = include_str!("../../docs/guides/lost-my-laptop.md");
 const ADDRESS: &str = "127.0.0.1:8787";
 
 /// What stands between ```sh and ```, in order.
@@ -84,6 +85,46 @@ fn the_guide_to_groups_and_owners_is_true() {
     assert!(order.is_sorted(), "{order:?} in:\n{said}");
     assert!(said.contains("took notice of"), "the history says why the keychain made a key:\n{said}");
     assert_eq!(said.matches("three eggs").count(), 2, "bob and carol read what was there before:\n{said}");
+}
+
+#[test]
+fn the_guide_to_a_lost_laptop_is_true() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = play(LOST, folder.path());
+    let order = places(
+        &said,
+        &[
+            "There is no way back",
+            "24 paper.txt",
+            "Nothing is missing.",
+            "written before",
+            // 1, with the phone.
+            "1 device is out of the account",
+            "written after the train",
+            "laptop: refused, exit status 3",
+            // 2, with the paper.
+            "You are back.",
+            "this one",
+            "misread: exit status 2",
+            // 3, with shares.
+            "This device is in.",
+            "ways back gone with them",
+            "written after the theft",
+            "thief: refused, exit status 3",
+            "thief: not a device of hers, exit status 3",
+            "the old shares: exit status 3",
+            // 4, with nothing but a sign-in.
+            "borrowed: exit status 4",
+            "These ask to be let in",
+            "borrowed: not let in, exit status 4",
+            // 5, with nothing.
+            "bob: no way back, exit status 4",
+            "bob: the name is taken, exit status 3",
+        ],
+    );
+    assert!(order.is_sorted(), "{order:?} in:\n{said}");
+    assert_eq!(said.matches("written after the theft").count(), 1, "she reads it and nobody else:\n{said}");
+    assert_eq!(said.matches("written before").count(), 1, "{said}");
 }
 
 #[test]

@@ -21,13 +21,29 @@ pub(crate) fn read(from: &Path) -> Result<Zeroizing<String>, Fault> {
     } else {
         File::open(from).and_then(|file| file.take(MOST + 1).read_to_string(&mut text))
     };
-    let length = read.map_err(|error| Fault::io(&format!("reading {shown}"), &error))?;
+    let length = read.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => Fault::new(Code::BadText, format!("{shown} is not text")),
+        _ => Fault::io(&format!("reading {shown}"), &error),
+    })?;
     if length as u64 > MOST {
         return Err(Fault::new(Code::TooLarge, format!("{shown} is too long to be a secret")));
     }
     let kept = text.trim_end_matches(['\r', '\n']).len();
     text.truncate(kept);
     Ok(text)
+}
+
+/// Refuses if two secrets of one command would both come from standard input: the first would take all of it.
+pub(crate) fn apart(one: Option<&Path>, other: Option<&Path>) -> Result<(), Fault> {
+    let is_piped = |from: Option<&Path>| match from {
+        Some(from) => from == Path::new("-"),
+        None => !io::stdin().is_terminal(),
+    };
+    if is_piped(one) && is_piped(other) {
+        return Err(Fault::usage("two secrets cannot both come from standard input")
+            .hint("Name a file for one of them, or run this where you can be asked."));
+    }
+    Ok(())
 }
 
 /// From the file that was named, else from a prompt, else from standard input.

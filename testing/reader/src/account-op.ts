@@ -135,7 +135,11 @@ function parseAccountKeys(item: Item | undefined): AccountKeys {
   };
 }
 
-function parseUserId(item: Item | undefined): string {
+/**
+ * A user id.
+ * @throws Failure `Malformed`, `TooLarge`, `BadText`
+ */
+export function parseUserId(item: Item | undefined): string {
   const userId = text(item);
   check(utf8(userId).length <= LONGEST_USER_ID, "TooLarge");
   check(userId !== "" && userId.normalize("NFC") === userId && !/\p{Cc}/u.test(userId), "BadText");

@@ -5,6 +5,7 @@ import { pbkdf2Sync } from "node:crypto";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 
 import { base64url, compare, concat, utf8 } from "./bytes.ts";
+import { escaped } from "./uri-text.ts";
 
 /** The safety words of two accounts, as numbers in the list. */
 export function safetyNumbers(one: Uint8Array, other: Uint8Array): number[] {
@@ -21,10 +22,5 @@ export function safetyWords(numbers: readonly number[]): string {
 
 /** An identity to show and to scan. */
 export function identityUri(account: Uint8Array, userId: string): string {
-  const user = [...utf8(userId)].map((byte) => {
-    const character = String.fromCharCode(byte);
-    if (/[A-Za-z0-9._~-]/.test(character)) return character;
-    return `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  });
-  return `keyfold:identity/${base64url(account)}/${user.join("")}`;
+  return `keyfold:identity/${base64url(account)}/${escaped(userId)}`;
 }

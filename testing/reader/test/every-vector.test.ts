@@ -10,6 +10,7 @@ import { VECTORS } from "./vectors.ts";
 const folders = [
   "audit",
   "derive",
+  "devices",
   "envelope",
   "groups",
   "http",

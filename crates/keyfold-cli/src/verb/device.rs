@@ -1,6 +1,6 @@
 //! `keyfold device`: which devices an account has, how one comes in, gets new keys, and is put out.
 
-use super::whoami;
+use super::{signup, whoami};
 use crate::fault::Fault;
 use crate::moment;
 use crate::progress::Steps;
@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 use keyfold_client::{Client, Code, Device, DeviceRequest, DeviceRequested, SignIn, SignInProof, WhoAmI, Zeroizing};
 use serde::Serialize;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[derive(Subcommand, Debug)]
@@ -96,6 +96,16 @@ impl At {
         self.token.clone().map(token::read).transpose()
     }
 
+    /// Says that the server's key was taken, if nobody named one.
+    pub(crate) fn remark_of_first_use(&self, session: &Session) {
+        signup::remark_of_first_use(session, self.server_key.as_deref());
+    }
+
+    /// Where the token comes from, if from anywhere.
+    pub(crate) fn token_file(&self) -> Option<&Path> {
+        self.token.as_deref()
+    }
+
     pub(crate) fn sign_in<'a>(&'a self, token: Option<&'a Zeroizing<String>>) -> SignIn<'a> {
         let proof = token.map_or(SignInProof::Nothing, |token| SignInProof::Token(token));
         SignIn { user_id: &self.user, server_url: &self.server, server_key: self.server_key.as_deref(), proof }
@@ -125,6 +135,17 @@ struct Text {
     uri: String,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Declined {
+    device_id: String,
+    declined: bool,
+}
+
+/// How long a text for a new device can be used, unless somebody says otherwise, and at most.
+const LASTS: Duration = Duration::from_secs(60 * 60);
+const LASTS_AT_MOST: Duration = Duration::from_secs(24 * 60 * 60);
+
 pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Fault> {
     let client = session.client()?;
     match command {
@@ -135,17 +156,10 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Fault
         Command::Request(options) => request(session, &client, options).await,
         Command::Approve(options) => approve(session, &client, options).await,
         Command::Decline { code } => {
-            client.decline_device(&code).await?;
-            session.output.show(&Listed { devices: Vec::new(), requests: Vec::new() }, |_| "Declined.".to_owned())
+            let declined = Declined { device_id: client.decline_device(&code).await?, declined: true };
+            session.output.show(&declined, |_| "Declined: it learns nothing, and may ask again.".to_owned())
         }
-        Command::Enroll { label, expires } => {
-            let lasts = expires.as_deref().map(span).transpose()?;
-            let uri = client.enroll_new_device(Some(&label), lasts).await?;
-            session
-                .output
-                .remark("Whoever has this text is in. It works once; give it to the new device and to nobody:");
-            session.output.show(&Text { uri }, |text| text.uri.clone())
-        }
+        Command::Enroll { label, expires } => enroll(session, &client, &label, expires.as_deref()).await,
         Command::Register { file } => {
             let who = client.register_enrolled_device(&secret::read(&file)?).await?;
             session.output.show(&who, joined_text)
@@ -188,17 +202,39 @@ async fn request(session: &Session, client: &Client, options: Request) -> Result
     let label = options.label.unwrap_or_else(session::machine);
     let token = options.at.token()?;
     let asked = client.request_enrolment(options.at.sign_in(token.as_ref()), &label).await?;
+    options.at.remark_of_first_use(session);
     let drawn = io::stdout().is_terminal().then(|| qr::drawn(&asked.code)).flatten();
     session.output.show(&asked, |asked| request_text(asked, drawn.as_deref().unwrap_or_default()))?;
     if session.output.is_json() || !io::stdout().is_terminal() {
         session.output.remark("Once it is let in, `keyfold login` goes on here.");
         return Ok(());
     }
+    session.output.remark("\nWaiting. If you stop this, `keyfold login` goes on here once the device is let in.");
     loop {
         if let Some(who) = client.await_enrolment().await? {
             return session.output.show(&who, joined_text);
         }
     }
+}
+
+async fn enroll(session: &Session, client: &Client, label: &str, expires: Option<&str>) -> Result<(), Fault> {
+    let lasts = expires.map(span).transpose()?.unwrap_or(LASTS);
+    if lasts > LASTS_AT_MOST {
+        return Err(Fault::usage("a text for a new device can be used for a day at most")
+            .hint("Make it when the device is at hand; `keyfold device enroll` makes another at any time."));
+    }
+    let until = moment::now_ms().saturating_add(u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX));
+    let uri = client.enroll_new_device(Some(label), Some(lasts)).await?;
+    session.output.remark(&format!(
+        "Whoever has this text is in. It works once, until {}: give it to the new device and to nobody.\n\
+         There: `keyfold device register -`, and paste it.\n",
+        moment::readable(until)
+    ));
+    let drawn = io::stdout().is_terminal().then(|| qr::drawn(&uri)).flatten();
+    session.output.show(&Text { uri }, |text| match drawn {
+        Some(drawn) => format!("{}\n\n{drawn}", text.uri),
+        None => text.uri.clone(),
+    })
 }
 
 async fn approve(session: &Session, client: &Client, options: Approve) -> Result<(), Fault> {

@@ -44,7 +44,7 @@ pub(crate) enum Command {
     },
     /// Take a way back away, by its own secret or that of an older one
     Remove {
-        /// Its id, or what it is: password, paper, shares
+        /// Its id, or what it is: password, paper, shares, passkey
         method: String,
         /// What proves that you may [default: the same]
         #[arg(long, value_enum, value_name = "WHAT")]
@@ -114,14 +114,6 @@ impl Way {
             }
         })
     }
-
-    fn kind(self) -> RecoveryKind {
-        match self {
-            Self::Password => RecoveryKind::Password,
-            Self::Paper => RecoveryKind::Paper,
-            Self::Shares => RecoveryKind::Shares,
-        }
-    }
 }
 
 impl Kept {
@@ -149,12 +141,16 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Fault
     match command {
         Command::Status => session.output.show(&client.recovery_status().await?, status_text),
         Command::Password { file, kept } => {
+            if kept.replaces.is_some() {
+                secret::apart(kept.with.as_deref(), file.as_deref())?;
+            }
             let former = kept.former()?;
             let password = secret::ask_new(file.as_deref(), "New password: ")?;
             let recovery = client.add_password(&password, kept.label.as_deref(), former.as_ref()).await?;
-            session
-                .output
-                .show(&recovery, |_| "The password brings you back. Keep it where you keep passwords.".to_owned())
+            session.output.show(&recovery, |_| {
+                "The password brings you back, as long as this server helps. Keep it where you keep passwords."
+                    .to_owned()
+            })
         }
         Command::Paper(kept) => {
             let paper = client.add_paper(kept.label.as_deref(), kept.former()?.as_ref()).await?;
@@ -162,6 +158,10 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Fault
             session.output.show(&document, |paper| paper_text(paper.words))
         }
         Command::Shares { needed, count, kept } => {
+            if needed < 2 || needed > count || count > 16 {
+                return Err(Fault::usage(format!("{needed} of {count} shares cannot be made"))
+                    .hint("2 at least have to suffice, and there are at most 16: `keyfold recovery shares 2 3`."));
+            }
             let former = kept.former()?;
             let made = client.add_shares((needed, count), kept.label.as_deref(), former.as_ref()).await?;
             let shares = made.shares.iter().map(|share| share.as_str()).collect();
@@ -191,6 +191,9 @@ async fn recover(session: &Session, options: Recover) -> Result<(), Fault> {
             "A passkey recovers in a browser; a device that is in lets this one in by `keyfold device request`.",
         ));
     };
+    if let Some(token) = options.at.token_file() {
+        secret::apart(Some(token), from.as_deref())?;
+    }
     let input = way.read(from.as_deref())?;
     let client = session.client()?;
     let label = options.label.clone().unwrap_or_else(session::machine);
@@ -206,12 +209,12 @@ async fn recover(session: &Session, options: Recover) -> Result<(), Fault> {
     let how = RecoverOptions { label: Some(&label), revoke };
     let recovered = client.recover(sign_in, &input, how, |done, all| steps.at(done, all)).await?;
     drop(steps);
+    options.at.remark_of_first_use(session);
     session.output.show(&recovered, recovered_text)
 }
 
 fn find<'a>(methods: &'a [Recovery], text: &str) -> Result<&'a Recovery, Fault> {
-    let kind = Way::from_str(text, true).ok().map(Way::kind);
-    let mut found = methods.iter().filter(|one| one.recovery_id == text || Some(one.method) == kind);
+    let mut found = methods.iter().filter(|one| one.recovery_id == text || word(one.method) == text);
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
         (Some(_), Some(_)) => Err(Fault::usage(format!("there are several ways back called {text}"))
@@ -314,5 +317,10 @@ fn recovered_text(recovered: &Recovered) -> String {
         ("devices put out", count(&recovered.revoked_device_ids)),
         ("ways back gone with them", count(&recovered.removed_recovery_ids)),
     ]);
-    format!("You are back.\n\n{}{done}", whoami::text(&recovered.who))
+    let advice = if recovered.revoked_device_ids.is_empty() {
+        "\nYour other devices are still in. If one is lost or stolen: `keyfold device list`, `keyfold device revoke`.\n"
+    } else {
+        ""
+    };
+    format!("You are back.\n\n{}{done}{advice}", whoami::text(&recovered.who))
 }

@@ -47,9 +47,14 @@ pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault
         client.accept_shares(which.into()).await?;
         who = client.whoami().await?;
     }
-    if options.server_key.is_none() {
+    remark_of_first_use(session, options.server_key.as_deref());
+    session.output.show(&who, |who| format!("Signed up.\n\n{}", whoami::text(who)))
+}
+
+/// Says that a key was taken that nobody had named.
+pub(super) fn remark_of_first_use(session: &Session, named: Option<&str>) {
+    if named.is_none() {
         session.output.remark("No --server-key was given, so the key that the server showed was taken as its own.");
         session.output.remark("Compare it with what `keyfold serve` printed.");
     }
-    session.output.show(&who, |who| format!("Signed up.\n\n{}", whoami::text(who)))
 }

@@ -47,6 +47,13 @@ pub(super) fn text(event: &ClientEvent) -> String {
         }
         ClientEvent::IdentityUpdated { account_id: Some(account) } => format!("identityUpdated     {account}"),
         ClientEvent::IdentityUpdated { account_id: None } => "identityUpdated     logged out".to_owned(),
+        ClientEvent::DeviceRequested { device_id } => {
+            format!("deviceRequested     {device_id}: compare its words in `keyfold device list`")
+        }
+        ClientEvent::DeviceRevoked { device_id } => format!("deviceRevoked       {device_id}"),
+        ClientEvent::RecoveryUsed { recovery_id } => {
+            format!("recoveryUsed        {recovery_id}: if it was not you, look at `keyfold device list`")
+        }
         ClientEvent::IdentityChanged { user_id } => {
             format!("identityChanged     the server shows another {user_id} than before: ask the person by another way")
         }

@@ -178,8 +178,8 @@ impl Client {
         self.turn().await?.approve_device(code, label).await
     }
 
-    /// Does not let a device in that asks. `UnknownEnrolment`.
-    pub async fn decline_device(&self, code: &str) -> Result<()> {
+    /// Does not let a device in that asks; its id. `BadCode`, `UnknownEnrolment`.
+    pub async fn decline_device(&self, code: &str) -> Result<String> {
         self.turn().await?.decline_device(code).await
     }
 

@@ -218,6 +218,7 @@ fn coded(fault: impl Into<Error>) -> Error {
             error.hint("Try again. After some tries the server makes you wait; another way back does not.")
         }
         Code::ShareDamaged | Code::SharesAltered => error.hint("Scan it again, or use another share."),
+        Code::ShareOfAnotherAccount => error.hint("Ask whoever gave it whether there is one for this account."),
         Code::SharesMixed | Code::ShareRepeated | Code::TooFewShares => {
             error.hint("Give shares of one set, each once.")
         }

@@ -334,7 +334,7 @@ pub(super) fn branch(ledger: &account::Ledger, root: &HolderId, kept: &SortedSet
                 if at == *root {
                     return *id == *root || !kept.contains(id);
                 }
-                above = holders.get(&at).and_then(|holder| holder.added_by);
+                above = holders.get(&at).and_then(account::Holder::under);
                 steps -= 1;
             }
             false

@@ -49,6 +49,10 @@ impl<H: Host> Session<H> {
     pub async fn request_enrolment(&mut self, sign_in: SignIn<'_>, label: &str) -> Result<DeviceRequested> {
         self.check_empty()?;
         let label = super::device::parse_label(label)?;
+        // Let in meanwhile, and not heard of it.
+        if self.finish_joining().await? {
+            self.check_empty()?;
+        }
         let Visited { enrolled, account, .. } = self.visit(sign_in).await?;
         let (id, ledger) = (self.device.id(), account.ledger());
         let statement = holder_statement(&ledger.id(), &id, &id);
@@ -164,11 +168,13 @@ impl<H: Host> Session<H> {
         describe(self.belief.own_ledger()?, self.belief.own()?, &id, self.device_id()).ok_or_else(unknown_holder)
     }
 
-    /// Does not let a device in that asks.
-    pub async fn decline_device(&mut self, code: &str) -> Result<()> {
+    /// Does not let a device in that asks. Which it was.
+    pub async fn decline_device(&mut self, code: &str) -> Result<String> {
         self.me()?;
-        let body = DeclineEnrolment { device: self.read_code(code)? }.encode();
-        self.ask(Method::Post, route::DECLINE, body, EnrolmentRequests::decode).await.map(drop)
+        let device = self.read_code(code)?;
+        let body = DeclineEnrolment { device }.encode();
+        self.ask(Method::Post, route::DECLINE, body, EnrolmentRequests::decode).await?;
+        Ok(device.to_string())
     }
 
     /// A text that brings a device in by itself: once, and within `lasts_ms`, at most a day. It is a secret: whoever has
@@ -296,7 +302,7 @@ impl<H: Host> Session<H> {
         self.who_am_i()
     }
 
-    async fn joining(&mut self) -> Result<Option<Joining>> {
+    pub(super) async fn joining(&mut self) -> Result<Option<Joining>> {
         match self.host.load(record::JOINING).await? {
             Some(bytes) => super::read(&bytes).map(Some),
             None => Ok(None),

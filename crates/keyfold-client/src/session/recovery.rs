@@ -176,7 +176,11 @@ impl<H: Host> Session<H> {
     /// Signs in to one's account with a device that it does not have, to come back into it. `UnknownUser`, `HomeExists`.
     pub async fn start_recovery(&mut self, sign_in: SignIn<'_>) -> Result<RecoveryStarted> {
         self.check_empty()?;
-        let visited = self.visit(sign_in).await?;
+        let visited = match self.came_back().await? {
+            Some(visited) if visited.enrolled.user_id.as_str() == sign_in.user_id => visited,
+            Some(visited) => return Err(super::account::home_exists(&visited.enrolled.user_id)),
+            None => self.visit(sign_in).await?,
+        };
         let ledger = visited.account.ledger();
         let started = RecoveryStarted {
             account_id: ledger.id().to_string(),
@@ -205,6 +209,16 @@ impl<H: Host> Session<H> {
         }
     }
 
+    /// Where a recovery let this device in and its answer was lost: the account as it was before, and this device is one
+    /// of it now.
+    async fn came_back(&mut self) -> Result<Option<Visited>> {
+        let Some(Joining { enrolled, asked: false }) = self.joining().await? else { return Ok(None) };
+        self.recall_account(&enrolled.account).await?;
+        let Some(account) = self.belief.accounts.get(&enrolled.account).cloned() else { return Ok(None) };
+        let joined = self.finish_joining().await?;
+        Ok(joined.then(|| Visited { enrolled, account, master_keys: Vec::new() }))
+    }
+
     /// The server's part of trying a password: OPAQUE's KE1 in, its KE2 out. It is the same whether there is a password
     /// or not.
     pub async fn try_password(&mut self, recovery: &str, request: Vec<u8>) -> Result<Vec<u8>> {
@@ -231,7 +245,8 @@ impl<H: Host> Session<H> {
             let before = visited.account.clone();
             let keys = way_back(before.ledger(), proof)?;
             let device = self.device.id();
-            if !has_device(before.ledger(), &device, &self.device) {
+            let is_in = self.belief.enrolled.is_some();
+            if !is_in && !has_device(before.ledger(), &device, &self.device) {
                 let masters = self.opened(&visited, &keys).await?;
                 let revoked = revoked(before.ledger(), options.revoke)?;
                 if let Err(refusal) = self.let_in(&visited, &keys, masters, label.as_ref(), &revoked).await? {
@@ -243,8 +258,9 @@ impl<H: Host> Session<H> {
                     continue;
                 }
             }
-            self.join(visited.enrolled).await?;
-            self.visited = None;
+            if !is_in {
+                self.join(visited.enrolled).await?;
+            }
             // Of very many devices the first entry names only some.
             while let Some(rest) = self.still_to_revoke(before.ledger(), options.revoke)? {
                 self.extend_own(None, &mut |Parts { known, own, author }, rng| {
@@ -260,6 +276,7 @@ impl<H: Host> Session<H> {
                 .await?;
             }
             self.commit().await?;
+            self.visited = None;
             let after = self.belief.own_ledger()?;
             let gone = |id: &&HolderId| !after.holders().contains_key(id);
             let (mut revoked_device_ids, mut removed_recovery_ids) = (Vec::new(), Vec::new());

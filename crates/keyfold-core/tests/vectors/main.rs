@@ -5,6 +5,7 @@
 //! come from their standards and are not written by anything here.
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod devices;
 mod envelope;
 mod keys;
 mod primitives;
@@ -43,6 +44,11 @@ fn recoveries() {
 }
 
 #[test]
+fn devices_that_come_in() {
+    each("devices", devices::check);
+}
+
+#[test]
 fn primitives_of_the_suite() {
     each("primitives", primitives::check);
 }
@@ -56,6 +62,7 @@ fn regenerate() {
         ("wrap", wrap::generate()),
         ("derive", keys::generate()),
         ("recovery", recovery::generate()),
+        ("devices", devices::generate()),
     ] {
         scaffold::write(folder, &vectors);
     }

@@ -46,6 +46,11 @@ impl Holder {
         self.kind != HolderKind::Device
     }
 
+    /// Whom it goes with: who added it, or the nearest above that one who is a holder still.
+    pub fn under(&self) -> Option<HolderId> {
+        self.under
+    }
+
     /// Its place among all who ever held the account: less is older.
     pub fn age(&self) -> u32 {
         self.order

@@ -60,7 +60,8 @@ impl Session {
     /// Does not let a device in.
     #[wasm_bindgen(js_name = declineDevice)]
     pub async fn decline_device(&mut self, code: &str) -> Result<()> {
-        Ok(self.inner.decline_device(code).await?)
+        self.inner.decline_device(code).await?;
+        Ok(())
     }
 
     /// A text that brings another device in by itself, once, within `lasts` milliseconds.
