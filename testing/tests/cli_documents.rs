@@ -25,7 +25,10 @@ fn is(definition: &str, document: &Value) {
 #[test]
 fn the_schema_refuses_a_document_of_another_shape() {
     assert!(!faults("logout", &json!({"loggedOut": true})).is_empty(), "a name is missing");
-    assert!(!faults("logout", &json!({"loggedOut": true, "forgotten": false, "more": 1})).is_empty(), "one too many");
+    assert!(
+        !faults("logout", &json!({"loggedOut": true, "everywhere": false, "forgotten": false, "more": 1})).is_empty(),
+        "one too many"
+    );
     assert!(!faults("fingerprint", &json!("short")).is_empty());
 }
 
@@ -57,6 +60,12 @@ fn accounts_print_their_documents() {
     is("user", &alice.json(["user", "alice"]));
     is("logout", &alice.json(["logout"]));
     is("whoami", &alice.json(["login"]));
+    let everywhere = alice.json(["logout", "--everywhere"]);
+    is("logout", &everywhere);
+    assert_eq!(everywhere["everywhere"], true);
+    is("whoami", &alice.json(["login"]));
+    let device = &alice.json(["device", "list"])["devices"][0];
+    assert!(device["loggedInSince"].as_u64() <= device["lastUsed"].as_u64(), "{device}");
     assert_eq!(server.stop(), Some(0), "a server that is asked to stop ends well");
 }
 

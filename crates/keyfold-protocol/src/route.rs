@@ -26,8 +26,10 @@ pub const DECLINE: &str = "/v1/enrolments/decline";
 pub const PASSWORD: &str = "/v1/recovery/password";
 /// Recovering with one.
 pub const PASSWORD_LOGIN: &str = "/v1/recovery/password/login";
-/// Logging in and out.
+/// Logging in and out, and who is in.
 pub const SESSIONS: &str = "/v1/sessions";
+/// Logging other devices out.
+pub const END_SESSIONS: &str = "/v1/sessions/end";
 /// Ledgers.
 pub const LEDGERS: &str = "/v1/ledgers";
 /// Keychains.

@@ -123,8 +123,17 @@ impl Client {
     /// Ends the session and wipes the keys from this device. With `forget` the device too: then its account can be
     /// used from other devices only, and is lost if there is none.
     pub async fn logout(&self, forget: bool) -> Result<()> {
+        self.end_session(false, forget).await
+    }
+
+    /// The same, and ends the sessions of all other devices of the account. They can log in again.
+    pub async fn logout_everywhere(&self, forget: bool) -> Result<()> {
+        self.end_session(true, forget).await
+    }
+
+    async fn end_session(&self, everywhere: bool, forget: bool) -> Result<()> {
         let mut turn = self.turn().await?;
-        let told = turn.log_out().await;
+        let told = if everywhere { turn.log_out_everywhere().await } else { turn.log_out().await };
         if !forget {
             return told;
         }

@@ -15,7 +15,7 @@ use keyfold_format::{UserId, VerifyingKey, cbor, id::from_base64url};
 use keyfold_protocol::{
     Code, route,
     signing::Method,
-    wire::{Gate, LedgerPage, LoggedIn, SignUp, SignedUp},
+    wire::{EndSessions, Gate, LedgerPage, LoggedIn, SignUp, SignedUp},
 };
 
 impl<H: Host> Session<H> {
@@ -155,6 +155,20 @@ impl<H: Host> Session<H> {
     pub async fn log_out(&mut self) -> Result<()> {
         self.belief.enrolled()?;
         let told = self.exchange(Method::Delete, route::SESSIONS, Vec::new()).await;
+        self.wipe(told).await
+    }
+
+    /// The same of all of the account's devices. Each stays enrolled and can log in again; what the others hold they
+    /// wipe themselves, if they are honest: a device that was stolen is revoked.
+    pub async fn log_out_everywhere(&mut self) -> Result<()> {
+        self.belief.enrolled()?;
+        let asked = EndSessions { own: true };
+        let told = self.exchange(Method::Post, route::END_SESSIONS, asked.encode()).await;
+        self.wipe(told).await
+    }
+
+    /// Wipes the keys, whatever the server answered.
+    async fn wipe(&mut self, told: Result<Answer>) -> Result<()> {
         let rings: Vec<String> = self.belief.rings.keys().map(record::ring).collect();
         rings.into_iter().for_each(|name| self.belief.stage(name, None));
         self.belief.stage(record::MASTER, None);

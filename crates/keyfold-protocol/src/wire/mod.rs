@@ -20,7 +20,7 @@ pub use scope::{
     AddWraps, AddedWraps, Append, Appended, CreateScope, MissingWrap, MissingWraps, OwnWraps, Place, Placed, ScopeKind,
     ScopeSummary, Scopes, Standing,
 };
-pub use session::{LoggedIn, LoggedOut};
+pub use session::{DeviceSession, EndSessions, LoggedIn, LoggedOut, Sessions};
 pub use visit::{
     AskForPasskey, EnrolmentAnswer, EnrolmentState, OwnAccount, PasskeyQuestion, Proof, ReadAccount, SealedMasterKeys,
     Visit, Visiting,

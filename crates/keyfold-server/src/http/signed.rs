@@ -131,6 +131,7 @@ async fn identify(app: &App, claimed: Claimed) -> Result<Asking, Fault> {
         return Err(enrolment_expired());
     }
     app.domain.admit_account(device.account)?;
+    app.domain.device_is_used(once.device, &device);
     Ok(Asking::Device { caller: Caller { account: device.account, once }, logged_in: device.session_since.is_some() })
 }
 

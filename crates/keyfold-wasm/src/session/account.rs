@@ -54,6 +54,12 @@ impl Session {
         Ok(self.inner.log_out().await?)
     }
 
+    /// The same of all of the account's devices.
+    #[wasm_bindgen(js_name = logOutEverywhere)]
+    pub async fn log_out_everywhere(&mut self) -> Result<()> {
+        Ok(self.inner.log_out_everywhere().await?)
+    }
+
     /// Who this device belongs to. `NoHome` before it was signed up.
     #[wasm_bindgen(js_name = whoAmI, unchecked_return_type = "WhoAmI")]
     pub fn who_am_i(&self) -> Result<JsValue> {
