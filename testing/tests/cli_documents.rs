@@ -70,6 +70,30 @@ fn accounts_print_their_documents() {
 }
 
 #[test]
+fn a_servers_next_key_is_named_before_it_is_used_and_clients_follow() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(folder.path(), "127.0.0.1:0");
+    let alice = Person::signed_up("alice", &server);
+    let (address, data) = (server.address().to_owned(), folder.path().join("data"));
+    let operator = Person::new("operator");
+    let next = || operator.json(["serve", "key", "next", "--data", data.to_str().unwrap()]);
+    let made = next();
+    is("serveKey", &made);
+    assert_eq!((&made["serverKey"], &made), (&json!(server.key), &next()), "asked again it is the same");
+    alice.json(["keychain", "create", "notes"]);
+    assert_eq!(server.stop(), Some(0));
+    let server = Server::start_in(folder.path(), &address);
+    assert_eq!(made["nextServerKey"], server.key.as_str());
+    alice.json(["keychain", "create", "photos"]);
+    let who = alice.json(["whoami"]);
+    is("whoami", &who);
+    assert_eq!((&who["serverKey"], &who["formerServerKeys"]), (&made["nextServerKey"], &json!([made["serverKey"]])));
+    let nowhere = folder.path().join("nowhere");
+    let refused = operator.failure(["serve", "key", "next", "--data", nowhere.to_str().unwrap()]);
+    assert_eq!((refused.code.as_str(), refused.exit), ("UnknownFile", 4), "{refused:?}");
+}
+
+#[test]
 fn people_compare_words_and_what_does_not_fit_is_exit_5() {
     let server = Server::start();
     let [alice, bob] = ["alice", "bob"].map(|name| Person::signed_up(name, &server));

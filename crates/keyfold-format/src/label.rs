@@ -69,6 +69,8 @@ labels! {
         HolderKey = "KF1 holder key",
         /// The server's word on a head.
         Receipt = "KF1 receipt",
+        /// A server's next key, by the one before it.
+        ServerSuccession = "KF1 server succession",
         /// An envelope's author.
         Trailer = "KF1 trailer",
         /// A device asks for events.

@@ -4,6 +4,8 @@ use keyfold_format::ScopeId;
 
 /// What the server says about itself.
 pub const INFO: &str = "/v1/info";
+/// How the server came to its key.
+pub const SUCCESSION: &str = "/v1/succession";
 /// Signing up.
 pub const ACCOUNTS: &str = "/v1/accounts";
 /// Accounts by user id.

@@ -41,6 +41,7 @@ export interface WhoAmI {
   acceptShares: AcceptShares;
   serverUrl: string;
   serverKey: string;
+  formerServerKeys: string[];
   uri: string;
 }
 

@@ -13,7 +13,7 @@ pub mod visit;
 
 pub use account::{AccountLedger, Accounts, ExtendAccount, Lookup, SignUp, SignedUp};
 pub use enrolment::{DeclineEnrolment, EnrolmentRequest, EnrolmentRequested, EnrolmentRequests, RequestEnrolment};
-pub use info::{Gate, Info, Limits};
+pub use info::{Gate, Info, Limits, Successions};
 pub use ledger::{After, LedgerPage, LedgerPages, Ledgers};
 pub use recovery::{PasswordResponse, RegisterPassword, TryPassword};
 pub use scope::{

@@ -60,6 +60,7 @@ pub(crate) struct Peer {
 pub(crate) fn router(app: App) -> Router {
     let signed = Router::new()
         .route(route::INFO, get(info::info))
+        .route(route::SUCCESSION, get(info::succession))
         .route(route::VISITS, post(visits::visit))
         .route(route::VISITS_PASSKEY, post(visits::passkey))
         .route(route::VISITS_ACCOUNT, post(visits::account))

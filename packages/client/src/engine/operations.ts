@@ -212,7 +212,7 @@ async function logIn(engine: Engine, turn: Turn, args: Arguments<"login">): Prom
   const device = current ?? (await inUse(turn, home));
   const who = device.who();
   if (who === undefined) throw new KeyfoldError("NoHome", `the sign-up of ${home.userId} was not completed`);
-  engine.checkServer(who);
+  await engine.checkServer(device, who);
   // Who is in already needs no server for it: pages call this whenever they load.
   if (!who.loggedIn || device.isEnded) {
     await device.session.logIn();
