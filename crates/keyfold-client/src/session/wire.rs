@@ -161,9 +161,11 @@ impl<H: Host> Session<H> {
         let host_ms = self.host.now_ms();
         if host_ms.abs_diff(server_ms) > CLOCK_BOUND_MS {
             return Err(Error::new(Code::ClockSkew, "this device's clock and the server's are more than a day apart")
-                .hint(
-                    "Set this device's clock. If it is right the server's is wrong, and only its operator can mend it.",
-                ));
+                .hint(format!(
+                    "This device's is {} days {} the server's. Set it; if it is right the server's is wrong, and only its operator can mend it.",
+                    host_ms.abs_diff(server_ms) / CLOCK_BOUND_MS,
+                    if host_ms > server_ms { "ahead of" } else { "behind" },
+                )));
         }
         self.skew_ms = server_ms.wrapping_sub(host_ms).cast_signed();
         Ok(())
