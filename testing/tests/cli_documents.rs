@@ -70,6 +70,40 @@ fn accounts_print_their_documents() {
 }
 
 #[test]
+fn a_home_is_locked_and_unlocked() {
+    let server = Server::start();
+    let alice = Person::signed_up("alice", &server);
+    assert_eq!(alice.json(["whoami"])["secretsAt"], "file");
+    let write = |name: &str, text: &str| alice.write(name, text.as_bytes()).to_str().unwrap().to_owned();
+    let (first, second) = (write("first", "correct horse\n"), write("second", "battery staple"));
+    let short = alice.failure(["lock", "--new", &write("short", "short")]);
+    assert_eq!((short.code.as_str(), short.exit), ("BadText", 2), "{short:?}");
+    let locked = alice.json(["lock", "--new", &first]);
+    is("lock", &locked);
+    assert_eq!(locked["lock"], "passphrase");
+    let refused = alice.failure(["whoami"]);
+    assert_eq!((refused.code.as_str(), refused.exit), ("Locked", 3), "{refused:?}");
+    assert!(refused.hint.is_some());
+    let refused = alice.failure(["whoami", "--passphrase", &second]);
+    assert_eq!((refused.code.as_str(), refused.exit), ("WrongSecret", 3), "{refused:?}");
+    let who = alice.json(["whoami", "--passphrase", &first]);
+    is("whoami", &who);
+    assert_eq!(who["secretsAt"], "passphrase");
+    alice.json(["keychain", "create", "notes", "--passphrase", &first]);
+    alice.json(["lock", "--passphrase", &first, "--new", &second]);
+    assert_eq!(alice.failure(["unlock", "--passphrase", &first]).code, "WrongSecret");
+    let unlocked = alice.json(["unlock", "--passphrase", &second]);
+    is("lock", &unlocked);
+    assert!(unlocked["lock"].is_null());
+    assert_eq!(alice.failure(["unlock"]).code, "NoLock");
+    assert_eq!(alice.json(["keychain", "list"]).as_array().unwrap().len(), 1);
+    // Whoever forgot it may give the device up.
+    alice.json(["lock", "--new", &first]);
+    is("logout", &alice.json(["logout", "--forget"]));
+    assert_eq!(alice.failure(["whoami"]).code, "NoHome");
+}
+
+#[test]
 fn a_servers_next_key_is_named_before_it_is_used_and_clients_follow() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start_in(folder.path(), "127.0.0.1:0");

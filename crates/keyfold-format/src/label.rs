@@ -97,6 +97,8 @@ labels! {
         AccountPrivateState = "KF1 account private state",
         /// What a device seals its store under.
         DeviceStorage = "KF1 device storage",
+        /// What a device's lock seals: its key, and the device's seed.
+        DeviceLock = "KF1 device lock",
         /// A device's signing key.
         DeviceSigningKey = "KF1 device signing key",
         /// A device's wrapping key.

@@ -25,7 +25,7 @@ struct Document {
 
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
     let Options { everywhere, forget } = options;
-    let client = session.client()?;
+    let client = if forget && !everywhere { session.client_to_forget()? } else { session.client()? };
     if everywhere {
         client.logout_everywhere(forget).await?;
     } else {
