@@ -21,6 +21,7 @@ use keyfold_format::{
     key::{VerifyingKey, signed_message},
     label::SignatureLabel,
     receipt::{Receipt, Statement},
+    succession::Succession,
 };
 use keyfold_protocol::{
     route,
@@ -87,11 +88,24 @@ impl ServerKey {
         Receipt { statement, signature }
     }
 
+    /// A key of somebody who is no server.
+    pub fn of(seed: [u8; 32]) -> Self {
+        Self(Arc::new(SigningKey::from_bytes(&seed)))
+    }
+
+    /// A step from `former` to `next`, signed with this key.
+    pub fn succession(&self, former: &VerifyingKey, next: &VerifyingKey) -> Succession {
+        let statement = Succession::signed(former, next, 1);
+        let signature = self.sign(&signed_message(SignatureLabel::ServerSuccession, &[&statement]));
+        Succession { former: *former, next: *next, time: 1, signature }
+    }
+
     fn sign(&self, message: &[u8]) -> Signature {
         Signature(self.0.sign(message).to_bytes())
     }
 
-    fn public(&self) -> VerifyingKey {
+    /// The public half.
+    pub fn public(&self) -> VerifyingKey {
         VerifyingKey(self.0.verifying_key().to_bytes())
     }
 }
@@ -112,6 +126,7 @@ pub struct EvilServer {
 struct Shared {
     upstream: Mutex<String>,
     key: ServerKey,
+    impostor: Mutex<Option<ServerKey>>,
     script: Mutex<Script>,
     guard: Mutex<Guard>,
     /// The only `Host` whose requests it is told; without one, all are.
@@ -132,6 +147,7 @@ impl EvilServer {
         let shared = Arc::new(Shared {
             upstream: Mutex::new(upstream.to_owned()),
             key,
+            impostor: Mutex::new(None),
             script: Mutex::new(Box::new(|_, _| ())),
             guard: Mutex::new(Box::new(|_| false)),
             victim: Mutex::default(),
@@ -158,6 +174,11 @@ impl EvilServer {
         *self.shared.guard.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(guard);
     }
 
+    /// From now on all answers are signed with this key: by somebody in the server's place who does not have its own.
+    pub fn be_signed_by(&self, key: Option<ServerKey>) {
+        *self.shared.impostor.lock().unwrap_or_else(PoisonError::into_inner) = key;
+    }
+
     /// Lies only to those who know the server by this `Host`; without one, to everybody.
     pub fn lie_to(&self, host: Option<String>) {
         *self.shared.victim.lock().unwrap_or_else(PoisonError::into_inner) = host;
@@ -168,6 +189,7 @@ impl EvilServer {
         self.lie(|_, _| ());
         self.withhold(|_| false);
         self.lie_to(None);
+        self.be_signed_by(None);
     }
 
     /// From now on another server stands behind it. Streams of events that are open stay where they are.
@@ -276,16 +298,18 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         (shared.script.lock().unwrap_or_else(PoisonError::into_inner))(&asked, &mut told);
     }
 
+    let impostor = shared.impostor.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let is_altered = told != truth || impostor.is_some();
     let mut headers = head.headers;
-    if told != truth {
+    if is_altered {
         headers.remove(CONTENT_LENGTH);
         fields::ALL.into_iter().for_each(|name| drop(headers.remove(name)));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(told.media_type));
     }
-    if told != truth && told.signed {
+    if is_altered && told.signed {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let reply = ReplyHead { status: told.status, time_ms: now.as_millis() as u64, body: &told.body };
-        let key = shared.key.clone();
+        let key = impostor.unwrap_or_else(|| shared.key.clone());
         for (name, value) in sign_response(reply, &binding, &server_id(&key.public()), |message| key.sign(message)) {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(HeaderName::from_static(name), value);

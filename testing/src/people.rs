@@ -40,6 +40,11 @@ impl TestServer {
         Self { running, folder: self.folder }
     }
 
+    /// Where it keeps its own secrets.
+    pub fn secrets(&self) -> std::path::PathBuf {
+        self.folder.path().join("data-secrets")
+    }
+
     /// Where it keeps its data.
     pub fn data(&self) -> std::path::PathBuf {
         self.folder.path().join("data")

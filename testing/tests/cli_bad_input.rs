@@ -585,9 +585,6 @@ fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
         "doctor",
         "backup",
         "restore",
-        "lock",
-        "unlock",
-        "logout --everywhere",
         "serve --config file",
     ] {
         let failure = alice.failure(line.split(' '));

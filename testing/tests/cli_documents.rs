@@ -25,7 +25,10 @@ fn is(definition: &str, document: &Value) {
 #[test]
 fn the_schema_refuses_a_document_of_another_shape() {
     assert!(!faults("logout", &json!({"loggedOut": true})).is_empty(), "a name is missing");
-    assert!(!faults("logout", &json!({"loggedOut": true, "forgotten": false, "more": 1})).is_empty(), "one too many");
+    assert!(
+        !faults("logout", &json!({"loggedOut": true, "everywhere": false, "forgotten": false, "more": 1})).is_empty(),
+        "one too many"
+    );
     assert!(!faults("fingerprint", &json!("short")).is_empty());
 }
 
@@ -57,7 +60,71 @@ fn accounts_print_their_documents() {
     is("user", &alice.json(["user", "alice"]));
     is("logout", &alice.json(["logout"]));
     is("whoami", &alice.json(["login"]));
+    let everywhere = alice.json(["logout", "--everywhere"]);
+    is("logout", &everywhere);
+    assert_eq!(everywhere["everywhere"], true);
+    is("whoami", &alice.json(["login"]));
+    let device = &alice.json(["device", "list"])["devices"][0];
+    assert!(device["loggedInSince"].as_u64() <= device["lastUsed"].as_u64(), "{device}");
     assert_eq!(server.stop(), Some(0), "a server that is asked to stop ends well");
+}
+
+#[test]
+fn a_home_is_locked_and_unlocked() {
+    let server = Server::start();
+    let alice = Person::signed_up("alice", &server);
+    assert_eq!(alice.json(["whoami"])["secretsAt"], "file");
+    let write = |name: &str, text: &str| alice.write(name, text.as_bytes()).to_str().unwrap().to_owned();
+    let (first, second) = (write("first", "correct horse\n"), write("second", "battery staple"));
+    let short = alice.failure(["lock", "--new", &write("short", "short")]);
+    assert_eq!((short.code.as_str(), short.exit), ("BadText", 2), "{short:?}");
+    let locked = alice.json(["lock", "--new", &first]);
+    is("lock", &locked);
+    assert_eq!(locked["lock"], "passphrase");
+    let refused = alice.failure(["whoami"]);
+    assert_eq!((refused.code.as_str(), refused.exit), ("Locked", 3), "{refused:?}");
+    assert!(refused.hint.is_some());
+    let refused = alice.failure(["whoami", "--passphrase", &second]);
+    assert_eq!((refused.code.as_str(), refused.exit), ("WrongSecret", 3), "{refused:?}");
+    let who = alice.json(["whoami", "--passphrase", &first]);
+    is("whoami", &who);
+    assert_eq!(who["secretsAt"], "passphrase");
+    alice.json(["keychain", "create", "notes", "--passphrase", &first]);
+    alice.json(["lock", "--passphrase", &first, "--new", &second]);
+    assert_eq!(alice.failure(["unlock", "--passphrase", &first]).code, "WrongSecret");
+    let unlocked = alice.json(["unlock", "--passphrase", &second]);
+    is("lock", &unlocked);
+    assert!(unlocked["lock"].is_null());
+    assert_eq!(alice.failure(["unlock"]).code, "NoLock");
+    assert_eq!(alice.json(["keychain", "list"]).as_array().unwrap().len(), 1);
+    // Whoever forgot it may give the device up.
+    alice.json(["lock", "--new", &first]);
+    is("logout", &alice.json(["logout", "--forget"]));
+    assert_eq!(alice.failure(["whoami"]).code, "NoHome");
+}
+
+#[test]
+fn a_servers_next_key_is_named_before_it_is_used_and_clients_follow() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(folder.path(), "127.0.0.1:0");
+    let alice = Person::signed_up("alice", &server);
+    let (address, data) = (server.address().to_owned(), folder.path().join("data"));
+    let operator = Person::new("operator");
+    let next = || operator.json(["serve", "key", "next", "--data", data.to_str().unwrap()]);
+    let made = next();
+    is("serveKey", &made);
+    assert_eq!((&made["serverKey"], &made), (&json!(server.key), &next()), "asked again it is the same");
+    alice.json(["keychain", "create", "notes"]);
+    assert_eq!(server.stop(), Some(0));
+    let server = Server::start_in(folder.path(), &address);
+    assert_eq!(made["nextServerKey"], server.key.as_str());
+    alice.json(["keychain", "create", "photos"]);
+    let who = alice.json(["whoami"]);
+    is("whoami", &who);
+    assert_eq!((&who["serverKey"], &who["formerServerKeys"]), (&made["nextServerKey"], &json!([made["serverKey"]])));
+    let nowhere = folder.path().join("nowhere");
+    let refused = operator.failure(["serve", "key", "next", "--data", nowhere.to_str().unwrap()]);
+    assert_eq!((refused.code.as_str(), refused.exit), ("UnknownFile", 4), "{refused:?}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Several devices of one person: let in by another one or by a text, given new keys, revoked. Against a real server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use futures_util::StreamExt;
 use keyfold_client::{
-    Algorithm, Client, ClientEvent, Code, DeviceRequested, ShareKeys, ShareOptions, SignIn, SignInProof, Value, Watch,
+    Algorithm, Client, ClientEvent, Code, DeviceRequested, ShareKeys, ShareOptions, SignIn, SignInProof, SyncState,
+    Value, Watch,
 };
 use keyfold_testing::people::{Person, TestServer, next};
 use std::time::Duration;
@@ -90,6 +92,45 @@ async fn s19_a_code_lets_in_once_and_altered_declined_and_foreign_ones_let_nobod
     alice.client.approve_device(&asked.code, None).await.unwrap();
     alice.client.approve_device(&asked.code, None).await.unwrap();
     assert_eq!(alice.client.devices().await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logging_out_everywhere_ends_the_other_devices_requests_and_streams_and_they_can_log_in_again() {
+    let server = TestServer::start().await;
+    let alice = Person::signed_up("alice", &server).await;
+    let bob = Person::signed_up("bob", &server).await;
+    let phone = second(&server, &alice.client, "phone").await;
+    let notes = alice.keychain("notes").await;
+    let devices = alice.client.devices().await.unwrap();
+    for device in &devices {
+        assert!(device.logged_in_since.is_some() && device.last_used >= device.logged_in_since, "{device:?}");
+    }
+
+    let mut watch = phone.client.watch();
+    let is_online = |event: &ClientEvent| matches!(event, ClientEvent::SyncStateChanged { state: SyncState::Online });
+    until(&mut watch, is_online).await;
+    alice.client.logout_everywhere(false).await.unwrap();
+    let ended = loop {
+        match tokio::time::timeout(Duration::from_secs(10), watch.next()).await.unwrap() {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => break error,
+            None => panic!("the stream ended without a word"),
+        }
+    };
+    assert_eq!(ended.code, Code::LoggedOut, "{ended}");
+    assert_eq!(phone.again().rotate("notes").await.unwrap_err().code, Code::LoggedOut);
+    assert!(!alice.client.whoami().await.unwrap().logged_in);
+    assert!(bob.client.sync().await.is_ok(), "nobody else's session ended");
+    // Asked again by who did not hear the answer.
+    alice.client.logout_everywhere(false).await.unwrap();
+
+    alice.client.login().await.unwrap();
+    let listed = alice.client.devices().await.unwrap();
+    let since: Vec<_> = listed.iter().map(|device| device.logged_in_since.is_some()).collect();
+    assert_eq!(since, [true, false]);
+    phone.client.login().await.unwrap();
+    assert_eq!(phone.client.keychains().await.unwrap()[0].key_fingerprint, notes.key_fingerprint);
+    assert!(alice.client.devices().await.unwrap()[1].logged_in_since.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,8 +5,8 @@
 use crate::fault::Fault;
 use crate::output::Output;
 use crate::verb::{
-    accept, audit, ban, completions, decrypt, device, encrypt, group, keychain, later, leave, login, logout, owners,
-    participants, permissions, recovery, serve, share, signup, slot, unshare, user, whoami,
+    accept, audit, ban, completions, decrypt, device, encrypt, group, keychain, later, leave, lock, login, logout,
+    owners, participants, permissions, recovery, serve, share, signup, slot, unshare, user, whoami,
 };
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -26,6 +26,10 @@ pub(crate) struct Cli {
     /// The folder that holds this device [default: in the platform's configuration folder]
     #[arg(long, global = true, env = "KEYFOLD_HOME", value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
+
+    /// The file with the passphrase of a home that is locked; `-` for standard input [default: ask for it]
+    #[arg(long, global = true, env = "KEYFOLD_PASSPHRASE", value_name = "FILE")]
+    pub(crate) passphrase: Option<PathBuf>,
 
     /// Print JSON for programs; errors too
     #[arg(long, global = true)]
@@ -52,6 +56,10 @@ pub(crate) enum Verb {
     Login(login::Options),
     /// Log this device out; what it keeps can no longer be opened until it logs in
     Logout(logout::Options),
+    /// Lock this home with a passphrase, or with another one
+    Lock(lock::Options),
+    /// Take the lock of this home away
+    Unlock,
     /// Say who this device belongs to
     Whoami(whoami::Options),
     /// Look up a person's identity, remember it, and compare it by safety words

@@ -55,6 +55,16 @@ pub(crate) fn ask(from: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>
     }
 }
 
+/// The passphrase of a locked home. Asked for on the terminal even where standard input is something else.
+pub(crate) fn passphrase(from: Option<&Path>) -> Result<Zeroizing<String>, Fault> {
+    match from {
+        Some(from) => read(from),
+        None if io::stderr().is_terminal() => typed("Passphrase of this home: "),
+        None => Err(Fault::new(Code::Locked, "this home is locked, and nobody is here to be asked")
+            .hint("Name a file with the passphrase: --passphrase FILE. `keyfold unlock` takes the lock away.")),
+    }
+}
+
 /// A new one: typed twice at a prompt.
 pub(crate) fn ask_new(from: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Fault> {
     let first = ask(from, prompt)?;

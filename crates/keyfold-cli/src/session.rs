@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::output::Output;
+use crate::secret;
 use etcetera::BaseStrategy;
 use keyfold_client::Client;
 use std::path::PathBuf;
@@ -10,17 +11,32 @@ use std::path::PathBuf;
 #[derive(Debug)]
 pub(crate) struct Session {
     home: Option<PathBuf>,
+    /// Where the passphrase of a locked home stands.
+    passphrase: Option<PathBuf>,
     /// How results are shown.
     pub(crate) output: Output,
 }
 
 impl Session {
-    pub(crate) fn new(home: Option<PathBuf>, output: Output) -> Self {
-        Self { home, output }
+    pub(crate) fn new(home: Option<PathBuf>, passphrase: Option<PathBuf>, output: Output) -> Self {
+        Self { home, passphrase, output }
     }
 
-    /// The person's client. It need not have an account yet; a verb that needs one says so.
+    /// The person's client, unlocked. It need not have an account yet; a verb that needs one says so.
     pub(crate) fn client(&self) -> Result<Client, Fault> {
+        let client = self.client_as_it_is()?;
+        if client.is_locked()? {
+            client.unlock(&secret::passphrase(self.passphrase.as_deref())?)?;
+        }
+        Ok(client)
+    }
+
+    /// The same, which stays locked unless a passphrase was named: for who forgot it.
+    pub(crate) fn client_to_forget(&self) -> Result<Client, Fault> {
+        if self.passphrase.is_some() { self.client() } else { self.client_as_it_is() }
+    }
+
+    fn client_as_it_is(&self) -> Result<Client, Fault> {
         let home = match &self.home {
             Some(home) => home.clone(),
             None => platform()?.config,

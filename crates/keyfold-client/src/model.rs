@@ -36,6 +36,8 @@ pub struct WhoAmI {
     pub server_url: String,
     /// The server's pinned key.
     pub server_key: String,
+    /// The keys that were pinned before, from which this device followed it; oldest first.
+    pub former_server_keys: Vec<String>,
     /// User id and account as a text that others scan, `keyfold:identity/…`.
     pub uri: String,
 }

@@ -11,6 +11,8 @@ pub mod enrolment;
 pub mod envelope;
 pub mod keychain;
 #[cfg(feature = "password")]
+pub mod lock;
+#[cfg(feature = "password")]
 pub mod password;
 pub mod recovery;
 pub mod safety;
@@ -20,5 +22,5 @@ mod suite;
 pub mod value;
 
 pub use access::{ReaderKey, WriterKey};
-pub use secret::{DataKey, DeviceSeed, HistorySecret, KeychainKey, MasterKey, PayloadKey, RecoverySecret};
+pub use secret::{DataKey, DeviceSeed, HistorySecret, KeychainKey, LockKey, MasterKey, PayloadKey, RecoverySecret};
 pub use suite::{SigningKey, StateKey, WrappingSecret};

@@ -67,6 +67,8 @@ secrets! {
     DeviceSeed;
     /// Root of a recovery method's keys: what words, shares, a password or a passkey come to.
     RecoverySecret;
+    /// Seals what a device stores while it has a lock.
+    LockKey;
     /// The part of a recovery secret that one share holds.
     SharePart;
     /// One key of a keychain or group: a symmetric key (`secretBox`), or the X-Wing seed of a key pair.

@@ -69,6 +69,8 @@ labels! {
         HolderKey = "KF1 holder key",
         /// The server's word on a head.
         Receipt = "KF1 receipt",
+        /// A server's next key, by the one before it.
+        ServerSuccession = "KF1 server succession",
         /// An envelope's author.
         Trailer = "KF1 trailer",
         /// A device asks for events.
@@ -95,6 +97,8 @@ labels! {
         AccountPrivateState = "KF1 account private state",
         /// What a device seals its store under.
         DeviceStorage = "KF1 device storage",
+        /// What a device's lock seals: its key, and the device's seed.
+        DeviceLock = "KF1 device lock",
         /// A device's signing key.
         DeviceSigningKey = "KF1 device signing key",
         /// A device's wrapping key.

@@ -26,6 +26,7 @@ pub mod receipt;
 pub mod rejected;
 pub mod scope;
 pub mod sorted;
+pub mod succession;
 pub mod text;
 pub mod uri;
 pub mod value;

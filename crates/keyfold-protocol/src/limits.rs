@@ -23,6 +23,8 @@ pub const SCOPES: usize = 65_536;
 pub const ENVELOPES: usize = 1_024;
 /// The envelope of a master key, in bytes: 256 slots and the master keys of all generations.
 pub const MASTER_KEY_BYTES: usize = 1 << 20;
+/// Keys of a server, one after the other, that it shows how it came to.
+pub const SUCCESSIONS: usize = 64;
 /// How far a request's `created`, and an event subscription's, may be from the server's clock, in seconds.
 pub const WINDOW_SECONDS: u64 = 60;
 /// How far an entry's time may be ahead of the server's clock, in milliseconds.

@@ -7,6 +7,7 @@ use keyfold_format::{
     cbor,
     entry::{Head, SignedEntry},
     receipt::Receipt,
+    succession::Succession,
     wrap::Wrap,
 };
 use minicbor::{
@@ -103,6 +104,7 @@ fields!(
     Head,
     SignedEntry,
     Receipt,
+    Succession,
     Wrap
 );
 
@@ -119,6 +121,7 @@ listed!(
     UserId = crate::limits::LOOKUPS,
     SignedEntry = crate::limits::PAGE_ENTRIES,
     Wrap = crate::limits::WRAPS,
+    Succession = crate::limits::SUCCESSIONS,
     Vec<u8> = crate::limits::ENVELOPES,
 );
 

@@ -4,6 +4,8 @@ use keyfold_format::ScopeId;
 
 /// What the server says about itself.
 pub const INFO: &str = "/v1/info";
+/// How the server came to its key.
+pub const SUCCESSION: &str = "/v1/succession";
 /// Signing up.
 pub const ACCOUNTS: &str = "/v1/accounts";
 /// Accounts by user id.
@@ -28,8 +30,10 @@ pub const DECLINE: &str = "/v1/enrolments/decline";
 pub const PASSWORD: &str = "/v1/recovery/password";
 /// Recovering with one.
 pub const PASSWORD_LOGIN: &str = "/v1/recovery/password/login";
-/// Logging in and out.
+/// Logging in and out, and who is in.
 pub const SESSIONS: &str = "/v1/sessions";
+/// Logging other devices out.
+pub const END_SESSIONS: &str = "/v1/sessions/end";
 /// Ledgers.
 pub const LEDGERS: &str = "/v1/ledgers";
 /// Keychains.

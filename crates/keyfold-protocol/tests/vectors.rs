@@ -4,10 +4,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use ed25519_dalek::{Signer, SigningKey};
-use keyfold_format::{HolderId, Signature, VerifyingKey, id::base64url};
-use keyfold_protocol::signing::{
-    Address, Binding, Fields, Method, Nonce, Outgoing, Received, Reply, ReplyHead, Request, Sender,
-    response::server_id, sign_response,
+use keyfold_format::{
+    HolderId, Signature, VerifyingKey,
+    id::base64url,
+    key::signed_message,
+    label::SignatureLabel,
+    succession::{Succession, follow},
+};
+use keyfold_protocol::{
+    signing::{
+        Address, Binding, Fields, Method, Nonce, Outgoing, Received, Reply, ReplyHead, Request, Sender,
+        response::server_id, sign_response,
+    },
+    wire::Successions,
 };
 use serde_json::{Value, json};
 use std::{cell::RefCell, fs, path::PathBuf};
@@ -61,8 +70,49 @@ fn headers(list: &[(&'static str, String)]) -> Value {
     list.iter().map(|(name, value)| json!([name, value])).collect()
 }
 
+/// A step of a server from one key to the next, signed with a third.
+fn step([from, to, by]: [u8; 3]) -> Succession {
+    let [former, next] = [from, to].map(|seed| public(&SigningKey::from_bytes(&[seed; 32])));
+    let time = CREATED * 1_000;
+    let message = signed_message(SignatureLabel::ServerSuccession, &[&Succession::signed(&former, &next, time)]);
+    let signature = Signature(SigningKey::from_bytes(&[by; 32]).sign(&message).to_bytes());
+    Succession { former, next, time, signature }
+}
+
+/// How a server came to its key, for somebody who pinned the first one.
+fn successions() -> Vec<(&'static str, Value)> {
+    let [first, second, third] = [[0x22, 0x23, 0x22], [0x23, 0x24, 0x23], [0x24, 0x25, 0x24]].map(step);
+    let mut later = second;
+    later.time += 1;
+    let vector = |steps: &[Succession], expect: &str| {
+        let newest = steps.last().map(|step| hex(&step.next.0)).filter(|_| expect == "ok");
+        let body = Successions { steps: steps.to_vec() }.encode();
+        json!({
+            "kind": "succession", "body": hex(&body), "pinned": hex(&public(&server()).0), "newest": newest,
+            "expect": expect,
+        })
+    };
+    let refused = |steps: &[Succession]| vector(steps, "BadServerSignature");
+    vec![
+        ("succession", vector(&[first, second, third], "ok")),
+        ("succession-after-others", vector(&[step([0x21, 0x22, 0x21]), first], "ok")),
+        ("succession-from-another-key", refused(&[second, third])),
+        ("succession-in-another-order", refused(&[first, third, second])),
+        ("succession-of-nobody", refused(&[])),
+        ("succession-signed-by-the-next-key", refused(&[step([0x22, 0x23, 0x23])])),
+        ("succession-with-a-step-left-out", refused(&[first, third])),
+        ("succession-with-a-time-altered", refused(&[first, later])),
+    ]
+}
+
 /// Every vector: its name and content. What must fail says so in its name.
 fn vectors() -> Vec<(&'static str, Value)> {
+    let mut vectors = signatures();
+    vectors.extend(successions());
+    vectors
+}
+
+fn signatures() -> Vec<(&'static str, Value)> {
     let base = RefCell::default();
     let out = request(&base);
     let request_base = String::from_utf8(base.borrow().clone()).unwrap();
@@ -164,6 +214,14 @@ fn outcome(vector: &Value) -> &'static str {
             Sender::Stranger(_) => panic!("unsigned"),
         });
         return verdict.map_or_else(|fault| fault.code().as_str(), |()| "ok");
+    }
+    if text(vector, "kind") == "succession" {
+        let steps = Successions::decode(&unhex(text(vector, "body"))).unwrap().steps;
+        return match follow(&steps, &key(vector, "pinned")) {
+            Ok(keys) if *keys.last().unwrap() == key(vector, "newest") => "ok",
+            Ok(_) => "another key",
+            Err(_) => "BadServerSignature",
+        };
     }
     let asked = &vector["request"];
     let binding = Binding::of("POST", text(asked, "host"), "/v1/ledgers", "", &list(&asked["headers"]));

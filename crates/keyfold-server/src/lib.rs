@@ -21,5 +21,5 @@ mod stream;
 pub use config::Config;
 pub use gate::{Gate, OidcConfig, PasskeyConfig};
 pub use limits::{Rate, Rates};
-pub use secrets::SecretsError;
+pub use secrets::{NextKey, SecretsError};
 pub use server::{Running, Server, StartError};

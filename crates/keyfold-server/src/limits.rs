@@ -30,6 +30,9 @@ pub struct Rates {
     pub password: Rate,
     /// Passwords that are tried from one address, whosever they are.
     pub passwords: Rate,
+    /// Entries of one account's own ledger. Low, for every client of everybody whom it concerns replays it for ever, and
+    /// whoever has one device of the account can write them.
+    pub entries: Rate,
     /// Attempts of one address to come in at the gate. Low, for whoever asks for a name learns whether it is free.
     pub visit: Rate,
 }
@@ -42,6 +45,7 @@ impl Default for Rates {
             lookup: Rate { per_second: 20.0, burst: 2_048.0 },
             password: Rate { per_second: 1.0 / 360.0, burst: 10.0 },
             passwords: Rate { per_second: 1.0 / 36.0, burst: 100.0 },
+            entries: Rate { per_second: 1.0 / 60.0, burst: 256.0 },
             visit: Rate { per_second: 5.0, burst: 500.0 },
         }
     }

@@ -9,12 +9,16 @@ use keyfold_format::{
     key::signed_message,
     label::SignatureLabel,
     receipt::{Receipt, Statement},
+    succession::Succession,
 };
 use keyfold_protocol::signing::response::server_id;
 use std::{fmt, io, path::Path};
 use zeroize::Zeroizing;
 
 pub(crate) mod key_file;
+mod succession;
+
+pub use succession::NextKey;
 
 const FILE: &str = "signing.key";
 
@@ -28,6 +32,9 @@ pub enum SecretsError {
     /// The file has another length.
     #[error("{0} is not the server's key; restore it from its export, or the clients will refuse this server")]
     Damaged(String),
+    /// There is nothing that a next key could follow.
+    #[error("there is no server's key in {0}; `keyfold serve` makes one when it starts")]
+    NoKey(String),
     /// Others can read the file.
     #[error("{0} can be read by others; give it mode 0600")]
     Exposed(String),
@@ -38,14 +45,20 @@ pub(crate) struct Secrets {
     signing: SigningKey,
     key: VerifyingKey,
     id: ServerId,
+    /// From the first key to this one.
+    successions: Vec<Succession>,
 }
 
 impl Secrets {
-    /// Reads the key, or makes one on the first start.
+    /// Reads the key, or makes one on the first start. A next key that was made takes its place.
     pub(crate) fn load(folder: &Path) -> Result<Self, SecretsError> {
         let file = folder.join(FILE);
         let seed = match key_file::read::<32>(&file)? {
-            Some(seed) => seed,
+            Some(seed) => {
+                let successions = succession::take_place(folder, &Self::of(&seed, Vec::new()).key)?;
+                let seed = key_file::read::<32>(&file)?.unwrap_or(seed);
+                return Ok(Self::of(&seed, successions));
+            }
             None => {
                 let mut seed = Zeroizing::new([0; 32]);
                 getrandom::fill(&mut *seed).map_err(|e| key_file::failed(&file, io::Error::other(e)))?;
@@ -53,9 +66,18 @@ impl Secrets {
                 seed
             }
         };
-        let signing = SigningKey::from_bytes(&seed);
+        Ok(Self::of(&seed, Vec::new()))
+    }
+
+    fn of(seed: &[u8; 32], successions: Vec<Succession>) -> Self {
+        let signing = SigningKey::from_bytes(seed);
         let key = VerifyingKey(signing.verifying_key().to_bytes());
-        Ok(Self { signing, id: server_id(&key), key })
+        Self { signing, id: server_id(&key), key, successions }
+    }
+
+    /// How the server came to this key.
+    pub(crate) fn successions(&self) -> &[Succession] {
+        &self.successions
     }
 
     /// The public half.

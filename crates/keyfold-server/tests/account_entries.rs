@@ -124,6 +124,71 @@ async fn a_new_generation_stands_for_everybody_and_after_a_restart() {
     assert_eq!((generation, master_keys), (1, vec![b"sealed".to_vec(), b"newer".to_vec()]), "older ones are kept");
 }
 
+/// Alice's account has a second device.
+async fn with_phone(world: &World, alice: &mut Person) -> Device {
+    let phone = Device::new();
+    let consent = phone.consents(alice, phone.keys.id());
+    let added = entry(alice, vec![AccountOp::AddDevice(phone.keys.clone())], |_| vec![consent]);
+    extend(world, alice, &added, Some(b"for two")).await;
+    phone
+}
+
+#[tokio::test]
+async fn a_thief_of_a_device_does_not_flood_the_ledger_and_keeps_nobody_from_putting_him_out() {
+    let world = World::with(|config| {
+        config.rates.entries.burst = 3.0;
+        config.rates.entries.per_second = 1.0 / 60.0;
+    })
+    .await;
+    let mut alice = world.alice().await;
+    let phone = with_phone(&world, &mut alice).await;
+    let renewed = |alice: &Person| {
+        let next = Device::new();
+        let consent = next.consents(alice, alice.device);
+        (entry(alice, vec![AccountOp::RotateDevice(next.keys.clone())], |_| vec![consent]), next)
+    };
+    for _ in 0..2 {
+        let (entry, next) = renewed(&alice);
+        extend(&world, &mut alice, &entry, Some(b"for two")).await;
+        alice.device_key = next.key;
+    }
+    let (one_more, _) = renewed(&alice);
+    let answer = send(&world, &alice, &one_more, Some(b"for two")).await;
+    let refused = error(&answer);
+    assert_eq!((refused.code, refused.retryable, answer.status), (Code::RateLimited, true, 429));
+    let Some(Details::RetryAfter(seconds)) = refused.details else { panic!("{refused:?}") };
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    // The field says what the signed body says.
+    let body = ExtendAccount {
+        expected: alice.account.head(),
+        entry: one_more.clone(),
+        master_key: Some(b"for two".to_vec()),
+        expires_ms: None,
+        password: None,
+    };
+    let (raw, _) = alice.request(&world, Method::Post, route::ACCOUNT_ENTRIES, body.encode());
+    let said = support::raw_answer(world.server.address(), &raw).await;
+    let field = said.lines().find_map(|line| line.strip_prefix("retry-after: ")).unwrap();
+    assert!(seconds.abs_diff(field.trim().parse().unwrap()) <= 5, "{field}");
+    // What is refused for another reason costs nothing, and is told that reason.
+    let bob = world.bob().await;
+    let foreign = rotation(&alice, &Generation::new(), 1);
+    let wrong = send(&world, &bob, &foreign, Some(b"newer")).await;
+    assert_ne!(code(&wrong), Code::RateLimited);
+
+    // The thief is put out all the same, and nobody else's account was counted.
+    let next = Generation::new();
+    let ops = vec![
+        AccountOp::RevokeDevice(RevokeDevice { device: phone.keys.id(), kept: vec![] }),
+        AccountOp::RotateAccount(RotateAccount { generation: 1, keys: next.keys.clone() }),
+    ];
+    let revoked = entry(&alice, ops, |signed| rotation_signatures(&alice, &next, signed));
+    extend(&world, &mut alice, &revoked, Some(b"for one")).await;
+    let mut bob = bob;
+    let (entry, _) = renewed(&bob);
+    extend(&world, &mut bob, &entry, Some(b"newer")).await;
+}
+
 #[tokio::test]
 async fn an_entry_is_refused_by_the_rule_that_it_breaks_and_nothing_happens() {
     let world = World::start().await;

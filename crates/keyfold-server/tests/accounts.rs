@@ -26,6 +26,8 @@ async fn every_route_but_info_refuses_who_did_not_sign() {
         (Method::Post, route::ACCOUNT_ENTRIES.to_owned(), vec![]),
         (Method::Post, route::SESSIONS.to_owned(), vec![]),
         (Method::Delete, route::SESSIONS.to_owned(), vec![]),
+        (Method::Get, route::SESSIONS.to_owned(), vec![]),
+        (Method::Post, route::END_SESSIONS.to_owned(), vec![0x81, 0xf5]),
         (Method::Post, route::LEDGERS.to_owned(), vec![0x81, 0x80]),
         (Method::Get, route::SCOPES.to_owned(), vec![]),
         (Method::Post, route::SCOPES.to_owned(), vec![]),

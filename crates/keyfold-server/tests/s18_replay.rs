@@ -4,12 +4,20 @@
 
 mod support;
 
-use keyfold_protocol::{
-    Code, route,
-    signing::{Fields, Method, Reply},
-    wire::{CreateScope, Place, Scopes},
+use keyfold_format::{
+    UserId, WrappingKey,
+    account::{AccountOp, Entry, HolderKeys, holder_statement},
+    label::SignatureLabel,
 };
-use support::{World, code, exchange, now_ms, placed_accept};
+use keyfold_protocol::{
+    Code, Details, route,
+    signing::{Fields, Method, Reply},
+    wire::{
+        CreateScope, DeclineEnrolment, EndSessions, EnrolmentRequests, Place, Proof, ReadAccount, RequestEnrolment,
+        Scopes, Visit,
+    },
+};
+use support::{Person, World, code, exchange, now_ms, placed_accept};
 
 #[tokio::test]
 async fn the_same_request_takes_effect_once_also_after_a_restart() {
@@ -33,6 +41,109 @@ async fn the_same_request_takes_effect_once_also_after_a_restart() {
     }
     let scopes = Scopes::decode(&alice.get(&world, route::SCOPES).await.body).unwrap().scopes;
     assert_eq!(scopes.len(), 1);
+}
+
+/// The wrapping key of somebody's device, as his first entry names it.
+fn wrapping(person: &Person) -> WrappingKey {
+    let entry = Entry::decode(&person.genesis.signed).unwrap();
+    let AccountOp::Genesis(genesis) = &entry.ops[0] else { panic!("no genesis") };
+    genesis.device.wrapping.clone()
+}
+
+fn visit_body(guest: &Person, user: &str) -> Vec<u8> {
+    let proof = Proof::Open(UserId::new(user).unwrap());
+    Visit { signing: support::public(&guest.device_key), wrapping: wrapping(guest), proof }.encode()
+}
+
+#[tokio::test]
+async fn what_a_guest_asks_is_taken_once_also_after_a_restart() {
+    let world = World::start().await;
+    let alice = world.alice().await;
+    let guest = Person::new("alice");
+    let (visit, visit_binding) = guest.request(&world, Method::Post, route::VISITS, visit_body(&guest, "alice"));
+    assert_eq!(world.send(&visit, &visit_binding).await.status, 200);
+    assert_eq!(code(&world.send(&visit, &visit_binding).await), Code::Replayed);
+    let statement = holder_statement(&alice.id(), &guest.device, &guest.device);
+    let request = RequestEnrolment {
+        keys: HolderKeys { signing: support::public(&guest.device_key), wrapping: wrapping(&guest), label: None },
+        signature: support::sign(&guest.device_key, SignatureLabel::HolderKey, &statement),
+        label: b"sealed".to_vec(),
+    };
+    let (ask, ask_binding) = guest.request(&world, Method::Post, route::ENROLMENTS, request.encode());
+    let answer = world.send(&ask, &ask_binding).await;
+    assert_eq!(answer.status, 200, "{:?}", support::error(&answer));
+    // Alice does not know it; whoever recorded the wish cannot make it again.
+    let decline = DeclineEnrolment { device: guest.device };
+    let (no, no_binding) = alice.request(&world, Method::Post, route::DECLINE, decline.encode());
+    assert_eq!(world.send(&no, &no_binding).await.status, 200);
+    let recorded = [(&visit, &visit_binding), (&ask, &ask_binding), (&no, &no_binding)];
+    for (raw, binding) in recorded {
+        assert_eq!(code(&world.send(raw, binding).await), Code::Replayed);
+    }
+    let world = world.restart().await;
+    for (raw, binding) in recorded {
+        assert_eq!(code(&world.send(raw, binding).await), Code::Replayed);
+    }
+    let waiting = EnrolmentRequests::decode(&alice.get(&world, route::ENROLMENTS).await.body).unwrap();
+    assert!(waiting.requests.is_empty());
+}
+
+#[tokio::test]
+async fn a_guests_request_to_another_host_or_with_another_body_is_refused() {
+    let world = World::start().await;
+    world.alice().await;
+    let guest = Person::new("alice");
+    let visit = guest.ask(&world, Method::Post, route::VISITS, visit_body(&guest, "alice")).await;
+    assert_eq!(visit.status, 200);
+    let body = ReadAccount { after: None, before: None }.encode();
+    let (raw, binding) = guest.request(&world, Method::Post, route::VISITS_ACCOUNT, body);
+    assert_eq!(world.send(&raw, &binding).await.status, 200);
+    let verdict = async |edit: fn(&mut support::Raw)| {
+        let mut copy = raw.clone();
+        edit(&mut copy);
+        keyfold_protocol::ErrorBody::decode(&exchange(world.server.address(), &copy).await.body).unwrap().code
+    };
+    assert_eq!(verdict(|raw| raw.host = "other.example".into()).await, Code::Unauthorized);
+    assert_eq!(verdict(|raw| raw.target += "?all").await, Code::Unauthorized);
+    assert_eq!(verdict(|raw| raw.target = route::ENROLMENTS.into()).await, Code::Unauthorized);
+    assert_eq!(verdict(|raw| raw.body = vec![0x82, 0x00, 0xf6]).await, Code::Malformed);
+}
+
+#[tokio::test]
+async fn who_recorded_the_ending_of_all_sessions_ends_them_once() {
+    let world = World::start().await;
+    let alice = world.alice().await;
+    let end = EndSessions { own: true }.encode();
+    let (raw, binding) = alice.request(&world, Method::Post, route::END_SESSIONS, end);
+    assert_eq!(world.send(&raw, &binding).await.status, 200);
+    assert_eq!(code(&alice.get(&world, route::SCOPES).await), Code::LoggedOut);
+    assert_eq!(alice.ask(&world, Method::Post, route::SESSIONS, vec![]).await.status, 200);
+    assert_eq!(code(&world.send(&raw, &binding).await), Code::Replayed);
+    let world = world.restart().await;
+    assert_eq!(code(&world.send(&raw, &binding).await), Code::Replayed);
+    assert_eq!(alice.get(&world, route::SCOPES).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_an_hour_off_is_told_by_how_much_whoever_asks() {
+    let world = World::start().await;
+    let alice = world.alice().await;
+    let guest = Person::new("alice");
+    let visit = guest.ask(&world, Method::Post, route::VISITS, visit_body(&guest, "alice")).await;
+    assert_eq!(visit.status, 200);
+    let now = now_ms() / 1_000;
+    for (who, path) in [(&alice, route::SCOPES), (&guest, route::VISITS_ENROLMENT)] {
+        for (at, side) in [(now + 3_600, "ahead of"), (now - 3_600, "behind")] {
+            let (raw, binding) = who.request_at(&world, Method::Get, path, vec![], at);
+            let refused = support::error(&world.send(&raw, &binding).await);
+            assert_eq!(refused.code, Code::ClockSkew);
+            let hint = refused.hint.unwrap();
+            let is_told = ["1 h 0 min", "0 h 59 min"].iter().any(|apart| hint.contains(apart));
+            assert!(is_told && hint.contains(side), "{hint}");
+            let Some(Details::Time(time)) = refused.details else { panic!("no time") };
+            assert!((time / 1_000).abs_diff(now) < 60);
+        }
+    }
 }
 
 #[tokio::test]

@@ -83,6 +83,7 @@ pub(crate) fn decode(frame: &[u8]) -> Result<ServerFrame> {
 fn farewell(code: Code) -> Fault {
     match code {
         Code::LoggedOut => Error::new(code, "this device is logged out").hint("Log in first."),
+        Code::Unauthorized => Error::new(code, "the server does not take this device's signature"),
         Code::UnknownDevice => Error::new(code, "the server does not know this device"),
         // Whatever else ends a stream, a new one may start: nothing in it was the server's signed word.
         _ => Unreachable("it ended the stream of events".to_owned()).into(),

@@ -41,6 +41,7 @@ export interface WhoAmI {
   acceptShares: AcceptShares;
   serverUrl: string;
   serverKey: string;
+  formerServerKeys: string[];
   uri: string;
 }
 
@@ -350,6 +351,10 @@ export interface EnrolledDevice {
   addedAt: number;
   addedBy: string | null;
   isCurrent: boolean;
+  /** As the server says: `null` while it is logged out, or if the server was not asked. */
+  loggedInSince: number | null;
+  /** As the server says, to a minute. */
+  lastUsed: number | null;
 }
 
 /** Words as numbers in their list, which JavaScript has. */

@@ -122,11 +122,14 @@ export class BaseClient extends ClientCore {
 
   /**
    * Wipes all keys from this device, in all tabs. With `forget` the device itself too: then the account is lost, if
-   * it has no other. If the server is not reached they are wiped nevertheless, and it is an error.
+   * it has no other. With `everywhere` all devices of the account are logged out; they can log in again. If the server
+   * is not reached the keys are wiped here nevertheless, and it is an error.
    */
-  async logout(options: Cancellable & { readonly forget?: boolean } = {}): Promise<void> {
-    const { signal, forget = false } = options;
-    return this.call("logout", { forget }, { signal });
+  async logout(
+    options: Cancellable & { readonly forget?: boolean; readonly everywhere?: boolean } = {},
+  ): Promise<void> {
+    const { signal, forget = false, everywhere = false } = options;
+    return this.call("logout", { forget, everywhere }, { signal });
   }
 
   /** Takes in everything that happened. It happens by itself, while there is a connection. */

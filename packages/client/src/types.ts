@@ -439,7 +439,10 @@ export type Storage =
 export interface ClientConfig {
   /** `https://host[:port]`; plain `http` is accepted for loopback addresses only. */
   readonly serverURL: string;
-  /** The server's key, or the keys that it may have, as `keyfold serve` prints it: 43 characters. */
+  /**
+   * The server's key, or the keys that it may have, as `keyfold serve` prints it: 43 characters. One that it had before
+   * will do, if it came to its key by `keyfold serve key next`: the client follows.
+   */
   readonly serverSignaturePublicKey: string | readonly string[];
   readonly storage?: Storage;
   /**

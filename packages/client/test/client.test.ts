@@ -239,6 +239,19 @@ describe("accounts", () => {
     await client.signup(`${bobId}-other`);
   });
 
+  test("logging out everywhere ends this session too, and the device can log in again", async () => {
+    const client = server.client();
+    await client.signup("everywhere");
+    const { keychainFingerprint } = await client.createNewKeychain("kept", "secretBox");
+    await client.logout({ everywhere: true });
+    expect(client.state.status).toBe("out");
+    expect(await codeOf(client.sync())).toBe("LoggedOut");
+    // Who did not hear the answer says it again; it reaches the account's devices though this one is out.
+    await client.logout({ everywhere: true });
+    await client.login();
+    expect(client.state.keychains.map((kept) => kept.keychainFingerprint)).toEqual([keychainFingerprint]);
+  });
+
   test("another server, or another key than was pinned, is refused", async () => {
     const storage = server.folder("pinned");
     const first = server.client({ storage });

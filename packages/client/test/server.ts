@@ -60,9 +60,17 @@ export class Server {
     await exited;
   }
 
-  async startAgain(): Promise<void> {
+  /** Gives its key, which is the next one if one was made. */
+  async startAgain(): Promise<string> {
     this.#process = run(this.#dir, new URL(this.url).host);
-    await said(this.#process);
+    return (await said(this.#process)).key;
+  }
+
+  /** Makes the key that it has when it is started again. */
+  async makeNextKey(): Promise<void> {
+    const made = spawn(BINARY, ["serve", "key", "next", ...folders(this.#dir)], { stdio: "ignore" });
+    const [code] = (await once(made, "exit")) as [number | null];
+    if (code !== 0) throw new Error(`no next key: ${code}`);
   }
 
   async close(): Promise<void> {
@@ -89,9 +97,13 @@ export async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
+function folders(dir: string): string[] {
+  return ["--data", join(dir, "data"), "--secrets", join(dir, "secrets")];
+}
+
 function run(dir: string, address: string): ChildProcess {
-  const folders = ["--data", join(dir, "data"), "--secrets", join(dir, "secrets")];
-  return spawn(BINARY, ["serve", ...folders, "--listen", address], { stdio: ["ignore", "pipe", "pipe"] });
+  const args = ["serve", ...folders(dir), "--listen", address];
+  return spawn(BINARY, args, { stdio: ["ignore", "pipe", "pipe"] });
 }
 
 async function said(process: ChildProcess): Promise<{ url: string; key: string }> {

@@ -3,8 +3,9 @@
 
 import { expect } from "vitest";
 
-import { fromHex } from "../src/bytes.ts";
+import { fromHex, hex } from "../src/bytes.ts";
 import { contentDigest, type Fields, verifyRequest, verifyResponse } from "../src/http-signature.ts";
+import { followServer } from "../src/succession.ts";
 import { readFolder, runFolder, type Vector } from "./vectors.ts";
 
 interface RequestVector extends Vector {
@@ -38,7 +39,20 @@ interface ResponseVector extends Vector {
   readonly base?: string;
 }
 
-runFolder("http", readFolder<RequestVector | ResponseVector>("http"), (vector) => {
+interface SuccessionVector extends Vector {
+  readonly kind: "succession";
+  readonly body: string;
+  readonly pinned: string;
+  readonly newest: string | null;
+}
+
+type HttpVector = RequestVector | ResponseVector | SuccessionVector;
+
+runFolder("http", readFolder<HttpVector>("http"), (vector) => {
+  if (vector.kind === "succession") {
+    expect(hex(followServer(fromHex(vector.body), fromHex(vector.pinned)))).toBe(vector.newest);
+    return;
+  }
   const base = vector.kind === "request" ? request(vector) : response(vector);
   if (vector.base !== undefined) expect(base).toBe(vector.base);
 });

@@ -296,10 +296,12 @@ fn list_text(listed: &Listed) -> String {
             device.label.clone().unwrap_or_else(|| "-".to_owned()),
             if device.is_current { "this one" } else { "" }.to_owned(),
             moment::readable(device.added_at),
+            device.logged_in_since.map_or_else(|| "-".to_owned(), moment::readable),
+            device.last_used.map_or_else(|| "-".to_owned(), moment::readable),
             device.device_id.clone(),
         ]
     };
-    let mut text = columns(["name", "", "added", "device"], listed.devices.iter().map(row));
+    let mut text = columns(["name", "", "added", "logged in", "last used", "device"], listed.devices.iter().map(row));
     if !listed.requests.is_empty() {
         let row = |asked: &DeviceRequest| {
             [asked.label.clone().unwrap_or_else(|| "-".to_owned()), asked.words(), asked.device_id.clone()]

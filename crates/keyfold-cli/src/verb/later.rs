@@ -44,8 +44,6 @@ macro_rules! later {
 }
 
 later! {
-    Lock "lock": "locking a home",
-    Unlock "unlock": "locking a home",
     Vault "vault": "vaults",
     Index "index": "encrypted indexes",
     Form "form": "forms",

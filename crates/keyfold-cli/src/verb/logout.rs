@@ -10,7 +10,7 @@ pub(crate) struct Options {
     /// Log out all devices of the account
     #[arg(long)]
     everywhere: bool,
-    /// Have the server forget this device; it cannot log in again
+    /// Forget this device; it cannot log in again
     #[arg(long)]
     forget: bool,
 }
@@ -19,17 +19,25 @@ pub(crate) struct Options {
 #[serde(rename_all = "camelCase")]
 struct Document {
     logged_out: bool,
+    everywhere: bool,
     forgotten: bool,
 }
 
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
-    if options.everywhere {
-        return Err(Fault::later("keyfold logout --everywhere", "several devices for one account"));
+    let Options { everywhere, forget } = options;
+    let client = if forget && !everywhere { session.client_to_forget()? } else { session.client()? };
+    if everywhere {
+        client.logout_everywhere(forget).await?;
+    } else {
+        client.logout(forget).await?;
     }
-    session.client()?.logout(options.forget).await?;
-    let document = Document { logged_out: true, forgotten: options.forget };
-    session.output.show(&document, |document| match document.forgotten {
-        true => "Logged out, and the server forgot this device.".to_owned(),
-        false => "Logged out. This home holds no keys now; `keyfold login` brings them back.".to_owned(),
+    let document = Document { logged_out: true, everywhere, forgotten: forget };
+    session.output.show(&document, |document| {
+        let devices = if document.everywhere { "All devices of the account are logged out." } else { "Logged out." };
+        let here = match document.forgotten {
+            true => "This home has forgotten its device.",
+            false => "This home holds no keys now; `keyfold login` brings them back.",
+        };
+        format!("{devices} {here}")
     })
 }

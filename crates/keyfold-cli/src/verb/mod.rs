@@ -13,6 +13,7 @@ pub(crate) mod group;
 pub(crate) mod keychain;
 pub(crate) mod later;
 pub(crate) mod leave;
+pub(crate) mod lock;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod owners;
@@ -37,12 +38,14 @@ use crate::session::Session;
 
 /// Does what was typed.
 pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Fault> {
-    let session = Session::new(cli.home, output);
+    let session = Session::new(cli.home, cli.passphrase, output);
     match cli.verb {
         Verb::Serve(options) => serve::run(options, output).await,
         Verb::Signup(options) => signup::run(&session, options).await,
         Verb::Login(options) => login::run(&session, options).await,
         Verb::Logout(options) => logout::run(&session, options).await,
+        Verb::Lock(options) => lock::run(&session, options).await,
+        Verb::Unlock => lock::unlock(&session).await,
         Verb::Whoami(options) => whoami::run(&session, options).await,
         Verb::User(options) => user::run(&session, options).await,
         Verb::Keychain(command) => keychain::run(&session, command).await,

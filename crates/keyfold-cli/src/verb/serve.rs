@@ -5,15 +5,48 @@ use crate::output::Output;
 use crate::session;
 use crate::stop;
 use crate::table::fields;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use keyfold_client::Code;
-use keyfold_server::{Config, OidcConfig, PasskeyConfig, Server, StartError};
+use keyfold_server::{Config, NextKey, OidcConfig, PasskeyConfig, SecretsError, Server, StartError};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    instead: Option<Instead>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+/// What is done in place of running a server.
+#[derive(Subcommand, Debug)]
+enum Instead {
+    /// The server's signing key
+    #[command(subcommand)]
+    Key(Key),
+}
+
+#[derive(Subcommand, Debug)]
+enum Key {
+    /// Make the key that takes the place of the server's when it is started next; clients follow to it by themselves
+    Next(Folders),
+}
+
+#[derive(Args, Debug)]
+struct Folders {
+    /// The folder that holds what the server stores [default: in the platform's data folder]
+    #[arg(long, value_name = "DIR", env = "KEYFOLD_DATA")]
+    data: Option<PathBuf>,
+    /// The folder that holds the server's own secrets [default: the data folder's name with -secrets]
+    #[arg(long, value_name = "DIR", env = "KEYFOLD_SECRETS")]
+    secrets: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+struct Serve {
     /// The folder that holds what the server stores [default: in the platform's data folder]
     #[arg(long, value_name = "DIR", env = "KEYFOLD_DATA")]
     data: Option<PathBuf>,
@@ -78,18 +111,53 @@ struct Document {
     server_key: String,
     data: String,
 }
-pub(crate) async fn run(options: Options, output: Output) -> Result<(), Fault> {
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyDocument {
+    server_key: String,
+    next_server_key: String,
+}
+
+pub(crate) async fn run(Options { instead, serve }: Options, output: Output) -> Result<(), Fault> {
+    match instead {
+        None => run_server(serve, output).await,
+        Some(Instead::Key(Key::Next(folders))) => next_key(folders, output),
+    }
+}
+
+fn next_key(Folders { data, secrets }: Folders, output: Output) -> Result<(), Fault> {
+    let mut config = Config::new(data_folder(data)?);
+    config.secrets = secrets;
+    let made = NextKey::make(&config.secrets_folder()).map_err(|error| match error {
+        SecretsError::NoKey(_) => Fault::new(Code::UnknownFile, error.to_string()),
+        _ => Fault::new(Code::Io, error.to_string()),
+    })?;
+    let document = KeyDocument { server_key: made.current.to_string(), next_server_key: made.next.to_string() };
+    output.show(&document, |document| {
+        let keys = fields([
+            ("server key", Some(document.server_key.clone())),
+            ("next key", Some(document.next_server_key.clone())),
+        ]);
+        format!("{keys}\nIt takes its place when the server is started next. Clients that know either key go on.")
+    })
+}
+
+fn data_folder(named: Option<PathBuf>) -> Result<PathBuf, Fault> {
+    match named {
+        Some(data) => Ok(data),
+        None => Ok(session::platform()?.data.join("server")),
+    }
+}
+
+async fn run_server(options: Serve, output: Output) -> Result<(), Fault> {
     if options.config.is_some() {
         return Err(Fault::later("keyfold serve --config", "the server's configuration file"));
     }
     let gate = gate(options.gate, options.oidc, options.passkey)?;
     // Listening for signals first: whoever reads that we are ready may stop us at once.
     let stopped = stop::requested()?;
-    let data = match options.data {
-        Some(data) => data,
-        None => session::platform()?.data.join("server"),
-    };
-    let mut config = Config::new(data);
+    let mut config = Config::new(data_folder(options.data)?);
     (config.secrets, config.listen, config.gate) = (options.secrets, options.listen, gate);
     let shown = config.data.display().to_string();
     let server = Server::start(config).await.map_err(refused)?;

@@ -6,6 +6,7 @@ use crate::session::Session;
 use crate::table::fields;
 use clap::Args;
 use keyfold_client::{AcceptShares, WhoAmI};
+use serde::Serialize;
 use std::io::{self, IsTerminal};
 
 #[derive(Args, Debug)]
@@ -15,18 +16,38 @@ pub(crate) struct Options {
     qr: bool,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    #[serde(flatten)]
+    who: WhoAmI,
+    /// What the device's secrets lie in.
+    secrets_at: &'static str,
+}
+
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
-    let who = session.client()?.whoami().await?;
+    let client = session.client()?;
+    let secrets_at = if client.has_lock()? { "passphrase" } else { "file" };
+    let document = Document { who: client.whoami().await?, secrets_at };
     let is_drawn = options.qr && io::stdout().is_terminal();
-    session.output.show(&who, |who| {
+    session.output.show(&document, |Document { who, secrets_at }| {
+        let kept = match *secrets_at {
+            "passphrase" => "sealed under a passphrase",
+            _ => "in a file that only you can read; `keyfold lock` seals them under a passphrase",
+        };
+        let text = fields(lines(who).into_iter().chain([("secrets", Some(kept.to_owned()))]));
         let code = if is_drawn { qr::drawn(&who.uri) } else { None };
-        code.map_or_else(|| text(who), |code| format!("{}\n{code}", text(who)))
+        code.map_or_else(|| text.clone(), |code| format!("{text}\n{code}"))
     })
 }
 
 /// An account and its device, for people.
 pub(crate) fn text(who: &WhoAmI) -> String {
-    fields([
+    fields(lines(who))
+}
+
+fn lines(who: &WhoAmI) -> [(&'static str, Option<String>); 8] {
+    [
         ("user", Some(who.user_id.clone())),
         ("account", Some(who.account_id.clone())),
         ("device", Some(who.device_id.clone())),
@@ -35,7 +56,7 @@ pub(crate) fn text(who: &WhoAmI) -> String {
         ("identity", Some(who.uri.clone())),
         ("server", Some(who.server_url.clone())),
         ("server key", Some(who.server_key.clone())),
-    ])
+    ]
 }
 
 /// Which shares are taken without asking.

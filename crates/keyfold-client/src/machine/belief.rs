@@ -361,6 +361,11 @@ impl Belief {
         self.staged.insert(name.into(), content);
     }
 
+    /// Whether a record will be written with the next commit.
+    pub(crate) fn is_staged(&self, name: &str) -> bool {
+        self.staged.contains_key(&name.to_owned())
+    }
+
     /// Notes an event in the journal.
     pub(crate) fn emit(&mut self, event: ClientEvent) {
         let number = self.marks.next_event;

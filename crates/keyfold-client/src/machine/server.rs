@@ -64,9 +64,31 @@ pub(crate) struct ServerPin {
     /// What its answers are signed with.
     #[n(1)]
     pub(crate) key: VerifyingKey,
+    /// What they were signed with before, oldest first: keys from which this device followed.
+    #[cbor(n(2), default)]
+    pub(crate) former: Vec<VerifyingKey>,
 }
 
 impl ServerPin {
+    pub(crate) fn new(url: ServerUrl, key: VerifyingKey) -> Self {
+        Self { url, key, former: Vec::new() }
+    }
+
+    /// The same server with its next keys, of which the newest is last.
+    pub(crate) fn followed(&self, keys: &[VerifyingKey]) -> Self {
+        let mut former = self.former.clone();
+        let mut key = self.key;
+        for next in keys {
+            former.push(std::mem::replace(&mut key, *next));
+        }
+        Self { url: self.url.clone(), key, former }
+    }
+
+    /// All keys that it has or had, the newest first.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = VerifyingKey> {
+        std::iter::once(self.key).chain(self.former.iter().rev().copied())
+    }
+
     pub(crate) fn id(&self) -> ServerId {
         server_id(&self.key)
     }

@@ -19,6 +19,10 @@ pub struct Device {
     pub added_by: Option<String>,
     /// Whether it is this one.
     pub is_current: bool,
+    /// Since when it is logged in, as the server says. `None` if it is logged out, or the server was not asked.
+    pub logged_in_since: Option<u64>,
+    /// When it last asked the server something, to a minute, as the server says.
+    pub last_used: Option<u64>,
 }
 
 /// What a device shows that asks to be let in.

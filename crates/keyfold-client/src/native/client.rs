@@ -4,7 +4,8 @@
 use super::{
     home::Home,
     host::{NativeHost, SystemRng},
-    store::Store,
+    lock::{LockRecord, Unlocked},
+    store::{Records, Store},
     transport::Transport,
 };
 use crate::{
@@ -15,19 +16,52 @@ use crate::{
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
 use keyfold_protocol::Code;
-use std::{ops::Deref, ops::DerefMut, path::Path, sync::Arc, time::Duration};
+use std::{
+    ops::Deref,
+    ops::DerefMut,
+    path::Path,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 /// One person's device. Cheap to clone; clones share the home.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-struct Shared {
-    home: Home,
+pub(super) struct Shared {
+    pub(super) home: Home,
     transport: Transport,
     session: Mutex<Option<Session<NativeHost>>>,
+    /// The lock that this client has opened.
+    unlocked: std::sync::Mutex<Option<Unlocked>>,
+}
+
+impl Shared {
+    pub(super) fn unlocked(&self) -> std::sync::MutexGuard<'_, Option<Unlocked>> {
+        self.unlocked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lock of the home, if it has one.
+    pub(super) fn lock_record(&self) -> Result<Option<LockRecord>> {
+        if !self.home.records().exists() {
+            return Ok(None);
+        }
+        Records::open(&self.home.records())?.lock()?.map(|lock| LockRecord::read(&lock)).transpose()
+    }
+
+    /// The records with the device's seed. `Locked`, `NoHome`.
+    pub(super) fn open(&self, records: Records) -> Result<(Store, DeviceSeed)> {
+        let Some(lock) = records.lock()? else {
+            let seed = self.home.device_seed()?.ok_or_else(no_home)?;
+            return Ok((records.with(DeviceKeys::derive(&seed)?.storage, None), seed));
+        };
+        // One that is there was left by a change that was cut off.
+        self.home.drop_device_seed()?;
+        LockRecord::read(&lock)?.opened(records, self.unlocked().as_ref())
+    }
 }
 
 /// The home, for one operation.
@@ -57,8 +91,25 @@ impl Drop for Turn<'_> {
 impl Client {
     /// For the device in `dir`. There need not be one yet: calls that need one say `NoHome`.
     pub fn open(dir: &Path) -> Result<Self> {
-        let shared = Shared { home: Home::at(dir), transport: Transport::new()?, session: Mutex::new(None) };
+        let shared = Shared {
+            home: Home::at(dir),
+            transport: Transport::new()?,
+            session: Mutex::new(None),
+            unlocked: std::sync::Mutex::new(None),
+        };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Works on the records while nobody else does, this client's own operations included.
+    pub(super) async fn alone<T>(&self, work: impl FnOnce(&Shared, Records) -> Result<T>) -> Result<T> {
+        let home = &self.shared.home;
+        let mut session = self.shared.session.lock().await;
+        if !home.has_device() {
+            return Err(no_home());
+        }
+        let _lock = home.lock().await?;
+        *session = None;
+        work(&self.shared, Records::open(&home.records())?)
     }
 
     /// Waits for the home, and takes in what other processes did.
@@ -78,6 +129,11 @@ impl Client {
             return Err(no_home());
         }
         let lock = home.lock().await?;
+        if let Some(open) = session.as_ref()
+            && !open.host().is_current()?
+        {
+            *session = None;
+        }
         if session.is_none() {
             *session = Some(self.open_session(new_device)?);
         }
@@ -90,16 +146,10 @@ impl Client {
 
     fn open_session(&self, new_device: bool) -> Result<Session<NativeHost>> {
         let home = &self.shared.home;
-        let seed = match home.device_seed()? {
-            Some(seed) => seed,
-            None if new_device => {
-                let seed = DeviceSeed::generate(&mut SystemRng);
-                home.keep_device_seed(&seed)?;
-                seed
-            }
-            None => return Err(no_home()),
-        };
-        let store = Store::open(&home.records(), DeviceKeys::derive(&seed)?.storage)?;
+        if new_device && home.device_seed()?.is_none() && self.shared.lock_record()?.is_none() {
+            home.keep_device_seed(&DeviceSeed::generate(&mut SystemRng))?;
+        }
+        let (store, seed) = self.shared.open(Records::open(&home.records())?)?;
         Session::new(NativeHost::new(self.shared.transport.clone(), store), &seed)
     }
 
@@ -123,8 +173,23 @@ impl Client {
     /// Ends the session and wipes the keys from this device. With `forget` the device too: then its account can be
     /// used from other devices only, and is lost if there is none.
     pub async fn logout(&self, forget: bool) -> Result<()> {
-        let mut turn = self.turn().await?;
-        let told = turn.log_out().await;
+        self.end_session(false, forget).await
+    }
+
+    /// The same, and ends the sessions of all other devices of the account. They can log in again.
+    pub async fn logout_everywhere(&self, forget: bool) -> Result<()> {
+        self.end_session(true, forget).await
+    }
+
+    async fn end_session(&self, everywhere: bool, forget: bool) -> Result<()> {
+        let mut turn = match self.turn().await {
+            // Whoever forgot what unlocks it may remove it; the server is not told, as only the device could.
+            Err(locked) if forget && !everywhere && locked.code == Code::Locked => {
+                return self.alone(|shared, _| shared.home.forget()).await;
+            }
+            turn => turn?,
+        };
+        let told = if everywhere { turn.log_out_everywhere().await } else { turn.log_out().await };
         if !forget {
             return told;
         }

@@ -1,5 +1,6 @@
 //! A home: the folder that holds one person's device. The device's seed is a file that only its owner can read;
-//! everything else in the folder is sealed under a key that derives from it.
+//! everything else in the folder is sealed under a key that derives from it. A home with a lock ([`super::lock`]) has no
+//! such file: its seed is in the records, sealed too.
 //!
 //! ```text
 //! device.key   32 bytes, mode 0600: the device seed
@@ -53,9 +54,9 @@ impl Home {
         Self { dir: dir.to_owned() }
     }
 
-    /// Whether a device lives here.
+    /// Whether a device lives here. That of a home with a lock is in its records.
     pub fn has_device(&self) -> bool {
-        self.dir.join(DEVICE_KEY).exists()
+        self.dir.join(DEVICE_KEY).exists() || self.records().exists()
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -118,6 +119,23 @@ impl Home {
             File::open(&self.dir)?.sync_all()
         };
         write().map_err(|e| fault(&path, &e))
+    }
+
+    /// Removes the seed, which lies in the records from now on, sealed. What it was is written over first; what a disk
+    /// keeps of it all the same is the file system's affair.
+    pub(crate) fn drop_device_seed(&self) -> Result<()> {
+        let path = self.dir.join(DEVICE_KEY);
+        let drop = || {
+            let mut file = OpenOptions::new().write(true).open(&path)?;
+            file.write_all(&[0; 32])?;
+            file.sync_all()?;
+            fs::remove_file(&path)?;
+            File::open(&self.dir)?.sync_all()
+        };
+        match drop() {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(fault(&path, &e)),
+            _ => Ok(()),
+        }
     }
 
     /// Removes the device: its account can only be used from other devices afterwards.
@@ -204,7 +222,7 @@ mod tests {
         home.keep_device_seed(&seed).unwrap();
         drop(home.lock().await.unwrap());
         let storage = keyfold_core::device::DeviceKeys::derive(&seed).unwrap().storage;
-        drop(crate::native::store::Store::open(&home.records(), storage).unwrap());
+        drop(crate::native::store::Records::open(&home.records()).unwrap().with(storage, None));
         let mut files: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap()).collect();
         files.sort_by_key(fs::DirEntry::file_name);
         let names: Vec<_> = files.iter().map(|file| file.file_name().into_string().unwrap()).collect();

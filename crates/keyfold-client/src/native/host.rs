@@ -23,6 +23,11 @@ impl NativeHost {
         Self { transport, store: Arc::new(store), lock: Mutex::new(None) }
     }
 
+    /// Whether the records are sealed as they were when they were opened.
+    pub(crate) fn is_current(&self) -> Result<bool, StoreFault> {
+        self.store.is_current()
+    }
+
     /// Keeps other processes away from the home.
     pub(crate) fn hold(&self, lock: HomeLock) {
         *self.held() = Some(Arc::new(lock));

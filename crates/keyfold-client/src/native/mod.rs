@@ -5,6 +5,7 @@ mod client;
 mod files;
 mod home;
 mod host;
+mod lock;
 mod pipeline;
 mod recovery;
 mod replace;

@@ -5,7 +5,7 @@ use crate::{Error, Result, session::Subscription};
 use futures_util::{SinkExt, StreamExt};
 use keyfold_protocol::{
     Code,
-    events::{News, ServerFrame},
+    events::{Goodbye, News, ServerFrame},
     limits,
 };
 use std::time::Duration;
@@ -27,6 +27,19 @@ pub(crate) struct Socket {
 impl Socket {
     /// Connects and subscribes to what happens from now on.
     pub(crate) async fn connect(client: &Client) -> Result<Self> {
+        match Self::try_connect(client).await {
+            // It may have its next key, and then the signature was for the one before.
+            Err(refused) if refused.code == Code::Unauthorized => {
+                if client.turn().await?.follow_server().await? {
+                    return Self::try_connect(client).await;
+                }
+                Err(gone("it ended the stream of events"))
+            }
+            connected => connected,
+        }
+    }
+
+    async fn try_connect(client: &Client) -> Result<Self> {
         let subscription = client.turn().await?.subscription()?;
         let connecting = Self::subscribe(client, &subscription);
         timeout(HANDSHAKE, connecting).await.map_err(|_| gone("it did not answer in time"))?
@@ -44,6 +57,9 @@ impl Socket {
         socket.stream.send(Message::binary(request.encode())).await.map_err(broken)?;
         match socket.frame().await? {
             ServerFrame::Welcome(welcome) => subscription.welcomed(&challenge, &request, &welcome)?,
+            ServerFrame::Goodbye(Goodbye { code: code @ Code::Unauthorized }) => {
+                return Err(Error::new(code, "the server does not take this device's signature"));
+            }
             ServerFrame::Goodbye(goodbye) => return Err(farewell(goodbye.code)),
             _ => return Err(unexpected()),
         }

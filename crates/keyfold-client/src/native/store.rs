@@ -7,20 +7,30 @@ use keyfold_core::StateKey;
 use redb::{Builder, ConcurrencyMode, Database, ReadableDatabase, TableDefinition};
 use std::{fs, io, path::Path};
 
+/// The lock, if there is one, in the transaction that seals the records under its key: so they change together.
+const LOCK: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("lock");
+const LOCK_NAME: &str = "lock";
 const RECORDS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("records");
 /// A home is small; redb's own default of a gibibyte would count against a file's encryption.
 const CACHE_BYTES: usize = 4 << 20;
+
+/// The file, before anything in it can be read.
+pub(crate) struct Records {
+    db: Database,
+}
 
 /// The records of one home.
 pub(crate) struct Store {
     db: Database,
     key: StateKey,
+    /// The lock under whose key they are.
+    lock: Option<Vec<u8>>,
 }
 
-impl Store {
+impl Records {
     /// Opens the file, and makes it if it is not there. Several processes may have it open; the home's lock makes
     /// them take turns.
-    pub(crate) fn open(path: &Path, key: StateKey) -> Result<Self, StoreFault> {
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreFault> {
         let mut builder = Builder::new();
         builder.set_cache_size(CACHE_BYTES).set_concurrency_mode(ConcurrencyMode::MultiWriter);
         if !path.exists() {
@@ -35,7 +45,34 @@ impl Store {
             made().map_err(fault)?;
         }
         let db = builder.create(path).map_err(redb::Error::from).map_err(fault)?;
-        Ok(Self { db, key })
+        Ok(Self { db })
+    }
+
+    /// The lock that they are sealed under, if there is one.
+    pub(crate) fn lock(&self) -> Result<Option<Vec<u8>>, StoreFault> {
+        lock_in(&self.db)
+    }
+
+    /// For who has the key.
+    pub(crate) fn with(self, key: StateKey, lock: Option<Vec<u8>>) -> Store {
+        Store { db: self.db, key, lock }
+    }
+}
+
+impl Store {
+    /// Whether they are still sealed as they were: another process may have set a lock, or taken it away.
+    pub(crate) fn is_current(&self) -> Result<bool, StoreFault> {
+        Ok(lock_in(&self.db)? == self.lock)
+    }
+
+    /// Seals all of them anew under another key, with another lock or none, at once.
+    pub(crate) fn reseal(&self, key: &StateKey, lock: Option<&[u8]>) -> Result<(), StoreFault> {
+        let mut sealed = Vec::new();
+        for (name, value) in self.scan("")? {
+            let value = key.seal(name.as_bytes(), &value, &mut super::host::SystemRng);
+            sealed.push((name, Some(value.map_err(|e| StoreFault::Broken(e.to_string()))?)));
+        }
+        self.write(sealed, Some(lock)).map_err(fault)
     }
 
     /// One record.
@@ -78,10 +115,10 @@ impl Store {
             };
             sealed.push((name, value));
         }
-        self.write(sealed).map_err(fault)
+        self.write(sealed, None).map_err(fault)
     }
 
-    fn write(&self, sealed: Vec<(String, Option<Vec<u8>>)>) -> Result<(), redb::Error> {
+    fn write(&self, sealed: Vec<(String, Option<Vec<u8>>)>, lock: Option<Option<&[u8]>>) -> Result<(), redb::Error> {
         let write = self.db.begin_write()?;
         {
             let mut table = write.open_table(RECORDS)?;
@@ -90,6 +127,13 @@ impl Store {
                     Some(value) => drop(table.insert(name.as_str(), value.as_slice())?),
                     None => drop(table.remove(name.as_str())?),
                 }
+            }
+        }
+        if let Some(lock) = lock {
+            let mut table = write.open_table(LOCK)?;
+            match lock {
+                Some(lock) => drop(table.insert(LOCK_NAME, lock)?),
+                None => drop(table.remove(LOCK_NAME)?),
             }
         }
         Ok(write.commit()?)
@@ -116,6 +160,18 @@ impl Store {
     }
 }
 
+fn lock_in(db: &Database) -> Result<Option<Vec<u8>>, StoreFault> {
+    let read = || -> Result<_, redb::Error> {
+        let read = db.begin_read()?;
+        match read.open_table(LOCK) {
+            Ok(table) => Ok(table.get(LOCK_NAME)?.map(|lock| lock.value().to_vec())),
+            Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    };
+    read().map_err(fault)
+}
+
 fn fault(error: redb::Error) -> StoreFault {
     match error {
         redb::Error::Io(e) if matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
@@ -133,7 +189,7 @@ mod tests {
 
     fn open(dir: &Path, seed: u8) -> Store {
         let keys = DeviceKeys::derive(&DeviceSeed::from_slice(&[seed; 32]).unwrap()).unwrap();
-        Store::open(&dir.join("home.redb"), keys.storage).unwrap()
+        Records::open(&dir.join("home.redb")).unwrap().with(keys.storage, None)
     }
 
     fn put(name: &str, value: &[u8]) -> Put {
@@ -176,6 +232,25 @@ mod tests {
         write.commit().unwrap();
         assert!(matches!(store.load("b"), Err(StoreFault::Broken(_))));
         assert!(matches!(open(dir.path(), 2).load("a"), Err(StoreFault::Broken(_))));
+    }
+
+    #[test]
+    fn records_are_sealed_anew_with_their_lock_and_whoever_had_them_open_notices() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, other) = (open(dir.path(), 1), open(dir.path(), 1));
+        store.commit(vec![put("a", b"1"), put("b", b"2")]).unwrap();
+        let key = |seed| DeviceKeys::derive(&DeviceSeed::from_slice(&[seed; 32]).unwrap()).unwrap().storage;
+        store.reseal(&key(2), Some(b"a lock")).unwrap();
+        assert!(!store.is_current().unwrap() && !other.is_current().unwrap());
+        assert!(matches!(other.load("a"), Err(StoreFault::Broken(_))));
+        let records = Records::open(&dir.path().join("home.redb")).unwrap();
+        assert_eq!(records.lock().unwrap().as_deref(), Some(&b"a lock"[..]));
+        let store = records.with(key(2), Some(b"a lock".to_vec()));
+        assert!(store.is_current().unwrap());
+        assert_eq!(**store.load("b").unwrap().unwrap(), *b"2");
+        store.reseal(&key(1), None).unwrap();
+        assert_eq!(**other.load("a").unwrap().unwrap(), *b"1");
+        assert!(other.is_current().unwrap());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use keyfold_format::{UserId, VerifyingKey, cbor, id::from_base64url};
 use keyfold_protocol::{
     Code, route,
     signing::Method,
-    wire::{Gate, LedgerPage, LoggedIn, SignUp, SignedUp},
+    wire::{EndSessions, Gate, LedgerPage, LoggedIn, SignUp, SignedUp},
 };
 
 impl<H: Host> Session<H> {
@@ -36,7 +36,13 @@ impl<H: Host> Session<H> {
             Some(former) => former,
             None => self.new_sign_up(&user_id, &sign_in).await?,
         };
-        let mut answer = self.send_sign_up(&pending).await?;
+        let mut answer = match self.send_sign_up(&pending).await {
+            Err(error) if is_former && error.code == Code::BadServerSignature => {
+                pending = self.with_next_key(pending).await.ok().flatten().ok_or(error)?;
+                self.send_sign_up(&pending).await?
+            }
+            sent => sent?,
+        };
         if is_former && matches!(&answer, Err(refusal) if refusal.code == Code::GateMismatch) {
             // It never got there, and whoever it came in as is out again.
             pending = self.new_sign_up(&user_id, &sign_in).await?;
@@ -82,10 +88,22 @@ impl<H: Host> Session<H> {
                 pending.user_id
             )));
         }
-        match sign_in.server_key.map(parse_server_key).transpose()? {
-            Some(key) if key != pending.server.key => Err(wrong_server_key()),
-            _ => Ok(Some(pending)),
-        }
+        let named = sign_in.server_key.map(parse_server_key).transpose()?;
+        let Some(key) = named.filter(|key| *key != pending.server.key) else { return Ok(Some(pending)) };
+        // The server's next key may be named, or the one before it.
+        let info = self.server_info(&pending.server.url, Some(key)).await?;
+        if info.server_key == pending.server.key { Ok(Some(pending)) } else { self.with_next_key(pending).await }
+    }
+
+    /// The attempt at a server that may have its next key since.
+    async fn with_next_key(&mut self, pending: PendingSignUp) -> Result<Option<PendingSignUp>> {
+        let Some(keys) = self.later_keys(&pending.server.url, &pending.server.key).await? else {
+            return Err(wrong_server_key());
+        };
+        let pending = PendingSignUp { server: pending.server.followed(&keys), ..pending };
+        self.belief.stage(record::SIGN_UP, Some(cbor::encode(&pending).into()));
+        self.commit().await?;
+        Ok(Some(pending))
     }
 
     /// A new attempt, let in at the gate, and durable before it is sent.
@@ -93,7 +111,7 @@ impl<H: Host> Session<H> {
         let url = ServerUrl::parse(sign_in.server_url)?;
         let key = sign_in.server_key.map(parse_server_key).transpose()?;
         let info = self.server_info(&url, key).await?;
-        let server = ServerPin { url, key: info.server_key };
+        let server = ServerPin::new(url, info.server_key);
         if info.gate != Gate::Open {
             self.come_in(&server, info.gate, user_id, sign_in.proof).await?;
         }
@@ -109,7 +127,7 @@ impl<H: Host> Session<H> {
         let enrolled = self.belief.enrolled()?.clone();
         let answer = self.ask(Method::Post, route::SESSIONS, Vec::new(), LoggedIn::decode).await?;
         self.fetch_own_account().await?;
-        let statement = answer.receipt.verify(&enrolled.server.key)?;
+        let statement = answer.receipt.verify(&self.belief.enrolled()?.server.key)?;
         let ledger = self.belief.own_ledger()?;
         if statement.scope != enrolled.account || ledger.hash_at(statement.head.seq) != Some(statement.head.hash) {
             return Err(Error::rollback("the server shows another state of your account than before"));
@@ -155,6 +173,20 @@ impl<H: Host> Session<H> {
     pub async fn log_out(&mut self) -> Result<()> {
         self.belief.enrolled()?;
         let told = self.exchange(Method::Delete, route::SESSIONS, Vec::new()).await;
+        self.wipe(told).await
+    }
+
+    /// The same of all of the account's devices. Each stays enrolled and can log in again; what the others hold they
+    /// wipe themselves, if they are honest: a device that was stolen is revoked.
+    pub async fn log_out_everywhere(&mut self) -> Result<()> {
+        self.belief.enrolled()?;
+        let asked = EndSessions { own: true };
+        let told = self.exchange(Method::Post, route::END_SESSIONS, asked.encode()).await;
+        self.wipe(told).await
+    }
+
+    /// Wipes the keys, whatever the server answered.
+    async fn wipe(&mut self, told: Result<Answer>) -> Result<()> {
         let rings: Vec<String> = self.belief.rings.keys().map(record::ring).collect();
         rings.into_iter().for_each(|name| self.belief.stage(name, None));
         self.belief.stage(record::MASTER, None);
@@ -181,6 +213,7 @@ impl<H: Host> Session<H> {
             accept_shares: self.accepts,
             server_url: enrolled.server.url.http(),
             server_key: enrolled.server.key.to_string(),
+            former_server_keys: enrolled.server.former.iter().map(VerifyingKey::to_string).collect(),
             uri: identity::uri(self.belief.own_ledger()?),
         })
     }

@@ -10,7 +10,7 @@ use crate::{
     machine::{belief::unknown_keychain, record},
 };
 use keyfold_format::{
-    ScopeId,
+    ScopeId, VerifyingKey,
     audit::{AuditFile, Evidence, History},
     cbor,
     entry::{Head, SignedEntry},
@@ -68,7 +68,6 @@ impl<H: Host> Session<H> {
     /// No reply that was lost or late makes any: it takes two signatures of the server on heads that no one ledger has.
     pub async fn evidence(&mut self, scope: &str, file: Option<&[u8]>) -> Result<Vec<u8>> {
         let id = self.auditable(scope).await?;
-        let server = self.belief.enrolled()?.server.key;
         let other = file.map(|file| self.others(&id, file)).transpose()?;
         let mut views: Vec<(Vec<SignedEntry>, Receipt)> = Vec::new();
         match self.whole(&id).await {
@@ -85,10 +84,17 @@ impl<H: Host> Session<H> {
             receipts.extend(self.belief.accounts.get(&id).and_then(|known| known.receipt()));
         }
         receipts.extend(views.iter().map(|(_, receipt)| *receipt));
-        let of_two = |one: &Receipt| receipts.iter().find_map(|other| Evidence::find(&server, one, other, &[]));
-        let of_view =
-            |one: &Receipt| views.iter().find_map(|(entries, receipt)| Evidence::find(&server, one, receipt, entries));
-        let found = receipts.iter().find_map(|one| of_two(one).or_else(|| of_view(one)));
+        let of_two = |server: &VerifyingKey, one: &Receipt| {
+            receipts.iter().find_map(|other| Evidence::find(server, one, other, &[]))
+        };
+        let of_view = |server: &VerifyingKey, one: &Receipt| {
+            views.iter().find_map(|(entries, receipt)| Evidence::find(server, one, receipt, entries))
+        };
+        // Both signatures of one key: under two of them each would be the word of another server.
+        let of_key = |server: VerifyingKey| {
+            receipts.iter().find_map(|one| of_two(&server, one).or_else(|| of_view(&server, one)))
+        };
+        let found = self.belief.enrolled()?.server.keys().find_map(of_key);
         found.map(|evidence| AuditFile::Evidence(evidence).encode()).ok_or_else(|| {
             Error::new(Code::NoEvidence, format!("nothing that this device holds contradicts what the server signed for {id}"))
                 .hint("Evidence takes two heads that the server signed and that no one ledger has. Compare with what another member exports: `keyfold audit KC --compare FILE`.")
@@ -106,10 +112,10 @@ impl<H: Host> Session<H> {
     }
 
     async fn keep_doubt(&mut self, id: &ScopeId, receipt: &Receipt) -> Result<()> {
-        let server = self.belief.enrolled()?.server.key;
+        let is_signed = self.belief.enrolled()?.server.keys().any(|key| receipt.verify(&key).is_ok());
         let mut doubts = self.doubts(id).await?;
         let news = doubts.iter().all(|kept| kept.statement.head != receipt.statement.head);
-        if !news || receipt.verify(&server).is_err() || receipt.statement.scope != *id {
+        if !news || !is_signed || receipt.statement.scope != *id {
             return Ok(());
         }
         doubts.drain(..(doubts.len() + 1).saturating_sub(DOUBTS));
@@ -222,7 +228,11 @@ impl<H: Host> Session<H> {
         let AuditFile::History(other) = audit::decode(file)? else {
             return Err(Error::new(Code::Malformed, "this file is evidence, not a ledger that somebody exported"));
         };
-        audit::expect_server(&other.server, Some(self.belief.enrolled()?.server.key))?;
+        let server = &self.belief.enrolled()?.server;
+        // Exported before the other one, or this one, followed the server to its next key, it is about the same server.
+        if !server.keys().any(|key| key == other.server) {
+            audit::expect_server(&other.server, Some(server.key))?;
+        }
         if other.scope() != Some(*id) {
             return Err(Error::new(Code::UnknownKeychain, "the file is about another keychain"));
         }

@@ -27,7 +27,7 @@ use keyfold_format::{
 use keyfold_protocol::{
     Code, Details, ErrorBody, route,
     signing::Method,
-    wire::{Appended, LoggedIn},
+    wire::{Appended, DeviceSession, LoggedIn, Sessions},
 };
 use zeroize::Zeroizing;
 
@@ -48,14 +48,34 @@ impl<H: Host> Session<H> {
     /// One's own devices, oldest first.
     pub async fn devices(&mut self) -> Result<Vec<Device>> {
         self.belief.own()?;
-        match self.fetch_own_account().await {
-            Ok(()) => self.commit().await?,
-            Err(error) if error.is_offline() => {}
+        let sessions = match self.fetch_own_account().await {
+            Ok(()) => {
+                self.commit().await?;
+                self.sessions().await?
+            }
+            Err(error) if error.is_offline() => Vec::new(),
             Err(error) => return Err(error),
-        }
+        };
         let ledger = self.belief.own_ledger()?;
         let own = self.belief.own()?;
-        Ok(compose::devices(ledger).iter().filter_map(|id| describe(ledger, own, id, self.device_id())).collect())
+        let listed = compose::devices(ledger).into_iter().filter_map(|id| {
+            let session = sessions.iter().find(|session| session.device == id);
+            Some(Device {
+                logged_in_since: session.and_then(|session| session.since_ms),
+                last_used: session.and_then(|session| session.last_used_ms),
+                ..describe(ledger, own, &id, self.device_id())?
+            })
+        });
+        Ok(listed.collect())
+    }
+
+    /// What the server says of the devices' sessions; nothing if it is not reached.
+    async fn sessions(&mut self) -> Result<Vec<DeviceSession>> {
+        match self.ask(Method::Get, route::SESSIONS, Vec::new(), Sessions::decode).await {
+            Ok(answer) => Ok(answer.sessions),
+            Err(error) if error.is_offline() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives this device new keys: its slot of the master key and one entry of the account change, nothing else. With
@@ -319,6 +339,8 @@ pub(super) fn describe(ledger: &account::Ledger, own: &Own, id: &HolderId, curre
         added_at: holder.added,
         added_by: holder.added_by.map(|by| by.to_string()),
         is_current: *id == current,
+        logged_in_since: None,
+        last_used: None,
     })
 }
 

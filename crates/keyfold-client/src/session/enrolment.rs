@@ -217,7 +217,7 @@ impl<H: Host> Session<H> {
         let added = DeviceKeys::derive(&text.seed)?;
         let id = added.id();
         let enrolled = Enrolled {
-            server: ServerPin { url: ServerUrl::parse(&text.server_url)?, key: text.server_key },
+            server: ServerPin::new(ServerUrl::parse(&text.server_url)?, text.server_key),
             user_id: text.user_id.clone(),
             account: text.account,
             device: Some(id),
@@ -270,7 +270,8 @@ impl<H: Host> Session<H> {
         let page = answer.pages.pop().ok_or_else(super::wire::not_ours)?;
         let page = page.map_err(|code| Error::new(code, "the server does not show your account"))?;
         let answer = keyfold_protocol::wire::AccountLedger { entries: page.entries, receipt: page.receipt };
-        let known = KnownAccount::looked_up(&enrolled.user_id, None, &answer, &enrolled.server.key)?;
+        let server = self.belief.enrolled()?.server.key;
+        let known = KnownAccount::looked_up(&enrolled.user_id, None, &answer, &server)?;
         super::device::expect_account(&known, &enrolled.account)?;
         Ok(known)
     }

@@ -22,6 +22,7 @@ mod participants;
 mod recovery;
 mod share;
 mod subscribe;
+mod succession;
 mod sync;
 mod value;
 mod visit;

@@ -76,7 +76,7 @@ impl<H: Host> Session<H> {
         let url = ServerUrl::parse(sign_in.server_url)?;
         let key = sign_in.server_key.map(parse_server_key).transpose()?;
         let info = self.server_info(&url, key).await?;
-        let server = ServerPin { url, key: info.server_key };
+        let server = ServerPin::new(url, info.server_key);
         let visiting = self.come_in(&server, info.gate, &claimed, sign_in.proof).await?;
         let mut own = self.read_own(&server, None, None).await?;
         let (mut entries, mut master_keys) = (std::mem::take(&mut own.page.entries), own.master_keys);
@@ -156,7 +156,7 @@ impl<H: Host> Session<H> {
         }
         let (signing, wrapping) = self.device_keys();
         let body = AskForPasskey { signing, wrapping, user_id: name }.encode();
-        let server = ServerPin { url, key: info.server_key };
+        let server = ServerPin::new(url, info.server_key);
         let question = self.ask_of(&server, Method::Post, route::VISITS_PASSKEY, body, PasskeyQuestion::decode).await?;
         Ok(question.options)
     }

@@ -9,7 +9,9 @@ use crate::{
 use keyfold_format::Malformed;
 use keyfold_protocol::{
     Code, Details, ErrorBody,
-    signing::{Address, Fields, Method, Nonce, Outgoing, Reply, Request, fields, response::Verified},
+    signing::{
+        Address, BadServerSignature, Fields, Method, Nonce, Outgoing, Reply, Request, fields, response::Verified,
+    },
     wire::Info,
 };
 
@@ -18,6 +20,13 @@ const CLOCK_BOUND_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// What a server said: yes with a body, or no.
 pub(super) type Answer = std::result::Result<Vec<u8>, ErrorBody>;
+
+/// What came of a request.
+enum Heard {
+    Answer(Answer),
+    /// Something that another key than the pinned one is said to have signed: no answer so far.
+    OtherKey,
+}
 
 impl<H: Host> Session<H> {
     /// Asks the server of this home; a refusal is an error.
@@ -34,8 +43,19 @@ impl<H: Host> Session<H> {
 
     /// Asks the server of this home; a refusal is for the caller to look at.
     pub(super) async fn exchange(&mut self, method: Method, path: &str, body: Vec<u8>) -> Result<Answer> {
-        let server = self.belief.enrolled()?.server.clone();
-        let answer = self.exchange_with(&server, method, path, body.clone()).await?;
+        let mut server = self.belief.enrolled()?.server.clone();
+        let request = Request { method, path: path.to_owned(), query: String::new(), body: body.clone() };
+        let answer = match self.converse(&server, request).await? {
+            Heard::Answer(answer) => answer,
+            // Of another key the server's word counts only if the pinned one leads there.
+            Heard::OtherKey => {
+                if !self.follow_server().await? {
+                    return Err(BadServerSignature.into());
+                }
+                server = self.belief.enrolled()?.server.clone();
+                self.exchange_with(&server, method, path, body.clone()).await?
+            }
+        };
         if matches!(&answer, Err(refusal) if refusal.code == Code::Unauthorized) && self.renewed().await? {
             return self.exchange_with(&server, method, path, body).await;
         }
@@ -51,26 +71,39 @@ impl<H: Host> Session<H> {
         body: Vec<u8>,
     ) -> Result<Answer> {
         let request = Request { method, path: path.to_owned(), query: String::new(), body };
-        let answer = self.send_signed(server, request.clone()).await?;
-        match answer {
-            Err(ErrorBody { code: Code::ClockSkew, details: Some(Details::Time(time_ms)), .. }) => {
-                self.set_clock(time_ms)?;
-                self.send_signed(server, request).await
-            }
-            answer => Ok(answer),
+        match self.converse(server, request).await? {
+            Heard::Answer(answer) => Ok(answer),
+            Heard::OtherKey => Err(BadServerSignature.into()),
         }
     }
 
-    async fn send_signed(&self, server: &ServerPin, request: Request) -> Result<Answer> {
+    async fn converse(&mut self, server: &ServerPin, request: Request) -> Result<Heard> {
+        let heard = self.send_signed(server, request.clone()).await?;
+        match heard {
+            Heard::Answer(Err(ErrorBody { code: Code::ClockSkew, details: Some(Details::Time(time_ms)), .. })) => {
+                self.set_clock(time_ms)?;
+                self.send_signed(server, request).await
+            }
+            heard => Ok(heard),
+        }
+    }
+
+    async fn send_signed(&self, server: &ServerPin, request: Request) -> Result<Heard> {
         let to = Address { authority: server.url.authority().to_owned(), server: server.id() };
         let created = self.now_ms() / 1_000;
         let sign = |base: &[u8]| self.device.signing.sign_message(base);
         let out = request.sign(&to, &self.device_id(), self.nonce(), created, sign);
         let reply = self.send(&server.url, &out).await?;
-        answer(reply.verify(&out.binding, &server.key)?)
+        let claimed = reply.claimed_server();
+        match reply.verify(&out.binding, &server.key) {
+            Ok(verified) => Ok(Heard::Answer(answer(verified)?)),
+            Err(_) if claimed.is_some_and(|claimed| claimed != server.id()) => Ok(Heard::OtherKey),
+            Err(bad) => Err(bad.into()),
+        }
     }
 
-    /// What a server says about itself. The answer is verified with `key`, or with the key that it names itself.
+    /// What a server says about itself. The answer is verified with `key`, the one that this leads to, or with the key
+    /// that it names itself.
     pub(super) async fn server_info(
         &mut self,
         url: &ServerUrl,
@@ -84,15 +117,16 @@ impl<H: Host> Session<H> {
         };
         let out = request.unsigned(url.authority(), self.nonce());
         let reply = self.send(url, &out).await?;
-        let wrong = |_| {
+        let wrong = || {
             Error::new(Code::WrongServerKey, "the server does not have the key that you named")
                 .hint("Compare the key with the one that `keyfold serve` printed, by another way than this connection.")
         };
         let (info, verified) = Info::on_first_use(reply, &out.binding)?;
         if let Some(key) = key
             && info.server_key != key
+            && self.later_keys(url, &key).await?.and_then(|keys| keys.last().copied()) != Some(info.server_key)
         {
-            return Err(wrong(()));
+            return Err(wrong());
         }
         // The reply is bound to our nonce, so its time is now.
         // A clock that is right to a few seconds is left alone: the network's delay would make it worse.
@@ -102,7 +136,7 @@ impl<H: Host> Session<H> {
         Ok(info)
     }
 
-    async fn send(&self, url: &ServerUrl, out: &Outgoing) -> Result<Reply> {
+    pub(super) async fn send(&self, url: &ServerUrl, out: &Outgoing) -> Result<Reply> {
         let request = HttpRequest {
             method: out.request.method,
             url: format!("{}{}", url.http(), out.request.path),
@@ -115,7 +149,7 @@ impl<H: Host> Session<H> {
         Ok(Reply { status, fields: known.collect::<Fields>(), body })
     }
 
-    fn nonce(&self) -> Nonce {
+    pub(super) fn nonce(&self) -> Nonce {
         let mut nonce = [0; 24];
         self.host.random(&mut nonce);
         Nonce(nonce)
@@ -127,9 +161,11 @@ impl<H: Host> Session<H> {
         let host_ms = self.host.now_ms();
         if host_ms.abs_diff(server_ms) > CLOCK_BOUND_MS {
             return Err(Error::new(Code::ClockSkew, "this device's clock and the server's are more than a day apart")
-                .hint(
-                    "Set this device's clock. If it is right the server's is wrong, and only its operator can mend it.",
-                ));
+                .hint(format!(
+                    "This device's is {} days {} the server's. Set it; if it is right the server's is wrong, and only its operator can mend it.",
+                    host_ms.abs_diff(server_ms) / CLOCK_BOUND_MS,
+                    if host_ms > server_ms { "ahead of" } else { "behind" },
+                )));
         }
         self.skew_ms = server_ms.wrapping_sub(host_ms).cast_signed();
         Ok(())

@@ -335,6 +335,11 @@ impl Claimed {
         &self.device
     }
 
+    /// When it says that it was signed, in seconds since 1970.
+    pub fn created(&self) -> u64 {
+        self.created
+    }
+
     /// Verifies with the device's key, at `now` in seconds since 1970.
     pub fn verify(self, key: &VerifyingKey, now: u64) -> Result<Verified, RequestFault> {
         key.verify_message(self.base.as_bytes(), &self.signature).map_err(|_| RequestFault::Unauthorized)?;

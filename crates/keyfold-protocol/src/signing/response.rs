@@ -100,6 +100,12 @@ pub struct Verified {
 }
 
 impl Reply {
+    /// The server that says that it signed, checked by nobody: enough to know that it is another key than the pinned one.
+    pub fn claimed_server(&self) -> Option<ServerId> {
+        let input = self.fields.one(fields::SIGNATURE_INPUT).ok()??;
+        SignatureParams::parse(input, LABEL).ok()?.text("keyid")?.parse().ok()
+    }
+
     /// Verifies with the pinned server key.
     pub fn verify(self, binding: &Binding, key: &VerifyingKey) -> Result<Verified, BadServerSignature> {
         let one = |name| self.fields.one(name).ok().flatten().ok_or(BadServerSignature);

@@ -4,7 +4,10 @@ use crate::{
     record::{numbered, record},
     signing::{BadServerSignature, Binding, Reply, response::Verified},
 };
-use keyfold_format::{ServerId, VerifyingKey};
+use keyfold_format::{
+    ServerId, VerifyingKey,
+    succession::{self, Succession},
+};
 
 record! {
     /// `GET /v1/info`.
@@ -23,6 +26,12 @@ record! {
         gate: Gate,
         /// Its limits.
         limits: Limits,
+    }
+
+    /// `GET /v1/succession`.
+    Successions {
+        /// The steps to the server's key from those that it had before, oldest first; the newest, if there are many.
+        steps: Vec<Succession>,
     }
 
     /// What a server takes at most.
@@ -55,5 +64,21 @@ impl Info {
         let claimed = Self::decode(&reply.body).map_err(|_| BadServerSignature)?;
         let verified = reply.verify(binding, &claimed.server_key)?;
         Ok((claimed, verified))
+    }
+}
+
+impl Successions {
+    /// Reads how a server came to its key from the one that was pinned, and verifies the answer with the newest: whoever
+    /// shows another server's steps does not have that. Gives the keys after the pinned one, the newest last.
+    pub fn from_pinned(
+        reply: Reply,
+        binding: &Binding,
+        pinned: &VerifyingKey,
+    ) -> Result<Vec<VerifyingKey>, BadServerSignature> {
+        let claimed = Self::decode(&reply.body).map_err(|_| BadServerSignature)?;
+        let keys = succession::follow(&claimed.steps, pinned).map_err(|_| BadServerSignature)?;
+        let newest = keys.last().ok_or(BadServerSignature)?;
+        let verified = reply.verify(binding, newest)?;
+        if verified.status == 200 { Ok(keys) } else { Err(BadServerSignature) }
     }
 }

@@ -13,14 +13,14 @@ pub mod visit;
 
 pub use account::{AccountLedger, Accounts, ExtendAccount, Lookup, SignUp, SignedUp};
 pub use enrolment::{DeclineEnrolment, EnrolmentRequest, EnrolmentRequested, EnrolmentRequests, RequestEnrolment};
-pub use info::{Gate, Info, Limits};
+pub use info::{Gate, Info, Limits, Successions};
 pub use ledger::{After, LedgerPage, LedgerPages, Ledgers};
 pub use recovery::{PasswordResponse, RegisterPassword, TryPassword};
 pub use scope::{
     AddWraps, AddedWraps, Append, Appended, CreateScope, MissingWrap, MissingWraps, OwnWraps, Place, Placed, ScopeKind,
     ScopeSummary, Scopes, Standing,
 };
-pub use session::{LoggedIn, LoggedOut};
+pub use session::{DeviceSession, EndSessions, LoggedIn, LoggedOut, Sessions};
 pub use visit::{
     AskForPasskey, EnrolmentAnswer, EnrolmentState, NameReleased, OwnAccount, PasskeyQuestion, Proof, ReadAccount,
     ReleaseName, SealedMasterKeys, Visit, Visiting,

@@ -14,7 +14,7 @@ use keyfold_protocol::{
     Code, limits,
     wire::{Appended, ExtendAccount, ScopeKind, Standing},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 impl Domain {
     /// Appends an entry to the caller's own account.
@@ -51,6 +51,11 @@ impl Domain {
         check_envelope(&parsed.ops, extend.master_key.as_deref())?;
         let passwords = passwords::changed(&before, &after, extend.password.clone())?;
         let devices = changed_devices(&before, &after);
+        // Whoever comes back without a device, and whoever puts one out, must not be kept from it by who floods the
+        // ledger: by a thief, who could put out no more devices than he let in.
+        if !is_guest && devices.iter().all(|(_, key)| key.is_some()) {
+            self.entries.take(id, 1.0, Instant::now()).map_err(fault::rate_limited)?;
+        }
         let head = after.head();
         let entry = NewEntry {
             scope: id,

@@ -12,7 +12,7 @@ use keyfold_format::{
 };
 use keyfold_protocol::{
     Code, limits,
-    wire::{AccountLedger, Accounts, Info, Lookup, ScopeKind, SignUp, SignedUp, Standing},
+    wire::{AccountLedger, Accounts, Info, Lookup, ScopeKind, SignUp, SignedUp, Standing, Successions},
 };
 use std::{collections::BTreeSet, time::Instant};
 
@@ -35,6 +35,12 @@ impl Domain {
                 ledgers: limits::LEDGERS as u32,
             },
         }
+    }
+
+    /// How the server came to its key.
+    pub(crate) fn successions(&self) -> Successions {
+        let steps = self.secrets.successions();
+        Successions { steps: steps.get(steps.len().saturating_sub(limits::SUCCESSIONS)..).unwrap_or_default().to_vec() }
     }
 
     /// The key that a sign-up must be signed with: the new device's, as its own first entry names it.

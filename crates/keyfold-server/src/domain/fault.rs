@@ -46,6 +46,17 @@ pub(crate) fn logged_out() -> Fault {
     fault(Code::LoggedOut, "this device is logged out").hint("log in again; nothing is lost")
 }
 
+/// A request's own time, in seconds since 1970, is too far from the server's.
+pub(crate) fn request_clock_skew(created: u64) -> Fault {
+    let now = clock::now_ms() / 1_000;
+    let (apart, side) = (now.abs_diff(created), if created > now { "ahead of" } else { "behind" });
+    let (hours, minutes, seconds) = (apart / 3_600, apart / 60 % 60, apart % 60);
+    clock_skew("the request was signed at another time than the server's now").hint(format!(
+        "your clock is {hours} h {minutes} min {seconds} s {side} the server's: set it, or go by the server's time that \
+         this answer carries"
+    ))
+}
+
 /// Nobody has the user id that was signed in with.
 pub(crate) fn unknown_user() -> Fault {
     fault(Code::UnknownUser, "there is no account with your user id").hint("sign up")

@@ -24,7 +24,7 @@ use crate::{
     secrets::Secrets,
     store::{Once, Store},
 };
-pub(crate) use fault::{Fault, fault, logged_out, too_large, unknown_user};
+pub(crate) use fault::{Fault, fault, logged_out, request_clock_skew, too_large, unknown_user};
 use keyfold_format::{ScopeId, UserId};
 use missing::Missing;
 use replay::Replayed;
@@ -50,6 +50,7 @@ pub(crate) struct Domain {
     passwords: Buckets<UserId>,
     passwords_from: Buckets<Origin>,
     visits: Buckets<Origin>,
+    entries: Buckets<ScopeId>,
 }
 
 /// Who asks: an enrolled device that is logged in, or is about to.
@@ -83,6 +84,7 @@ impl Domain {
             passwords: Buckets::new(rates.password),
             passwords_from: Buckets::new(rates.passwords),
             visits: Buckets::new(rates.visit),
+            entries: Buckets::new(rates.entries),
         }
     }
 

@@ -3,12 +3,12 @@
 use super::{Caller, Domain, Fault, fault};
 use crate::{
     clock,
-    store::{Device, Once},
+    store::{Device, Once, USED_MS},
 };
 use keyfold_format::HolderId;
 use keyfold_protocol::{
     Code,
-    wire::{LoggedIn, LoggedOut},
+    wire::{EndSessions, LoggedIn, LoggedOut, Sessions},
 };
 
 impl Domain {
@@ -35,5 +35,28 @@ impl Domain {
         self.store.log_out(caller.once).await?;
         self.hub.close_device(&caller.account, &device, Code::LoggedOut);
         Ok(LoggedOut { at_ms: clock::now_ms() })
+    }
+    /// The account's devices, and since when they are logged in.
+    pub(crate) async fn sessions(&self, caller: &Caller) -> Result<Sessions, Fault> {
+        Ok(Sessions { sessions: self.store.sessions(caller.account).await? })
+    }
+
+    /// Ends the sessions of the account's other devices, and with `own` the caller's too. They stay enrolled.
+    pub(crate) async fn end_sessions(&self, caller: &Caller, asked: EndSessions) -> Result<LoggedOut, Fault> {
+        let ended = self.store.end_sessions(caller.once, caller.account, asked.own).await?;
+        for device in &ended {
+            self.hub.close_device(&caller.account, device, Code::LoggedOut);
+        }
+        tracing::info!(account = %caller.account, sessions = ended.len(), "sessions ended");
+        Ok(LoggedOut { at_ms: clock::now_ms() })
+    }
+
+    /// Remembers that a logged-in device asks something. Nobody waits for it, and it may be lost.
+    pub(crate) fn device_is_used(&self, id: HolderId, device: &Device) {
+        let now_ms = clock::now_ms();
+        let is_noted = device.last_used_ms.is_some_and(|at| at.saturating_add(USED_MS) > now_ms);
+        if device.session_since.is_some() && !is_noted {
+            drop(self.store.used(id, now_ms));
+        }
     }
 }

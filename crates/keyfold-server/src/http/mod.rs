@@ -60,6 +60,7 @@ pub(crate) struct Peer {
 pub(crate) fn router(app: App) -> Router {
     let signed = Router::new()
         .route(route::INFO, get(info::info))
+        .route(route::SUCCESSION, get(info::succession))
         .route(route::VISITS, post(visits::visit))
         .route(route::VISITS_PASSKEY, post(visits::passkey))
         .route(route::VISITS_ACCOUNT, post(visits::account))
@@ -72,7 +73,8 @@ pub(crate) fn router(app: App) -> Router {
         .route(route::ACCOUNT_ENTRIES, post(accounts::extend))
         .route(route::PASSWORD, post(passwords::register))
         .route(route::PASSWORD_LOGIN, post(passwords::attempt))
-        .route(route::SESSIONS, post(sessions::log_in).delete(sessions::log_out))
+        .route(route::SESSIONS, get(sessions::sessions).post(sessions::log_in).delete(sessions::log_out))
+        .route(route::END_SESSIONS, post(sessions::end))
         .route(route::LEDGERS, post(ledgers::ledgers))
         .route(route::SCOPES, get(scopes::scopes).post(scopes::create))
         .route("/v1/scopes/{scope}/entries", post(scopes::append))

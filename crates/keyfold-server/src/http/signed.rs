@@ -3,7 +3,7 @@
 use super::{App, Peer, body::Held};
 use crate::{
     clock,
-    domain::{Caller, Fault, Guest, fault, logged_out, unknown_user},
+    domain::{Caller, Fault, Guest, fault, logged_out, request_clock_skew, unknown_user},
     store::Once,
 };
 use axum::{
@@ -18,7 +18,7 @@ use keyfold_protocol::{
     Code, route,
     signing::{
         Binding, Fields, ReceivedHead, ReplyHead, Sender, fields,
-        request::{Claimed, Verified},
+        request::{Claimed, RequestFault, Verified},
         sign_response,
     },
 };
@@ -131,11 +131,17 @@ async fn identify(app: &App, claimed: Claimed) -> Result<Asking, Fault> {
         return Err(enrolment_expired());
     }
     app.domain.admit_account(device.account)?;
+    app.domain.device_is_used(once.device, &device);
     Ok(Asking::Device { caller: Caller { account: device.account, once }, logged_in: device.session_since.is_some() })
 }
 
 fn verify(claimed: Claimed, key: &VerifyingKey) -> Result<Once, Fault> {
-    let Verified { device, created, nonce } = claimed.verify(key, clock::now_ms() / 1_000)?;
+    let created = claimed.created();
+    let verified = claimed.verify(key, clock::now_ms() / 1_000).map_err(|refused| match refused {
+        RequestFault::ClockSkew => request_clock_skew(created),
+        other => other.into(),
+    })?;
+    let Verified { device, created, nonce } = verified;
     Ok(Once { device, nonce, created })
 }
 

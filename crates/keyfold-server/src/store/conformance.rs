@@ -35,6 +35,7 @@ pub(crate) async fn check_all(factory: Factory<'_>) {
     a_user_id_is_taken_once_and_a_repeated_sign_up_is_answered(factory).await;
     a_name_that_was_let_go_of_may_be_taken_and_no_other_is(factory).await;
     a_session_lasts_until_it_is_ended(factory).await;
+    sessions_of_other_devices_end_at_once_and_of_no_other_account(factory).await;
     an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory).await;
     a_password_comes_and_goes_with_an_entry_or_not_at_all(factory).await;
     a_page_is_cut_by_bytes_and_entries_but_never_empty_before_the_head(factory).await;
@@ -90,6 +91,11 @@ fn account(user: &str, id: ScopeId) -> NewAccount {
     let entry = NewEntry { kind: ScopeKind::Account, wraps: vec![], content: EntryHash(id.0), ..entry(id, 0) };
     let user_id = UserId::new(user).unwrap();
     NewAccount { entry, user_id, signing_key: VerifyingKey([3; 32]), master_key: vec![4; 10], now_ms: 1_000 }
+}
+
+async fn envelopes(store: &dyn Store, before: Option<u64>) -> Vec<(u64, Vec<u8>)> {
+    let envelopes = store.envelopes(ALICE, before).await.unwrap();
+    envelopes.into_iter().map(|sealed| (sealed.seq, sealed.envelope)).collect()
 }
 
 async fn a_spent_request_changes_nothing_also_after_a_restart(factory: Factory<'_>) {
@@ -191,6 +197,47 @@ async fn a_session_lasts_until_it_is_ended(factory: Factory<'_>) {
     assert_eq!(store.device(HolderId([0; 32])).await.unwrap(), None);
 }
 
+async fn sessions_of_other_devices_end_at_once_and_of_no_other_account(factory: Factory<'_>) {
+    let store = factory("all sessions", deaf()).await;
+    let [first, phone, laptop, bobs] = [7, 8, 9, 10].map(|n| HolderId([n; 32]));
+    let by = |device, n| Once { device, ..once(n) };
+    store.sign_up(once(1), account("alice", ALICE)).await.unwrap();
+    store.sign_up(by(bobs, 2), account("bob", BOB)).await.unwrap();
+    let devices = vec![(phone, Some(VerifyingKey([4; 32]))), (laptop, Some(VerifyingKey([5; 32])))];
+    let added = AccountEntry {
+        entry: NewEntry { kind: ScopeKind::Account, wraps: vec![], ..entry(ALICE, 1) },
+        devices,
+        master_key: None,
+        expires_ms: None,
+        passwords: PasswordChanges::default(),
+    };
+    store.extend_account(once(3), added).await.unwrap();
+    store.log_in(by(phone, 4), 2_000).await.unwrap();
+    let of = async |account| {
+        let sessions = store.sessions(account).await.unwrap();
+        sessions.iter().map(|s| (s.device.0[0], s.since_ms, s.last_used_ms)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(ALICE).await, [(7, Some(1_000), Some(1_000)), (8, Some(2_000), Some(2_000)), (9, None, None)]);
+    // Used again within a minute is not written; later it is, and one that is not there stays so.
+    store.used(first, 60_999).await.unwrap();
+    store.used(phone, 62_000).await.unwrap();
+    store.used(HolderId([0; 32]), 62_000).await.unwrap();
+    assert_eq!(of(ALICE).await, [(7, Some(1_000), Some(1_000)), (8, Some(2_000), Some(62_000)), (9, None, None)]);
+    assert_eq!(store.device(phone).await.unwrap().unwrap().last_used_ms, Some(62_000));
+
+    assert_eq!(store.end_sessions(once(5), ALICE, false).await.unwrap(), [phone]);
+    assert_eq!(of(ALICE).await, [(7, Some(1_000), Some(1_000)), (8, None, Some(62_000)), (9, None, None)]);
+    assert_eq!(of(BOB).await, [(10, Some(1_000), Some(1_000))]);
+    store.log_in(by(phone, 6), 3_000).await.unwrap();
+    assert!(matches!(store.end_sessions(once(5), ALICE, true).await, Err(StoreError::Replayed)));
+    assert_eq!(store.end_sessions(once(7), ALICE, true).await.unwrap(), [first, phone]);
+    assert!(store.end_sessions(once(8), ALICE, true).await.unwrap().is_empty());
+    store.close().await;
+    let store = factory("all sessions", deaf()).await;
+    assert!(store.sessions(ALICE).await.unwrap().iter().all(|session| session.since_ms.is_none()));
+    assert_eq!(store.sessions(BOB).await.unwrap()[0].since_ms, Some(1_000));
+}
+
 async fn an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory: Factory<'_>) {
     let store = factory("account entries", deaf()).await;
     let [first, phone] = [7, 8].map(|n| HolderId([n; 32]));
@@ -211,7 +258,7 @@ async fn an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory: Fa
     let renewed = vec![(phone, Some(VerifyingKey([2; 32])))];
     let again = store.extend_account(once(4), next(1, renewed.clone(), Some(6))).await;
     assert!(matches!(again, Err(StoreError::HeadMoved)));
-    assert_eq!((key(phone).await, store.envelopes(ALICE, None).await.unwrap().len()), (Some(1), 2));
+    assert_eq!((key(phone).await, envelopes(&*store, None).await.len()), (Some(1), 2));
     store.extend_account(once(5), next(2, renewed, Some(6))).await.unwrap();
     assert_eq!(key(phone).await, Some(2));
 

@@ -14,7 +14,7 @@ use keyfold_protocol::{
     events::{Cursor, Event},
     limits,
     signing::Nonce,
-    wire::{ScopeKind, ScopeSummary, SealedMasterKeys, Standing},
+    wire::{DeviceSession, ScopeKind, ScopeSummary, SealedMasterKeys, Standing},
 };
 
 /// A request's right to take effect, once: spent in the transaction of the effect, so that neither a restart nor
@@ -40,6 +40,8 @@ pub(crate) struct Device {
     pub(crate) session_since: Option<u64>,
     /// When it is refused unless it has renewed its keys, in milliseconds since 1970.
     pub(crate) expires_ms: Option<u64>,
+    /// When it was last used, in milliseconds since 1970.
+    pub(crate) last_used_ms: Option<u64>,
 }
 
 /// A device that no account has yet, and that the gate let in.
@@ -194,6 +196,9 @@ pub(crate) enum Reading {
 /// Wraps of one key for one recipient that are kept beside those that came with entries.
 pub(crate) const WRAPS_BESIDE: i64 = 32;
 
+/// How long it is before it is written again that a device is used, in milliseconds.
+pub(crate) const USED_MS: u64 = 60_000;
+
 /// What became durable, in the order in which it did: told to the listener before the writes resolve.
 #[derive(Clone, Debug)]
 pub(crate) struct Committed {
@@ -263,6 +268,11 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn log_in(&self, once: Once, now_ms: u64) -> BoxFuture<'static, Result<u64>>;
     /// Ends the device's session.
     fn log_out(&self, once: Once) -> BoxFuture<'static, Result<()>>;
+    /// Ends the sessions of the account's devices, that of the one that asks only with `own`. Gives those that were
+    /// logged in.
+    fn end_sessions(&self, once: Once, account: ScopeId, own: bool) -> BoxFuture<'static, Result<Vec<HolderId>>>;
+    /// Remembers that a device is used, unless that is remembered of the minute before. It spends nothing.
+    fn used(&self, device: HolderId, now_ms: u64) -> BoxFuture<'static, Result<()>>;
     /// Founds a ledger or appends to it, if its head is the one that the entry follows and the groups that it cites
     /// are as it says.
     fn append(&self, once: Once, entry: NewEntry) -> BoxFuture<'static, Result<()>>;
@@ -297,6 +307,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn spent(&self, once: Once) -> BoxFuture<'_, Result<bool>>;
     /// A device by its id.
     fn device(&self, id: HolderId) -> BoxFuture<'_, Result<Option<Device>>>;
+    /// An account's devices, ascending by id.
+    fn sessions(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<DeviceSession>>>;
     /// A passkey of an account, by what the authenticator calls it, and that account's user id.
     fn passkey(&self, credential: Vec<u8>) -> BoxFuture<'_, Result<Option<(UserId, Passkey)>>>;
     /// A device that visits, also one whose visit is over.

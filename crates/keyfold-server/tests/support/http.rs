@@ -59,6 +59,17 @@ pub async fn exchange(to: SocketAddr, raw: &Raw) -> Reply {
     parse(&bytes)
 }
 
+/// Sends, and reads the answer as text: for fields that no signature covers.
+pub async fn raw_answer(to: SocketAddr, raw: &Raw) -> String {
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    let mut raw = raw.clone();
+    raw.headers.push(("connection".to_owned(), "close".to_owned()));
+    stream.write_all(&raw.encode()).await.unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn parse(bytes: &[u8]) -> Reply {
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").expect("a whole head");
     let head = std::str::from_utf8(&bytes[..end]).unwrap();

@@ -9,7 +9,7 @@ mod provider;
 mod town;
 
 pub use authenticator::{Authenticator, ORIGIN};
-pub use http::{Raw, exchange};
+pub use http::{Raw, exchange, raw_answer};
 pub use person::{
     Person, accounts, keychain_entry, placed, placed_accept, public, share_op, sign, wrap, wrap_to, wrapping_key,
     wraps_for,

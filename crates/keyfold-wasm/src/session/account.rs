@@ -54,6 +54,18 @@ impl Session {
         Ok(self.inner.log_out().await?)
     }
 
+    /// The same of all of the account's devices.
+    #[wasm_bindgen(js_name = logOutEverywhere)]
+    pub async fn log_out_everywhere(&mut self) -> Result<()> {
+        Ok(self.inner.log_out_everywhere().await?)
+    }
+
+    /// Follows the server to its next key, if it shows one that the pinned one leads to. Whether it does.
+    #[wasm_bindgen(js_name = followServer)]
+    pub async fn follow_server(&mut self) -> Result<bool> {
+        Ok(self.inner.follow_server().await?)
+    }
+
     /// Who this device belongs to. `NoHome` before it was signed up.
     #[wasm_bindgen(js_name = whoAmI, unchecked_return_type = "WhoAmI")]
     pub fn who_am_i(&self) -> Result<JsValue> {

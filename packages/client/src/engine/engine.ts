@@ -5,7 +5,7 @@
  */
 import { KeyfoldError, cancelled } from "../error.js";
 import type { SyncState } from "../types.js";
-import type { Session } from "../wasm/keyfold.js";
+import type { Session, WhoAmI } from "../wasm/keyfold.js";
 import { Bulletin } from "./bulletin.js";
 import { Device } from "./device.js";
 import { advised } from "./hints.js";
@@ -263,23 +263,30 @@ export class Engine {
       const who = turn.device?.who();
       if (turn.device === undefined || who === undefined) throw this.noDevice(undefined, turn.register);
       if (!who.loggedIn) throw new KeyfoldError("LoggedOut", `${who.userId} is logged out`);
-      this.checkServer(who);
+      await this.checkServer(turn.device, who);
       return work(turn.device.session, turn);
     }, signal);
   }
 
-  /** Refuses a server that is not the one of the account. */
-  checkServer(who: { readonly serverUrl: string; readonly serverKey: string }): void {
-    const { serverURL, serverKeys } = this.config;
-    if (new URL(serverURL).origin !== new URL(who.serverUrl).origin) {
-      throw new KeyfoldError("WrongServer", `this device belongs to ${who.serverUrl}, not to ${serverURL}`);
-    }
-    if (!serverKeys.includes(who.serverKey)) {
+  /** Refuses a server that is not the one of the account. One that has its next key is followed to it. */
+  async checkServer(device: Device, who: WhoAmI): Promise<void> {
+    const { serverKeys } = this.config;
+    this.checkAddress(who.serverUrl);
+    const isNamed = ({ serverKey, formerServerKeys }: WhoAmI): boolean =>
+      [serverKey, ...formerServerKeys].some((key) => serverKeys.includes(key));
+    if (!isNamed(who) && !((await device.session.followServer()) && isNamed(device.session.whoAmI()))) {
       throw new KeyfoldError(
         "WrongServerKey",
         "the key that was pinned at sign-up is none of those that you name",
       );
     }
+  }
+
+  /** Refuses the address of another server. */
+  checkAddress(serverUrl: string): void {
+    const { serverURL } = this.config;
+    if (new URL(serverURL).origin === new URL(serverUrl).origin) return;
+    throw new KeyfoldError("WrongServer", `this device belongs to ${serverUrl}, not to ${serverURL}`);
   }
 
   /** Why there is no device: there was none, or it was lost. */

@@ -79,7 +79,10 @@ export async function registerEnrolledDevice(
   { uri }: Arguments<"registerEnrolledDevice">,
 ): Promise<PublicUserIdentity> {
   const { userId, serverUrl, serverKey } = turn.wasm.readEnrolmentText(uri);
-  engine.checkServer({ serverUrl, serverKey });
+  engine.checkAddress(serverUrl);
+  if (!engine.config.serverKeys.includes(serverKey)) {
+    throw new KeyfoldError("WrongServerKey", "the text names a server's key that is none of those that you name");
+  }
   return withNewcomer(engine, turn, { userId, knownUsers: [] }, async (session) => {
     await session.registerEnrolledDevice(uri);
     engine.deviceIs(userId, true);

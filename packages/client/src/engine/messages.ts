@@ -122,7 +122,7 @@ export interface Calls extends RecoveryCalls {
   /** Forgets a device that was to come in and did not. */
   abandonSignup(args: { userId: string }): void;
   login(args: { userId: string | undefined; knownUsers: readonly string[] }): PublicUserIdentity;
-  logout(args: { forget: boolean }): void;
+  logout(args: { forget: boolean; everywhere: boolean }): void;
   start(args: object): void;
   lock(args: object): void;
   lockDetails(args: object): KeyOfLock;

@@ -63,7 +63,7 @@ export const operations: Operations = {
         await discardIfBlank(turn, turn.register, home);
     }, signal),
   login: (engine, args, { signal }) => engine.turn((turn) => logIn(engine, turn, args), signal),
-  logout: (engine, { forget }, { signal }) => engine.turn((turn) => logOut(engine, turn, forget), signal),
+  logout: (engine, args, { signal }) => engine.turn((turn) => logOut(engine, turn, args), signal),
   lock: (engine) => lock(engine),
   lockDetails: (engine, _, { signal }) => engine.turn(lockDetails, signal),
   unlock: (engine, args, { signal }) => unlock(engine, args, signal),
@@ -280,7 +280,7 @@ async function logIn(engine: Engine, turn: Turn, args: Arguments<"login">): Prom
   const who = device.who();
   if (who === undefined)
     throw new KeyfoldError("NoHome", `${home.userId} has not come in on this device yet`);
-  engine.checkServer(who);
+  await engine.checkServer(device, who);
   // Who is in already needs no server for it: pages call this whenever they load.
   if (!who.loggedIn || device.isEnded) {
     await device.session.logIn();
@@ -291,16 +291,20 @@ async function logIn(engine: Engine, turn: Turn, args: Arguments<"login">): Prom
   return ownIdentity(device.session);
 }
 
-async function logOut(engine: Engine, turn: Turn, forget: boolean): Promise<void> {
+async function logOut(
+  engine: Engine,
+  turn: Turn,
+  { forget, everywhere }: Arguments<"logout">,
+): Promise<void> {
   const { home, device, store, register, use } = turn;
   // Whoever forgot what unlocks it may remove it; the server is not told, as only the device could.
-  if (!forget) refuseIfLocked(turn);
+  if (everywhere || !forget) refuseIfLocked(turn);
   const who = device?.who();
   if (home === undefined) return;
   let refusal: KeyfoldError | undefined;
-  if (who?.loggedIn === true) {
+  if (who !== undefined && (everywhere || who.loggedIn)) {
     try {
-      await device?.session.logOut();
+      await (everywhere ? device?.session.logOutEverywhere() : device?.session.logOut());
     } catch (thrown) {
       refusal = KeyfoldError.from(thrown);
     }

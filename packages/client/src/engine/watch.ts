@@ -110,7 +110,17 @@ export class Watch {
       this.#socket = socket;
       const challenge = await socket.handshakeFrame();
       socket.send(new Uint8Array(await engine.turn((session) => subscription.answer(session, challenge))));
-      subscription.welcomed(await socket.handshakeFrame());
+      const welcome = await socket.handshakeFrame();
+      try {
+        subscription.welcomed(welcome);
+      } catch (refused) {
+        if (KeyfoldError.from(refused).code !== "Unauthorized") throw refused;
+        // The server may have its next key, and then the signature was for the one before.
+        await engine.turn((session) => session.followServer());
+        throw new KeyfoldError("ServerUnavailable", "the server ended the stream of events", {
+          retryable: true,
+        });
+      }
       // The stream starts now, so what was before is fetched. What comes meanwhile waits in the socket.
       await this.#takeIn(undefined, (session) => session.catchUpAll());
       this.#retry = FIRST_RETRY_MS;

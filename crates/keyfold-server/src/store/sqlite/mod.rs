@@ -7,6 +7,7 @@ mod passkeys;
 mod passwords;
 mod reach;
 mod read;
+mod sessions;
 mod visits;
 mod write;
 mod writer;
@@ -19,7 +20,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use keyfold_format::{EntryHash, HolderId, ScopeId, UserId, wrap::Wrap};
 use keyfold_protocol::{
     events::{Cursor, Event},
-    wire::{ScopeSummary, SealedMasterKeys},
+    wire::{DeviceSession, ScopeSummary, SealedMasterKeys},
 };
 use sqlx::{
     ConnectOptions, SqlSafeStr, SqlitePool,
@@ -70,6 +71,7 @@ fn migrations() -> Migrator {
         ("visits", include_str!("../../../migrations/sqlite/0005_visits.sql")),
         ("passwords", include_str!("../../../migrations/sqlite/0006_passwords.sql")),
         ("passkeys", include_str!("../../../migrations/sqlite/0007_passkeys.sql")),
+        ("sessions", include_str!("../../../migrations/sqlite/0008_sessions.sql")),
     ];
     let numbered = (1..).zip(files).map(|(number, (name, text))| {
         Migration::new(number, name.into(), MigrationType::Simple, text.into_sql_str(), false)
@@ -88,6 +90,14 @@ impl Store for SqliteStore {
 
     fn log_out(&self, once: Once) -> BoxFuture<'static, Result<()>> {
         self.writer.log_out(once)
+    }
+
+    fn end_sessions(&self, once: Once, account: ScopeId, own: bool) -> BoxFuture<'static, Result<Vec<HolderId>>> {
+        self.writer.end_sessions(once, account, own)
+    }
+
+    fn used(&self, device: HolderId, now_ms: u64) -> BoxFuture<'static, Result<()>> {
+        self.writer.used(device, now_ms)
     }
 
     fn visit(
@@ -136,6 +146,10 @@ impl Store for SqliteStore {
 
     fn device(&self, id: HolderId) -> BoxFuture<'_, Result<Option<Device>>> {
         read::device(&self.readers, id).boxed()
+    }
+
+    fn sessions(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<DeviceSession>>> {
+        sessions::of_account(&self.readers, account).boxed()
     }
 
     fn passkey(&self, credential: Vec<u8>) -> BoxFuture<'_, Result<Option<(UserId, Passkey)>>> {

@@ -29,16 +29,18 @@ pub(super) async fn spent(pool: &SqlitePool, once: Once) -> Result<bool> {
 }
 
 pub(super) async fn device(pool: &SqlitePool, device: HolderId) -> Result<Option<Device>> {
-    let row = sqlx::query("SELECT account, signing_key, session_since, expires FROM devices WHERE device = ?")
-        .bind(&device.0[..])
-        .fetch_optional(pool)
-        .await?;
+    let row =
+        sqlx::query("SELECT account, signing_key, session_since, expires, last_used FROM devices WHERE device = ?")
+            .bind(&device.0[..])
+            .fetch_optional(pool)
+            .await?;
     row.map(|row| {
         Ok(Device {
             account: ScopeId(column(&row, 0)?),
             signing_key: VerifyingKey(column(&row, 1)?),
             session_since: row.try_get::<Option<i64>, _>(2)?.map(unsigned),
             expires_ms: row.try_get::<Option<i64>, _>(3)?.map(unsigned),
+            last_used_ms: row.try_get::<Option<i64>, _>(4)?.map(unsigned),
         })
     })
     .transpose()

@@ -58,37 +58,19 @@ pub(super) async fn sign_up(c: &mut SqliteConnection, once: Once, new: &NewAccou
         .bind(new.user_id.as_str())
         .execute(&mut *c)
         .await?;
-    sqlx::query("INSERT INTO devices (device, account, signing_key, session_since) VALUES (?, ?, ?, ?)")
-        .bind(&once.device.0[..])
-        .bind(account)
-        .bind(&new.signing_key.0[..])
-        .bind(number(new.now_ms))
-        .execute(&mut *c)
-        .await?;
+    sqlx::query(
+        "INSERT INTO devices (device, account, signing_key, session_since, last_used) VALUES (?1, ?2, ?3, ?4, ?4)",
+    )
+    .bind(&once.device.0[..])
+    .bind(account)
+    .bind(&new.signing_key.0[..])
+    .bind(number(new.now_ms))
+    .execute(&mut *c)
+    .await?;
     insert_envelope(c, &new.entry, &new.master_key).await?;
     passkeys::founded(c, &once.device, &new.entry.scope).await?;
     visits::over(c, &once.device).await?;
     Ok(new.now_ms)
-}
-
-pub(super) async fn log_in(c: &mut SqliteConnection, once: Once, now_ms: u64) -> Result<u64> {
-    spend(c, once).await?;
-    let since: i64 = sqlx::query_scalar(
-        "UPDATE devices SET session_since = coalesce(session_since, ?) WHERE device = ? RETURNING session_since",
-    )
-    .bind(number(now_ms))
-    .bind(&once.device.0[..])
-    .fetch_optional(c)
-    .await?
-    // Revoked while it asked.
-    .ok_or(StoreError::LoggedOut)?;
-    Ok(unsigned(since))
-}
-
-pub(super) async fn log_out(c: &mut SqliteConnection, once: Once) -> Result<()> {
-    spend(c, once).await?;
-    sqlx::query("UPDATE devices SET session_since = NULL WHERE device = ?").bind(&once.device.0[..]).execute(c).await?;
-    Ok(())
 }
 
 async fn insert_envelope(c: &mut SqliteConnection, entry: &NewEntry, envelope: &[u8]) -> Result<()> {

@@ -6,7 +6,7 @@ use super::{
     super::{
         AccountEntry, Committed, Enrolment, Listener, NewAccount, NewEntry, Once, Passkey, Result, StoreError, Visitor,
     },
-    visits, write,
+    sessions, visits, write,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use keyfold_format::{HolderId, ScopeId, UserId, wrap::Wrap};
@@ -30,6 +30,8 @@ enum Job {
     SignUp(Once, Box<NewAccount>, Answer<u64>),
     LogIn(Once, u64, Answer<u64>),
     LogOut(Once, Answer<()>),
+    EndSessions(Once, ScopeId, bool, Answer<Vec<HolderId>>),
+    Used(HolderId, u64, Answer<()>),
     Visit(Once, Box<(Visitor, Option<Passkey>)>, u64, Answer<()>),
     RequestEnrolment(Once, Box<Enrolment>, u64, Answer<()>),
     DeclineEnrolment(Once, ScopeId, HolderId, Answer<bool>),
@@ -60,6 +62,19 @@ impl Writer {
 
     pub(super) fn log_out(&self, once: Once) -> BoxFuture<'static, Result<()>> {
         self.queue(|answer| Job::LogOut(once, answer))
+    }
+
+    pub(super) fn end_sessions(
+        &self,
+        once: Once,
+        account: ScopeId,
+        own: bool,
+    ) -> BoxFuture<'static, Result<Vec<HolderId>>> {
+        self.queue(|answer| Job::EndSessions(once, account, own, answer))
+    }
+
+    pub(super) fn used(&self, device: HolderId, now_ms: u64) -> BoxFuture<'static, Result<()>> {
+        self.queue(|answer| Job::Used(device, now_ms, answer))
     }
 
     pub(super) fn visit(
@@ -181,11 +196,21 @@ async fn commit(connection: &mut SqliteConnection, jobs: impl Iterator<Item = Jo
             }
             Job::LogIn(once, now_ms, answer) => {
                 let outcome =
-                    in_savepoint(connection, &mut failed, async |c| write::log_in(c, once, now_ms).await).await;
+                    in_savepoint(connection, &mut failed, async |c| sessions::log_in(c, once, now_ms).await).await;
                 ready.push(answer_later(answer, outcome));
             }
             Job::LogOut(once, answer) => {
-                let outcome = in_savepoint(connection, &mut failed, async |c| write::log_out(c, once).await).await;
+                let outcome = in_savepoint(connection, &mut failed, async |c| sessions::log_out(c, once).await).await;
+                ready.push(answer_later(answer, outcome));
+            }
+            Job::EndSessions(once, account, own, answer) => {
+                let outcome =
+                    in_savepoint(connection, &mut failed, async |c| sessions::end(c, once, account, own).await).await;
+                ready.push(answer_later(answer, outcome));
+            }
+            Job::Used(device, now_ms, answer) => {
+                let outcome =
+                    in_savepoint(connection, &mut failed, async |c| sessions::used(c, device, now_ms).await).await;
                 ready.push(answer_later(answer, outcome));
             }
             Job::Visit(once, visit, now_ms, answer) => {
