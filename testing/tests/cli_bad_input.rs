@@ -375,8 +375,6 @@ fn permissions_and_bans_that_are_not_allowed_change_nothing() {
 fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
     let alice = Person::new("alice");
     for line in [
-        "device list",
-        "recovery status",
         "vault notes ls",
         "index notes i count",
         "form create notes",
