@@ -21,12 +21,9 @@ const CLOCK_BOUND_MS: u64 = 24 * 60 * 60 * 1_000;
 /// What a server said: yes with a body, or no.
 pub(super) type Answer = std::result::Result<Vec<u8>, ErrorBody>;
 
-/// What came of a request.
-enum Heard {
-    Answer(Answer),
-    /// Something that another key than the pinned one is said to have signed: no answer so far.
-    OtherKey,
-}
+/// What came of a request: `None` for something that another key than the pinned one is said to have signed, which is no
+/// answer so far.
+type Heard = Option<Answer>;
 
 impl<H: Host> Session<H> {
     /// Asks the server of this home; a refusal is an error.
@@ -46,9 +43,9 @@ impl<H: Host> Session<H> {
         let mut server = self.belief.enrolled()?.server.clone();
         let request = Request { method, path: path.to_owned(), query: String::new(), body: body.clone() };
         let answer = match self.converse(&server, request).await? {
-            Heard::Answer(answer) => answer,
+            Some(answer) => answer,
             // Of another key the server's word counts only if the pinned one leads there.
-            Heard::OtherKey => {
+            None => {
                 if !self.follow_server().await? {
                     return Err(BadServerSignature.into());
                 }
@@ -72,15 +69,15 @@ impl<H: Host> Session<H> {
     ) -> Result<Answer> {
         let request = Request { method, path: path.to_owned(), query: String::new(), body };
         match self.converse(server, request).await? {
-            Heard::Answer(answer) => Ok(answer),
-            Heard::OtherKey => Err(BadServerSignature.into()),
+            Some(answer) => Ok(answer),
+            None => Err(BadServerSignature.into()),
         }
     }
 
     async fn converse(&mut self, server: &ServerPin, request: Request) -> Result<Heard> {
         let heard = self.send_signed(server, request.clone()).await?;
         match heard {
-            Heard::Answer(Err(ErrorBody { code: Code::ClockSkew, details: Some(Details::Time(time_ms)), .. })) => {
+            Some(Err(ErrorBody { code: Code::ClockSkew, details: Some(Details::Time(time_ms)), .. })) => {
                 self.set_clock(time_ms)?;
                 self.send_signed(server, request).await
             }
@@ -96,8 +93,8 @@ impl<H: Host> Session<H> {
         let reply = self.send(&server.url, &out).await?;
         let claimed = reply.claimed_server();
         match reply.verify(&out.binding, &server.key) {
-            Ok(verified) => Ok(Heard::Answer(answer(verified)?)),
-            Err(_) if claimed.is_some_and(|claimed| claimed != server.id()) => Ok(Heard::OtherKey),
+            Ok(verified) => Ok(Some(answer(verified)?)),
+            Err(_) if claimed.is_some_and(|claimed| claimed != server.id()) => Ok(None),
             Err(bad) => Err(bad.into()),
         }
     }
