@@ -13,7 +13,7 @@ mod value;
 pub use file_opener::{FileOpener, unopened};
 pub use file_ranges::FileRanges;
 pub use file_sealer::FileSealer;
-pub use session::Session;
+pub use session::{Session, WayBack, read_enrolment_text};
 pub use subscription::Subscription;
 
 use fault::Result;

@@ -12,6 +12,9 @@ mod recovery;
 mod sync;
 mod value;
 
+pub use device::read_enrolment_text;
+pub use recovery::WayBack;
+
 use crate::{
     fault::{Fault, Result},
     host::JsHost,

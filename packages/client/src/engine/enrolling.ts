@@ -81,7 +81,10 @@ export async function registerEnrolledDevice(
   const { userId, serverUrl, serverKey } = turn.wasm.readEnrolmentText(uri);
   engine.checkAddress(serverUrl);
   if (!engine.config.serverKeys.includes(serverKey)) {
-    throw new KeyfoldError("WrongServerKey", "the text names a server's key that is none of those that you name");
+    throw new KeyfoldError(
+      "WrongServerKey",
+      "the text names a server's key that is none of those that you name",
+    );
   }
   return withNewcomer(engine, turn, { userId, knownUsers: [] }, async (session) => {
     await session.registerEnrolledDevice(uri);
