@@ -50,7 +50,9 @@ fn play(guide: &str, folder: &Path) -> String {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let commands = commands(guide);
     assert!(commands.contains(ADDRESS), "the guide starts a server");
-    let script = format!("set -e\nPATH={}:$PATH\n{}", programs(folder), commands.replace(ADDRESS, &free));
+    // A page that stops half-way leaves no server behind, which would hold the ends of the pipes that are read here.
+    let begin = "set -e\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT";
+    let script = format!("{begin}\nPATH={}:$PATH\n{}", programs(folder), commands.replace(ADDRESS, &free));
     let work = folder.join("work");
     std::fs::create_dir(&work).unwrap();
     let mut shell = Command::new("bash");

@@ -76,6 +76,12 @@ mod tests {
             &["keyfold", "slot", "file", "add", KEY],
             &["keyfold", "slot", "file", "remove", KEY],
             &["keyfold", "signup", "alice", "--server", "url", "--server-key", KEY],
+            &["keyfold", "device", "approve", KEY],
+            &["keyfold", "device", "decline", KEY],
+            &["keyfold", "device", "rename", KEY, "phone"],
+            &["keyfold", "device", "revoke", KEY, "--keep", KEY],
+            &["keyfold", "recovery", "remove", KEY],
+            &["keyfold", "recovery", "recover", "alice", "--server", "url", "--paper", "file", "--revoke", KEY],
         ] {
             let times = line.iter().filter(|word| **word == KEY).count();
             assert_eq!(parse(line).matches(KEY).count(), times, "{line:?}");

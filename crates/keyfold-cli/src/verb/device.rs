@@ -27,6 +27,7 @@ pub(crate) enum Command {
     /// Do not let a device in that asks
     Decline {
         /// Its code, or its id
+        #[arg(value_parser = typed)]
         code: String,
     },
     /// Make a text that brings a new device in by itself, once
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     /// Call this device otherwise; it gets new keys with it
     Rename {
         /// The device
+        #[arg(value_parser = typed)]
         id: String,
         /// What it is called from now on
         #[arg(value_parser = typed)]
@@ -115,6 +117,7 @@ impl At {
 #[derive(Args, Debug)]
 pub(crate) struct Approve {
     /// The code that the device shows, or its id once its words were compared
+    #[arg(value_parser = typed)]
     code: String,
     /// What it is called [default: what it calls itself]
     #[arg(long, value_parser = typed)]

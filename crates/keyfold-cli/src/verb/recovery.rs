@@ -45,6 +45,7 @@ pub(crate) enum Command {
     /// Take a way back away, by its own secret or that of an older one
     Remove {
         /// Its id, or what it is: password, paper, shares, passkey
+        #[arg(value_parser = typed)]
         method: String,
         /// What proves that you may [default: the same]
         #[arg(long, value_enum, value_name = "WHAT")]
@@ -91,7 +92,7 @@ pub(crate) struct Recover {
     #[arg(long)]
     revoke_all: bool,
     /// Put this device out, by id
-    #[arg(long, value_name = "ID", conflicts_with = "revoke_all")]
+    #[arg(long, value_name = "ID", conflicts_with = "revoke_all", value_parser = typed)]
     revoke: Vec<String>,
 }
 
