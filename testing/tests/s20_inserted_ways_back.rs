@@ -26,7 +26,7 @@ struct Inserted {
 
 impl Inserted {
     /// Behind what there is, an entry that adds the server's way back, with a receipt of it.
-    fn into_page(&self, page: &mut LedgerPage) {
+    fn put_in(&self, page: &mut LedgerPage) {
         let last = page.receipt.statement.head;
         let public = HolderKeys {
             signing: self.keys.signing.verifying_key(),
@@ -68,13 +68,13 @@ fn insert(world: &EvilWorld, inserted: Inserted) {
             let mut pages = LedgerPages::decode(&answer.body).unwrap();
             for (after, page) in wanted.iter().zip(&mut pages.pages) {
                 if let (true, Ok(page)) = (after.scope == inserted.account, page) {
-                    inserted.into_page(page);
+                    inserted.put_in(page);
                 }
             }
             answer.body = pages.encode();
         } else if asked.path == "/v1/visits/account" {
             let mut own = OwnAccount::decode(&answer.body).unwrap();
-            inserted.into_page(&mut own.page);
+            inserted.put_in(&mut own.page);
             answer.body = own.encode();
         }
     });

@@ -201,7 +201,7 @@ mod tests {
         for label in ["a", "laptop", "a label of just about 31 bytes…", "ü".repeat(128).as_str()] {
             let name = Name::new(label).unwrap();
             let padded = padded(&name);
-            assert!(padded.len() % LABEL_BLOCK == 0 && padded.len() <= 256);
+            assert!(padded.len().is_multiple_of(LABEL_BLOCK) && padded.len() <= 256);
             assert_eq!(unpadded(&padded), Some(name));
         }
         assert_eq!(padded(&Name::new("a").unwrap()).len(), padded(&Name::new("laptop").unwrap()).len());
