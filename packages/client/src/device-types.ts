@@ -12,6 +12,10 @@ export interface Device {
   readonly addedBy: string | null;
   /** Whether it is this one. */
   readonly isCurrent: boolean;
+  /** Since when it is logged in, as the server says; `null` while it is not, or nobody asked. */
+  readonly loggedInSince: Date | null;
+  /** When it last asked the server something, to the minute, as the server says. */
+  readonly lastUsed: Date | null;
 }
 
 /** What a new device shows that asks to be let in. None of it is a secret. */

@@ -49,7 +49,15 @@ export const scenarios: Scenarios = {
       const { addedAt } = added;
       equal(
         added,
-        { deviceId, label: "phone", addedAt, addedBy: laptopId, isCurrent: false },
+        {
+          deviceId,
+          label: "phone",
+          addedAt,
+          addedBy: laptopId,
+          isCurrent: false,
+          loggedInSince: null,
+          lastUsed: null,
+        },
         "who was let in",
       );
       equal(await approval, phone.publicIdentity, "who one is");

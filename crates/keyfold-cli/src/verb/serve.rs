@@ -96,7 +96,7 @@ struct Oidc {
 /// Of the gate `passkey`.
 #[derive(Args, Debug)]
 struct Passkey {
-    /// passkey: the origin of the pages where people sign up, as https://app.example; it may be given several times
+    /// passkey: the origin of the pages where people sign up, as `https://app.example`; it may be given several times
     #[arg(long, value_name = "URL", env = "KEYFOLD_PASSKEY_ORIGIN", value_delimiter = ',')]
     passkey_origin: Vec<String>,
     /// passkey: the domain that passkeys are made for, and for ever [default: the origin's]

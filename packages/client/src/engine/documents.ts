@@ -41,7 +41,13 @@ export function banOutcomeFrom(document: wasm.BanOutcome): api.BanOutcome {
 
 /** A device. */
 export function deviceFrom(document: wasm.EnrolledDevice): Device {
-  return { ...document, addedAt: new Date(document.addedAt) };
+  const { addedAt, loggedInSince, lastUsed } = document;
+  return {
+    ...document,
+    addedAt: new Date(addedAt),
+    loggedInSince: date(loggedInSince),
+    lastUsed: date(lastUsed),
+  };
 }
 
 /** A way back. */
