@@ -1,9 +1,9 @@
 /** Somebody who knows nothing of this repository: a copy of a consumer in a temporary folder, installed from tarballs. */
 
 import { execFile, spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { root } from "../browser/src/harness/index.ts";
@@ -17,8 +17,11 @@ const environment = {
   NO_COLOR: "1",
 };
 
+/** What an application with React has already. */
+const REACT = ["react", "react-dom", "scheduler"];
+
 /**
- * Packs what is handed out.
+ * Packs what is handed out, and React as it is installed here: offline, npm knows no other place for it.
  *
  * @returns The tarballs, in `target/packs`.
  */
@@ -26,8 +29,9 @@ export async function pack(): Promise<string[]> {
   const folder = join(root, "target/packs");
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const packages = ["--workspace", "@keyfold/client", "--workspace", "@keyfold/react"];
-  await run("npm", ["pack", ...packages, "--silent", "--pack-destination", folder], { cwd: root });
+  const here = ["pack", "--silent", "--pack-destination", folder];
+  await run("npm", [...here, "--workspace", "@keyfold/client", "--workspace", "@keyfold/react"], { cwd: root });
+  await run("npm", [...here, "--ignore-scripts", ...REACT.map((name) => join(root, "node_modules", name))]);
   return (await readdir(folder)).sort().map((name) => join(folder, name));
 }
 
@@ -42,14 +46,7 @@ export class Stranger {
   static async settle(name: string, tarballs: readonly string[]): Promise<Stranger> {
     const folder = await mkdtemp(join(tmpdir(), `keyfold-${name}-`));
     await cp(join(root, "testing/consumers", name), folder, { recursive: true });
-    if (name === "react") {
-      // The application has React already.
-      await mkdir(join(folder, "node_modules"));
-      for (const had of ["react", "react-dom"]) {
-        await symlink(join(root, "node_modules", had), join(folder, "node_modules", had));
-      }
-    }
-    const wanted = tarballs.filter((file) => name === "react" || !file.includes("react"));
+    const wanted = tarballs.filter((file) => name === "react" || basename(file).startsWith("keyfold-client-"));
     const quiet = ["--offline", "--no-audit", "--no-fund", "--loglevel", "error"];
     await run("npm", ["install", ...quiet, ...wanted], { cwd: folder, env: environment });
     return new Stranger(folder);
