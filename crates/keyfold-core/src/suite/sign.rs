@@ -1,16 +1,17 @@
 //! Ed25519 (RFC 8032). Verifying needs no secret and lies in keyfold-format.
 
+use alloc::boxed::Box;
 use core::fmt;
 use ed25519_dalek::Signer;
 use keyfold_format::{Signature, VerifyingKey, key::signed_message, label::SignatureLabel};
 
-/// A signing key; wiped when dropped.
-pub struct SigningKey(ed25519_dalek::SigningKey);
+/// A signing key; wiped when dropped. In one place all its life: what is moved leaves a copy behind that nobody wipes.
+pub struct SigningKey(Box<ed25519_dalek::SigningKey>);
 
 impl SigningKey {
     /// From a 32-byte seed, which the caller wipes.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(ed25519_dalek::SigningKey::from_bytes(seed))
+        Self(Box::new(ed25519_dalek::SigningKey::from_bytes(seed)))
     }
 
     /// `Sign(sk, label, parts)`: Ed25519 over `label ‖ 00 ‖ parts`.
