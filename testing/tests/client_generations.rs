@@ -7,7 +7,7 @@ use keyfold_client::{Algorithm, Client, Code, ShareKeys, ShareOptions, Value};
 use keyfold_format::{account::Ledger, entry::SignedEntry, scope::ScopeEntry};
 use keyfold_protocol::{
     route,
-    wire::{AccountLedger, Accounts, Append, Lookup},
+    wire::{AccountLedger, Accounts, Append, LedgerPages, Lookup},
 };
 use keyfold_testing::{
     evil::{Asked, EvilWorld, ServerKey},
@@ -105,7 +105,14 @@ async fn a_new_key_goes_to_the_newest_generations_and_a_client_that_was_just_sta
     bob.sync().await.unwrap();
     drop(bob);
 
-    // Alice has not heard of it, and what she makes of what she knows cites none of them.
+    // Alice does not hear of it, and what she makes of what she knows cites none of them.
+    world.evil.lie(|asked, answer| {
+        if asked.path == route::LEDGERS && answer.status == 200 {
+            let mut pages = LedgerPages::decode(&answer.body).unwrap();
+            pages.pages.iter_mut().flatten().for_each(|page| page.unseen.clear());
+            answer.body = pages.encode();
+        }
+    });
     for hand in &mut hands {
         hand.rotate(&world).await;
     }

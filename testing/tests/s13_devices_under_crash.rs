@@ -4,11 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg(unix)]
 
-use keyfold_client::{Algorithm, Client, ShareKeys, ShareOptions, Value};
+use keyfold_client::{Algorithm, Client, ClientEvent, Code, ShareKeys, ShareOptions, SyncState, Value};
 use keyfold_testing::{
     evil::EvilWorld,
     keyfold_bin::{binary, failure},
-    people::Person,
+    people::{Person, next},
 };
 use std::{
     os::unix::process::ExitStatusExt,
@@ -132,10 +132,11 @@ async fn s13_a_client_killed_anywhere_in_a_revocation_goes_on_with_it() {
             again.revoke_devices(&[&id], &[], |_, _| {}).await.unwrap();
         } else if cut.arrives {
             again.sync().await.unwrap();
-        } else {
+        } else if cut.request.is_multiple_of(2) {
             // The home that began stays away, and another device of hers goes on.
             phone.client.sync().await.unwrap();
         }
+        // Else none of hers is there: whoever writes next sees it and goes on.
         for (purpose, before) in keychains.iter().zip(before) {
             let fresh = bob.client.encrypt_value(purpose, &text("fresh"), None).await.unwrap();
             assert!(opens(&again, &fresh, "fresh").await, "{cut:?}: {purpose}");
@@ -154,6 +155,41 @@ async fn s13_a_client_killed_anywhere_in_a_revocation_goes_on_with_it() {
         if unhurt == 2 {
             assert!(cut.request > keychains.len(), "{cut:?}: fewer requests than keychains");
             return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s13_where_whoever_revoked_is_killed_at_once_those_who_watch_and_those_who_sync_go_on_by_themselves() {
+    for is_watching in [true, false] {
+        let world = EvilWorld::start().await;
+        let keychains = purposes(3);
+        let (alice, bob) = people(&world, &keychains).await;
+        let mut watch = is_watching.then(|| bob.client.watch());
+        if let Some(watch) = &mut watch {
+            let is_online = ClientEvent::SyncStateChanged { state: SyncState::Online };
+            while next(watch).await != is_online {}
+        }
+        // The first cut that has an effect is behind the account's entry, and before anything else.
+        for cut in cuts() {
+            let lost = brought_in(&alice, "lost").await;
+            let id = lost.client.whoami().await.unwrap().device_id;
+            killed_at(&world, &alice.home(), &["device", "revoke", &id], cut).await;
+            if lost.client.sync().await.is_err_and(|error| error.code == Code::UnknownDevice) {
+                break;
+            }
+        }
+        match &mut watch {
+            Some(watch) => {
+                let mut rotated = 0;
+                while rotated < keychains.len() {
+                    rotated += usize::from(matches!(next(watch).await, ClientEvent::KeyRotated { .. }));
+                }
+            }
+            None => drop(bob.client.sync().await.unwrap()),
+        }
+        for purpose in &keychains {
+            assert_eq!(bob.client.keychain(purpose).await.unwrap().keys.len(), 2, "{purpose}");
         }
     }
 }

@@ -30,7 +30,12 @@ fn swap(evil: &EvilServer, bob: keyfold_format::ScopeId, other: keyfold_format::
             let wanted = Ledgers::decode(&asked.body).unwrap().wanted;
             let mut pages = LedgerPages::decode(&answer.body).unwrap();
             for (_, page) in wanted.iter().zip(&mut pages.pages).filter(|(after, _)| after.scope == bob) {
-                *page = Ok(LedgerPage { entries: entries.clone(), receipt: key.receipt(bob, head, 0), more: false });
+                *page = Ok(LedgerPage {
+                    entries: entries.clone(),
+                    receipt: key.receipt(bob, head, 0),
+                    more: false,
+                    unseen: Vec::new(),
+                });
             }
             answer.body = pages.encode();
         }

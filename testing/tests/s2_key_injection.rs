@@ -157,8 +157,14 @@ async fn s2_what_is_written_after_a_ban_opens_with_nothing_that_the_banned_one_h
     let (scope, key) = (notes.scope(), world.evil.key().clone());
     world.evil.lie(move |asked, answer| {
         if asked.path == "/v1/scopes" && asked.method == "GET" {
-            let summary =
-                ScopeSummary { scope, kind: ScopeKind::Keychain, head, standing: Standing::Member, missing: false };
+            let summary = ScopeSummary {
+                scope,
+                kind: ScopeKind::Keychain,
+                head,
+                standing: Standing::Member,
+                missing: false,
+                unseen: false,
+            };
             answer.body = Scopes { scopes: vec![summary] }.encode();
         } else if asked.path == "/v1/ledgers" {
             let wanted = Ledgers::decode(&asked.body).unwrap().wanted;

@@ -17,6 +17,8 @@ pub const PAGE_ENTRIES: usize = 16_384;
 pub const WRAPS: usize = 65_536;
 /// Wraps that one request or reply says are missing.
 pub const MISSING: usize = 1_024;
+/// Accounts with a generation that a scope has not seen, in one answer.
+pub const UNSEEN: usize = 256;
 /// Scopes that one account belongs to.
 pub const SCOPES: usize = 65_536;
 /// Envelopes of a master key in one answer: the newest.

@@ -119,6 +119,7 @@ pub(crate) use listed;
 
 listed!(
     UserId = crate::limits::LOOKUPS,
+    ScopeId = crate::limits::UNSEEN,
     SignedEntry = crate::limits::PAGE_ENTRIES,
     Wrap = crate::limits::WRAPS,
     Succession = crate::limits::SUCCESSIONS,

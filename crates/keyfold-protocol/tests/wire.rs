@@ -33,7 +33,7 @@ fn bodies_with_null_and_with_errors_for_each_item_come_back() {
     let accounts =
         Accounts { accounts: vec![None, Some(AccountLedger { entries: vec![entry()], receipt: receipt() })] };
     assert_eq!(Accounts::decode(&accounts.encode()), Ok(accounts));
-    let page = LedgerPage { entries: vec![entry()], receipt: receipt(), more: true };
+    let page = LedgerPage { entries: vec![entry()], receipt: receipt(), more: true, unseen: Vec::new() };
     let pages = LedgerPages { pages: vec![Ok(page), Err(Code::UnknownKeychain)] };
     assert_eq!(LedgerPages::decode(&pages.encode()), Ok(pages));
 }

@@ -75,7 +75,7 @@ fn show(world: &EvilWorld, user: &str, known: ScopeId, other: SignedEntry) -> Re
     };
     let page = move || {
         let receipt = page_key.receipt(known, head, 0);
-        Ok(LedgerPage { entries: vec![page_other.clone()], receipt, more: false })
+        Ok(LedgerPage { entries: vec![page_other.clone()], receipt, more: false, unseen: Vec::new() })
     };
     say(world, user, known, account, page)
 }
@@ -87,7 +87,9 @@ pub(super) fn fork(world: &EvilWorld, user: &str) -> Result<(), String> {
     let (key, page_key) = (world.evil.key().clone(), world.evil.key().clone());
     let head = Head { seq: 0, hash: EntryHash([7; 32]) };
     let account = move || Some(AccountLedger { entries: vec![genesis.clone()], receipt: key.receipt(known, head, 0) });
-    let page = move || Ok(LedgerPage { entries: vec![], receipt: page_key.receipt(known, head, 0), more: false });
+    let page = move || {
+        Ok(LedgerPage { entries: vec![], receipt: page_key.receipt(known, head, 0), more: false, unseen: Vec::new() })
+    };
     say(world, user, known, account, page)
 }
 
@@ -104,7 +106,13 @@ pub(super) fn revoked_device(world: &EvilWorld, user: &str) -> Result<(), String
     let (known, entries) = (hand.ledger.id(), hand.entries);
     let (key, page_key, later) = (world.evil.key().clone(), world.evil.key().clone(), entries[1..].to_vec());
     let account = move || Some(AccountLedger { entries: entries.clone(), receipt: key.receipt(known, head, 0) });
-    let page =
-        move || Ok(LedgerPage { entries: later.clone(), receipt: page_key.receipt(known, head, 0), more: false });
+    let page = move || {
+        Ok(LedgerPage {
+            entries: later.clone(),
+            receipt: page_key.receipt(known, head, 0),
+            more: false,
+            unseen: Vec::new(),
+        })
+    };
     say(world, user, known, account, page)
 }

@@ -60,7 +60,7 @@ impl<H: Host> Session<H> {
         let signed_up = decode_answer(&bytes, SignedUp::decode)?;
         let request = SignUp::decode(&pending.body)?;
         let account = KnownAccount::founded(request.genesis)?;
-        let page = LedgerPage { entries: Vec::new(), receipt: signed_up.receipt, more: false };
+        let page = LedgerPage { entries: Vec::new(), receipt: signed_up.receipt, more: false, unseen: Vec::new() };
         let account = account.extended(&page, &pending.server.key)?;
         let enrolled = Enrolled { server: pending.server, user_id, account: account.ledger().id(), device: None };
         self.belief.own = Some(Own::open(&request.master_key, &self.device, account.ledger())?);

@@ -40,6 +40,8 @@ pub(super) struct Fetched {
     pub(super) shared_by: SortedMap<ScopeId, ScopeId>,
     /// Those whose entries were refused.
     pub(super) stopped: Vec<Stopped>,
+    /// Who has made a new generation, as the server says, that some of them have not seen.
+    unseen: SortedSet<ScopeId>,
 }
 
 impl<H: Host> Session<H> {
@@ -78,7 +80,8 @@ impl<H: Host> Session<H> {
         for summary in listed.scopes.iter().filter(|summary| summary.kind != ScopeKind::Account) {
             let known = self.belief.scopes.get(&summary.scope);
             let up_to_date = known.is_some_and(|known| {
-                known.is_complete()
+                !summary.unseen
+                    && known.is_complete()
                     && known.ledger().head() == summary.head
                     && !self.is_taken_unasked(known, &me)
                     && !self.lacks_keys(known)
@@ -149,6 +152,14 @@ impl<H: Host> Session<H> {
                     }
                 }
                 ScopeKind::Account if event.scope == me => accounts.push(me),
+                // Somebody's new generation, which what he stands in is to observe.
+                ScopeKind::Account => {
+                    let is_known = self.recall_account(&event.scope).await?;
+                    let known = self.belief.accounts.get(&event.scope).filter(|_| is_known);
+                    if known.is_some_and(|known| known.head().seq < event.seq) {
+                        accounts.push(event.scope);
+                    }
+                }
                 _ => {}
             }
         }
@@ -205,7 +216,7 @@ impl<H: Host> Session<H> {
         let scopes = &self.with_groups(scopes).await?;
         let before: SortedMap<ScopeId, KnownScope> =
             scopes.iter().filter_map(|id| Some((*id, self.belief.scopes.get(id)?.clone()))).collect();
-        let Fetched { shared_by, mut stopped } = self.fetch_scopes(scopes, accounts).await?;
+        let Fetched { shared_by, mut stopped, .. } = self.fetch_scopes(scopes, accounts).await?;
         let mut scopes = scopes.clone();
         scopes.sort_by_key(|id| self.rank(id));
         for id in &scopes {
@@ -264,7 +275,7 @@ impl<H: Host> Session<H> {
                     again.push(now);
                     continue;
                 }
-                match self.take_in_own_page(&id, page, &mut fetched.shared_by).await {
+                match self.take_in_own_page(&id, page, &mut fetched).await {
                     Ok(true) => again.push(self.after(&id)),
                     Ok(false) => {}
                     Err(error) => fetched.stopped.push(Stopped { keychain: id, error: one_keychain_s(error)? }),
@@ -272,7 +283,26 @@ impl<H: Host> Session<H> {
             }
             wanted = again;
         }
+        self.look_at_unseen(&fetched.unseen).await?;
         Ok(fetched)
+    }
+
+    /// Brings those up to date of whom the server says that they have made a new generation. What follows from it, their
+    /// ledgers say; of who has nothing to do with what is here nothing is fetched.
+    async fn look_at_unseen(&mut self, unseen: &SortedSet<ScopeId>) -> Result<()> {
+        let mut wanted = Vec::new();
+        for id in unseen {
+            if self.recall_account(id).await? {
+                let after = self.belief.accounts.get(id).map(|known| known.head().seq);
+                wanted.push(After { scope: *id, after });
+            }
+        }
+        for (After { scope: id, .. }, page) in self.fetch(wanted).await? {
+            if let Err(error) = self.take_in_account_page(&id, page).await {
+                one_keychain_s(error)?;
+            }
+        }
+        Ok(())
     }
 
     /// A keychain's page. `true`: there is more.
@@ -280,11 +310,14 @@ impl<H: Host> Session<H> {
         &mut self,
         id: &ScopeId,
         page: Result<LedgerPage, Code>,
-        shared_by: &mut SortedMap<ScopeId, ScopeId>,
+        fetched: &mut Fetched,
     ) -> Result<bool> {
         let Some(page) = self.own_page(id, page)? else { return Ok(false) };
         if let Some(by) = self.sharer(&page.entries) {
-            shared_by.insert(*id, by);
+            fetched.shared_by.insert(*id, by);
+        }
+        for account in &page.unseen {
+            fetched.unseen.insert(*account);
         }
         self.take_in(id, Page { entries: &page.entries, receipt: &page.receipt, more: page.more }, 0).await?;
         Ok(page.more)

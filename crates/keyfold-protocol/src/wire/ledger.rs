@@ -40,6 +40,9 @@ record! {
         receipt: Receipt,
         /// Whether this reply was full before the newest entry: ask again after the last one here.
         more: bool,
+        /// Accounts that stand in it and have made a generation which it has not seen, at most [`limits::UNSEEN`]. A
+        /// hint: what is so, their ledgers say.
+        unseen: Vec<ScopeId>,
     }
 }
 

@@ -106,6 +106,8 @@ record! {
         standing: Standing,
         /// Whether somebody else lacks wraps there, and has had none of the caller's.
         missing: bool,
+        /// Whether somebody in it has made a generation that it has not seen: a page of its ledger says who.
+        unseen: bool,
     }
 }
 

@@ -66,6 +66,7 @@ impl Domain {
             author: id,
             entry: extend.entry.encode(),
             wraps: Vec::new(),
+            cites: Vec::new(),
             cited: Vec::new(),
             bans: Vec::new(),
             standings: vec![(id, Some(Standing::Member))],
@@ -73,9 +74,10 @@ impl Domain {
             audience_groups: Vec::new(),
         };
         let gone: Vec<HolderId> = devices.iter().filter(|(_, key)| key.is_none()).map(|(device, _)| *device).collect();
+        let new_generation = after.generation() > before.generation();
         let expires_ms = extend.expires_ms.map(|at| at.min(clock::now_ms() + limits::REGISTER_MS));
         let master_key = extend.master_key.clone();
-        let new = AccountEntry { entry, devices, master_key, expires_ms, passwords };
+        let new = AccountEntry { entry, new_generation, devices, master_key, expires_ms, passwords };
         match self.store.extend_account(caller.once, new).await {
             Ok(()) => {}
             Err(StoreError::HeadMoved) => {

@@ -82,6 +82,7 @@ impl Domain {
                 author: id,
                 entry: sign_up.genesis.encode(),
                 wraps: Vec::new(),
+                cites: Vec::new(),
                 cited: Vec::new(),
                 bans: Vec::new(),
                 standings: vec![(id, Some(Standing::Member))],

@@ -11,7 +11,7 @@ use keyfold_format::{
     entry::{Head, SignedEntry},
 };
 use keyfold_protocol::{
-    Code,
+    Code, limits,
     wire::{After, LedgerPage, LedgerPages, Ledgers, ScopeKind, Scopes, Standing},
 };
 use std::collections::BTreeSet;
@@ -41,10 +41,15 @@ impl Domain {
         let page = self.readable_page(caller, after, limit).await?;
         room.bytes = room.bytes.saturating_sub(page.entries.iter().map(Vec::len).sum());
         room.entries = room.entries.saturating_sub(page.entries.len());
+        let unseen = match page.kind {
+            ScopeKind::Account => Vec::new(),
+            _ => self.store.unseen(after.scope, limits::UNSEEN as u32).await?,
+        };
         Ok(LedgerPage {
             entries: decode_all(&page.entries)?,
             receipt: self.secrets.receipt(after.scope, page.head, clock::now_ms()),
             more: page.more,
+            unseen,
         })
     }
 

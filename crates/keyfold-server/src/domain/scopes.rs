@@ -40,7 +40,8 @@ impl Domain {
         check_wraps(ledger.wraps_needed(&parsed.ops), &create.wraps)?;
         let (id, head) = (ledger.id(), ledger.head());
         let touched = BTreeSet::from([caller.account]);
-        let entry = new_entry(&ledger, &create.genesis, caller.account, None, create.wraps, touched);
+        let mut entry = new_entry(&ledger, &create.genesis, caller.account, None, create.wraps, touched);
+        entry.cites = heads(&parsed.cites);
         self.store.append(caller.once, entry).await?;
         Ok(Appended { receipt: self.secrets.receipt(id, head, clock::now_ms()) })
     }
@@ -93,6 +94,7 @@ impl Domain {
             let follows = Some(append.expected);
             let mut entry = new_entry(ledger, &append.entry, caller.account, follows, append.wraps, touched);
             entry.audience_groups.extend(before.groups.iter().filter(|id| !ledger.groups().contains_key(id)));
+            entry.cites = heads(&parsed.cites);
             entry.bans = before.changed_bans(ledger);
             entry.cited = groups;
             entry.cited.extend(recipients(ledger, &parsed.ops));
@@ -141,7 +143,8 @@ impl Domain {
             let head = ledger.head();
             let wraps = entitled(ledger, wraps.clone());
             let touched = BTreeSet::from([caller.account]);
-            let entry = new_entry(ledger, &place.entry, caller.account, Some(before), Vec::new(), touched);
+            let mut entry = new_entry(ledger, &place.entry, caller.account, Some(before), Vec::new(), touched);
+            entry.cites = heads(&[cite]);
             let written = tip.follow(self.store.append(caller.once, entry));
             drop(tip);
             match written.await {
@@ -354,12 +357,18 @@ fn new_entry(
         author,
         entry: entry.encode(),
         wraps,
+        cites: Vec::new(),
         cited: Vec::new(),
         bans: Vec::new(),
         standings: touched.into_iter().map(|id| (id, standing(ledger, &id))).collect(),
         audience: audience.into_iter().collect(),
         audience_groups: ledger.groups().keys().copied().collect(),
     }
+}
+
+/// What an entry cites, by the numbers of the newest entries.
+fn heads(cites: &[Cite]) -> Vec<(ScopeId, u64)> {
+    cites.iter().map(|cite| (cite.principal, cite.head.seq)).collect()
 }
 
 /// Whose standing the ops of an ordinary entry may change by naming them. A ban also ends the shares that the banned

@@ -79,7 +79,7 @@ impl Domain {
         let (entries, more) = (decode_all(&page.entries)?, page.more);
         let receipt = self.secrets.receipt(id, page.head, clock::now_ms());
         let master_keys = self.store.envelopes(id, asked.before).await?;
-        Ok(OwnAccount { page: LedgerPage { entries, receipt, more }, master_keys })
+        Ok(OwnAccount { page: LedgerPage { entries, receipt, more, unseen: Vec::new() }, master_keys })
     }
 
     /// Lets go of a guest's user id: he lost every way into the account that has it. Nothing of that account changes for

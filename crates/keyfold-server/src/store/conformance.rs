@@ -44,6 +44,7 @@ pub(crate) async fn check_all(factory: Factory<'_>) {
     a_way_through_groups_lasts_while_all_of_its_steps_do(factory).await;
     what_cites_a_group_is_appended_while_that_is_its_newest_entry(factory).await;
     wraps_beside_are_one_of_each_author_and_not_too_many(factory).await;
+    a_new_generation_is_told_around_until_what_it_stands_in_has_cited_it(factory).await;
     a_passkey_is_the_accounts_that_the_device_founds_for_which_it_was_made(factory).await;
 }
 
@@ -70,6 +71,7 @@ fn entry(scope: ScopeId, seq: u64) -> NewEntry {
         entry: vec![seq as u8; 100],
         wraps: vec![wrap(scope, seq as u32 + 1)],
         cited: vec![],
+        cites: vec![],
         bans: Vec::new(),
         standings: vec![(ALICE, Some(Standing::Member))],
         audience: vec![ALICE],
@@ -207,6 +209,7 @@ async fn sessions_of_other_devices_end_at_once_and_of_no_other_account(factory: 
     let added = AccountEntry {
         entry: NewEntry { kind: ScopeKind::Account, wraps: vec![], ..entry(ALICE, 1) },
         devices,
+        new_generation: false,
         master_key: None,
         expires_ms: None,
         passwords: PasswordChanges::default(),
@@ -243,6 +246,7 @@ async fn an_accounts_entry_brings_devices_and_an_envelope_or_nothing(factory: Fa
     let [first, phone] = [7, 8].map(|n| HolderId([n; 32]));
     let next = |seq, devices, envelope: Option<u8>| AccountEntry {
         entry: NewEntry { kind: ScopeKind::Account, wraps: vec![], ..entry(ALICE, seq) },
+        new_generation: false,
         devices,
         master_key: envelope.map(|byte| vec![byte; 10]),
         expires_ms: None,
@@ -280,6 +284,7 @@ async fn a_password_comes_and_goes_with_an_entry_or_not_at_all(factory: Factory<
     let next = |seq, added, gone| AccountEntry {
         entry: NewEntry { kind: ScopeKind::Account, wraps: vec![], ..entry(ALICE, seq) },
         devices: vec![],
+        new_generation: false,
         master_key: None,
         expires_ms: None,
         passwords: PasswordChanges { added, gone },
@@ -516,6 +521,52 @@ async fn what_cites_a_group_is_appended_while_that_is_its_newest_entry(factory: 
         assert!(matches!(refused, Err(StoreError::StaleCitation)), "{refused:?}");
     }
     store.append(first, NewEntry { cited: vec![(TEAM, 1)], ..entry }).await.unwrap();
+}
+
+async fn a_new_generation_is_told_around_until_what_it_stands_in_has_cited_it(factory: Factory<'_>) {
+    let heard: Arc<Mutex<Vec<Committed>>> = Arc::default();
+    let log = heard.clone();
+    let store = factory("generations", Box::new(move |committed| log.lock().unwrap().push(committed))).await;
+    for (n, user, id) in [(1, "alice", ALICE), (2, "bob", BOB)] {
+        let by = Once { device: HolderId([n; 32]), ..once(n) };
+        store.sign_up(by, account(user, id)).await.unwrap();
+    }
+    let member = Some(Standing::Member);
+    let both = NewEntry { standings: vec![(ALICE, member), (BOB, member)], wraps: vec![], ..entry(NOTES, 0) };
+    store.append(once(4), both).await.unwrap();
+    let alone = ScopeId([77; 32]);
+    let alone = NewEntry { standings: vec![(BOB, member)], author: BOB, wraps: vec![], ..entry(alone, 0) };
+    store.append(once(5), alone).await.unwrap();
+    let next = |seq, new_generation| AccountEntry {
+        entry: NewEntry { kind: ScopeKind::Account, wraps: vec![], standings: vec![], ..entry(ALICE, seq) },
+        new_generation,
+        devices: vec![],
+        master_key: None,
+        expires_ms: None,
+        passwords: PasswordChanges::default(),
+    };
+    let unseen = async || {
+        let listed = async |who| store.scopes(who).await.unwrap().iter().map(|s| s.unseen).collect::<Vec<_>>();
+        (store.unseen(NOTES, 9).await.unwrap(), listed(ALICE).await, listed(BOB).await)
+    };
+    let none = (vec![], vec![false], vec![false, false]);
+    store.extend_account(once(6), next(1, false)).await.unwrap();
+    assert_eq!(unseen().await, none);
+    heard.lock().unwrap().clear();
+    store.extend_account(once(7), next(2, true)).await.unwrap();
+    assert_eq!(heard.lock().unwrap().pop().unwrap().audience, [ALICE, BOB]);
+    let told = (vec![ALICE], vec![true], vec![true, false]);
+    assert_eq!(unseen().await, told);
+
+    let cites = |seq, cites| NewEntry { cites, standings: vec![], wraps: vec![], ..entry(NOTES, seq) };
+    store.append(once(8), cites(1, vec![(BOB, 7), (ALICE, 1)])).await.unwrap();
+    assert_eq!(unseen().await, told, "what it cites is older");
+    store.append(once(9), cites(2, vec![(ALICE, 2)])).await.unwrap();
+    assert_eq!(unseen().await, none);
+    store.extend_account(once(10), next(3, true)).await.unwrap();
+    assert_eq!(unseen().await, told);
+    store.append(once(11), NewEntry { standings: vec![(ALICE, None)], ..cites(3, vec![]) }).await.unwrap();
+    assert_eq!(unseen().await, (vec![], vec![], vec![false, false]), "who is out is nobody's concern");
 }
 
 async fn wraps_beside_are_one_of_each_author_and_not_too_many(factory: Factory<'_>) {

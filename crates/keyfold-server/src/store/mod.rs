@@ -116,6 +116,8 @@ pub(crate) struct NewEntry {
     /// Ledgers of groups that it cites, and of all to whom it wraps a new key, and the numbers of the entries that must
     /// be their newest.
     pub(crate) cited: Vec<(ScopeId, u64)>,
+    /// What the entry cites, with the numbers of the newest entries: its scope has seen as much of them.
+    pub(crate) cites: Vec<(ScopeId, u64)>,
     /// Whose standing the entry changes, accounts and groups; `None` for no standing any more.
     pub(crate) standings: Vec<(ScopeId, Option<Standing>)>,
     /// Whom it bans, and (`false`) whom it lets in again.
@@ -131,6 +133,8 @@ pub(crate) struct NewEntry {
 pub(crate) struct AccountEntry {
     /// The entry.
     pub(crate) entry: NewEntry,
+    /// Whether it makes a new generation, which those who share a scope with the account are told of.
+    pub(crate) new_generation: bool,
     /// The devices that it changes: with their keys, or `None` for what is no device any more.
     pub(crate) devices: Vec<(HolderId, Option<VerifyingKey>)>,
     /// The master-key envelope for who holds it now.
@@ -338,6 +342,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// The scopes, other than accounts, in which somebody has a standing, himself or through groups; ascending. What is
     /// missing there is not the store's to say: `false`.
     fn scopes(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeSummary>>>;
+    /// Accounts that stand in a scope and have a generation which it has not seen, so many at most.
+    fn unseen(&self, scope: ScopeId, limit: u32) -> BoxFuture<'_, Result<Vec<ScopeId>>>;
     /// Where an entry with this content stands, and what it follows.
     fn placed(&self, scope: ScopeId, content: EntryHash) -> BoxFuture<'_, Result<Option<(u64, EntryHash)>>>;
     /// Wraps for one recipient, whatever he is entitled to.

@@ -72,6 +72,7 @@ fn migrations() -> Migrator {
         ("passwords", include_str!("../../../migrations/sqlite/0006_passwords.sql")),
         ("passkeys", include_str!("../../../migrations/sqlite/0007_passkeys.sql")),
         ("sessions", include_str!("../../../migrations/sqlite/0008_sessions.sql")),
+        ("unseen", include_str!("../../../migrations/sqlite/0009_unseen.sql")),
     ];
     let numbered = (1..).zip(files).map(|(number, (name, text))| {
         Migration::new(number, name.into(), MigrationType::Simple, text.into_sql_str(), false)
@@ -204,6 +205,10 @@ impl Store for SqliteStore {
         reach::scopes(&self.readers, account).boxed()
     }
 
+    fn unseen(&self, scope: ScopeId, limit: u32) -> BoxFuture<'_, Result<Vec<ScopeId>>> {
+        read::unseen(&self.readers, scope, limit).boxed()
+    }
+
     fn placed(&self, scope: ScopeId, content: EntryHash) -> BoxFuture<'_, Result<Option<(u64, EntryHash)>>> {
         read::placed(&self.readers, scope, content).boxed()
     }
@@ -287,6 +292,7 @@ mod tests {
                 entry: vec![fill; 100_000],
                 wraps: Vec::new(),
                 cited: Vec::new(),
+                cites: Vec::new(),
                 bans: Vec::new(),
                 standings: Vec::new(),
                 audience: Vec::new(),

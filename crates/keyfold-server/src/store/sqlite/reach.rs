@@ -128,10 +128,32 @@ pub(super) async fn scopes(pool: &SqlitePool, account: ScopeId) -> Result<Vec<Sc
              UNION
              SELECT scope, 1 FROM comes WHERE until = {LASTS} AND scope NOT IN (SELECT scope FROM direct)
          )
-         SELECT l.scope, l.kind, l.seq, l.hash, m.standing FROM mine m JOIN ledgers l USING (scope)
+         SELECT l.scope, l.kind, l.seq, l.hash, m.standing, EXISTS (
+             SELECT 1 FROM unseen u JOIN audience a USING (account, scope)
+             WHERE u.scope = l.scope AND a.standing IS NOT NULL
+         ) FROM mine m JOIN ledgers l USING (scope)
          WHERE l.kind <> 0 ORDER BY l.scope"
     );
     scopes_of(&walking(statement, &account).fetch_all(pool).await?)
+}
+
+/// Everybody who stands in a scope that has not seen an account's newest generation, or comes to one through groups.
+pub(super) async fn around(c: &mut SqliteConnection, account: &ScopeId) -> Result<Vec<ScopeId>> {
+    let rows = sqlx::query(
+        "WITH RECURSIVE below(id, depth) AS (
+             SELECT scope, 0 FROM unseen WHERE account = ?1
+             UNION
+             SELECT s.principal, b.depth + 1 FROM below b JOIN steps s ON s.scope = b.id AND s.from_group = 1
+             WHERE b.depth < ?2 AND s.until = ?3
+         )
+         SELECT DISTINCT a.account FROM audience a JOIN below b ON a.scope = b.id WHERE a.standing IS NOT NULL",
+    )
+    .bind(&account.0[..])
+    .bind(GROUP_DEPTH as i64)
+    .bind(number(LASTS))
+    .fetch_all(c)
+    .await?;
+    rows.iter().map(|row| column(row, 0).map(ScopeId)).collect()
 }
 
 pub(super) async fn events(pool: &SqlitePool, account: ScopeId, after: Cursor, limit: u32) -> Result<Vec<Event>> {

@@ -142,9 +142,22 @@ pub(super) fn scopes_of(rows: &[SqliteRow]) -> Result<Vec<ScopeSummary>> {
                 head: Head { seq: unsigned(row.try_get(2)?), hash: EntryHash(column(row, 3)?) },
                 standing: known_standing(row.try_get(4)?)?,
                 missing: false,
+                unseen: row.try_get(5)?,
             })
         })
         .collect()
+}
+
+pub(super) async fn unseen(pool: &SqlitePool, scope: ScopeId, limit: u32) -> Result<Vec<ScopeId>> {
+    let rows = sqlx::query(
+        "SELECT u.account FROM unseen u JOIN audience a USING (account, scope)
+         WHERE u.scope = ? AND a.standing IS NOT NULL ORDER BY u.account LIMIT ?",
+    )
+    .bind(&scope.0[..])
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| column(row, 0).map(ScopeId)).collect()
 }
 
 pub(super) async fn placed(pool: &SqlitePool, scope: ScopeId, content: EntryHash) -> Result<Option<(u64, EntryHash)>> {

@@ -83,7 +83,12 @@ async fn insert_envelope(c: &mut SqliteConnection, entry: &NewEntry, envelope: &
     Ok(())
 }
 
-pub(super) async fn extend_account(c: &mut SqliteConnection, once: Once, new: &AccountEntry) -> Result<Event> {
+/// Gives the event, and whom a new generation concerns.
+pub(super) async fn extend_account(
+    c: &mut SqliteConnection,
+    once: Once,
+    new: &AccountEntry,
+) -> Result<(Event, Vec<ScopeId>)> {
     let (event, _) = append(c, once, &new.entry).await?;
     let account = &new.entry.scope.0[..];
     for (device, signing_key) in &new.devices {
@@ -115,7 +120,37 @@ pub(super) async fn extend_account(c: &mut SqliteConnection, once: Once, new: &A
         insert_envelope(c, &new.entry, envelope).await?;
     }
     passwords::follow(c, new).await?;
-    Ok(event)
+    let around = if new.new_generation { keep_unseen(c, &new.entry).await? } else { Vec::new() };
+    Ok((event, around))
+}
+
+/// No scope in which the account stands has seen the generation that this entry made. Whom that concerns.
+async fn keep_unseen(c: &mut SqliteConnection, new: &NewEntry) -> Result<Vec<ScopeId>> {
+    sqlx::query(
+        "INSERT INTO unseen (scope, account, seq)
+         SELECT a.scope, ?1, ?2 FROM audience a JOIN ledgers l USING (scope)
+         WHERE a.account = ?1 AND a.standing IS NOT NULL AND l.kind <> ?3
+         ON CONFLICT DO UPDATE SET seq = excluded.seq",
+    )
+    .bind(&new.scope.0[..])
+    .bind(number(new.head.seq))
+    .bind(i64::from(ScopeKind::Account.number()))
+    .execute(&mut *c)
+    .await?;
+    reach::around(c, &new.scope).await
+}
+
+/// What a scope's entry cites, the scope has seen.
+async fn keep_seen(c: &mut SqliteConnection, new: &NewEntry) -> Result<()> {
+    for (principal, seq) in &new.cites {
+        sqlx::query("DELETE FROM unseen WHERE scope = ? AND account = ? AND seq <= ?")
+            .bind(&new.scope.0[..])
+            .bind(&principal.0[..])
+            .bind(number(*seq))
+            .execute(&mut *c)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Gives the event, and who hears of it because a group of the audience leads to him.
@@ -153,6 +188,7 @@ pub(super) async fn append(c: &mut SqliteConnection, once: Once, new: &NewEntry)
         }
     }
     keep_bans(c, new, cursor).await?;
+    keep_seen(c, new).await?;
     let inside = if new.audience_groups.is_empty() { Vec::new() } else { reach::inside(c, new.scope, cursor).await? };
     let event =
         Event { cursor: unsigned(cursor), scope: new.scope, kind: new.kind, seq: new.head.seq, author: new.author };

@@ -256,8 +256,10 @@ async fn commit(connection: &mut SqliteConnection, jobs: impl Iterator<Item = Jo
             Job::ExtendAccount(once, new, answer) => {
                 let outcome =
                     in_savepoint(connection, &mut failed, async |c| write::extend_account(c, once, &new).await).await;
-                let audience = new.entry.audience;
-                let outcome = outcome.map(|event| committed.push(Committed { event, audience }));
+                let outcome = outcome.map(|(event, around)| {
+                    let audience = distinct(new.entry.audience, around);
+                    committed.push(Committed { event, audience });
+                });
                 ready.push(answer_later(answer, outcome));
             }
             Job::Close(_) => {}
