@@ -151,7 +151,13 @@ async fn s24_a_process_that_dropped_its_client_holds_no_secret_in_memory() {
     fs::write(alice.folder().join("passphrase"), PASSPHRASE).unwrap();
 
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "a_process_that_uses_a_locked_home", "--ignored", "--nocapture", "--test-threads=1"]);
+    command.args([
+        "--exact",
+        "s24_storage_at_rest::a_process_that_uses_a_locked_home",
+        "--ignored",
+        "--nocapture",
+        "--test-threads=1",
+    ]);
     command.env(FOLDER, alice.folder()).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines();

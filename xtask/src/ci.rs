@@ -3,6 +3,7 @@
 use crate::project::{self, Project, in_ci, is_published};
 use crate::step::{Outcome, Steps};
 use crate::{layers, licences, node, test, wasm, words};
+use std::{fs, process::Command};
 
 /// What to leave out.
 #[derive(clap::Args)]
@@ -70,25 +71,45 @@ fn doc(project: &Project) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done("the documentation builds without a warning".into()))
 }
 
-/// Packs every crate that is handed out and builds it from what was packed, so that no file is missing in it.
+/// Packs every crate that is handed out and checks it from what was packed, so that no file is missing in it. Not by
+/// `cargo package` itself, which would build everything they stand on once more for each.
 fn package(project: &Project) -> anyhow::Result<Outcome> {
     let metadata = project.metadata()?;
-    let published = metadata.workspace_packages().into_iter().filter(|package| is_published(package));
-    let names: Vec<_> = published.map(|package| package.name.to_string()).collect();
-    let mut package = project.cargo();
-    package.args(["package", "--quiet", "--locked"]);
-    // One folder for all of them: dependencies are built once, and not per crate. A new one each time: Cargo keeps
-    // what it unpacked from a folder by name and version, and would build against the sources of an earlier day.
+    let published: Vec<_> = metadata.workspace_packages().into_iter().filter(|package| is_published(package)).collect();
+    // A new folder each time: Cargo keeps what it checked by its path, and would not look at it again.
     let folder = tempfile::Builder::new().prefix("package-").tempdir_in(project.target())?;
-    package.arg("--target-dir").arg(folder.path());
-    // Nobody debugs what is built here.
-    package.env("CARGO_PROFILE_DEV_DEBUG", "false");
-    for name in &names {
-        package.args(["--package", name]);
+    let mut package = project.cargo();
+    package.args(["package", "--quiet", "--locked", "--no-verify", "--target-dir"]).arg(folder.path());
+    for packed in &published {
+        package.args(["--package", packed.name.as_str()]);
     }
     if !in_ci() {
         package.arg("--allow-dirty");
     }
     project::succeed(&mut package)?;
-    Ok(Outcome::Done(format!("{} crates build from their packages", names.len())))
+    let mut members = Vec::new();
+    for packed in &published {
+        let name = format!("{}-{}", packed.name, packed.version);
+        let file = folder.path().join("package").join(&name).with_added_extension("crate");
+        project::succeed(Command::new("tar").arg("-xzf").arg(file).arg("-C").arg(folder.path()))?;
+        members.push(name);
+    }
+    // A workspace of what was packed, with the profiles of this one, so that the dependencies are shared with `clippy`.
+    let here = fs::read_to_string(project.root().join("Cargo.toml"))?;
+    let profiles = here.find("[profile.dev]").map_or("", |start| &here[start..]);
+    let patches =
+        published.iter().zip(&members).map(|(packed, name)| format!("{} = {{ path = {name:?} }}\n", packed.name));
+    let patches: String = patches.collect();
+    let workspace =
+        format!("[workspace]\nresolver = \"3\"\nmembers = {members:?}\n[patch.crates-io]\n{patches}{profiles}");
+    fs::write(folder.path().join("Cargo.toml"), workspace)?;
+    fs::copy(project.root().join("Cargo.lock"), folder.path().join("Cargo.lock"))?;
+    let mut check = project.cargo();
+    // Not `--locked`: what is not handed out is in that file too, and leaves it. The versions are the same.
+    check
+        .args(["check", "--quiet", "--offline", "--workspace", "--manifest-path"])
+        .arg(folder.path().join("Cargo.toml"));
+    check.arg("--target-dir").arg(project.target());
+    project::succeed(&mut check)?;
+    Ok(Outcome::Done(format!("{} crates pass from their packages", members.len())))
 }

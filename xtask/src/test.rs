@@ -53,11 +53,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
 
 fn rust(project: &Project, options: &Options) -> anyhow::Result<Outcome> {
     let profile: &[&str] = if options.release { &["--release"] } else { &[] };
-    // All targets at once, so that the program under test and the tests share one build.
-    let mut build = project.cargo();
-    build.args(["build", "--locked", "--workspace", "--all-targets"]).args(profile);
-    println!("    {}", project::typed(&build));
-    project::succeed(&mut build)?;
+    build(project, options)?;
     let binary = binary(project, options);
     let mut total = Counts::default();
     let mut broken = Vec::new();
@@ -74,6 +70,15 @@ fn rust(project: &Project, options: &Options) -> anyhow::Result<Outcome> {
         bail!("{total} ({})", broken.join(", "));
     }
     counted(total, options)
+}
+
+/// All targets at once, so that programs under test and the tests share one build: whoever builds fewer of them builds
+/// what they stand on once more, with other features.
+fn build(project: &Project, options: &Options) -> anyhow::Result<()> {
+    let mut build = project.cargo();
+    build.args(["build", "--locked", "--workspace", "--all-targets"]).args(options.release.then_some("--release"));
+    println!("    {}", project::typed(&build));
+    project::succeed(&mut build)
 }
 
 /// What runs tests here, by name. nextest is used where it is installed: it says the same, sooner.
@@ -125,10 +130,7 @@ fn with_server(project: &Project, options: &Options, mut command: Command) -> an
         Ok(browser) => browser,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
-    // Both are built already where `rust` ran before; the second is the server that lies.
-    let mut build = project.cargo();
-    build.args(["build", "--quiet", "--locked", "--package", "keyfold-cli", "--package", "keyfold-testing", "--bins"]);
-    project::succeed(build.args(options.release.then_some("--release")))?;
+    build(project, options)?;
     command.env("KEYFOLD_BIN", binary(project, options)).env("KEYFOLD_CHROMIUM", browser);
     counting(project, options, command)
 }

@@ -1,8 +1,7 @@
 //! Devices and generations: what an account's own people append to it, and what the server makes of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{Person, World, code, error, now_ms, public, random, sign, wrapping_key};
 use ed25519_dalek::SigningKey;
 use keyfold_format::{
     HolderId, Rejected, Signature, UserId,
@@ -15,7 +14,6 @@ use keyfold_protocol::{
     signing::{Method, response::Verified},
     wire::{AccountLedger, Accounts, Appended, ExtendAccount, LoggedIn, Lookup},
 };
-use support::{Person, World, code, error, now_ms, public, random, sign, wrapping_key};
 
 /// A generation, and who signs for it.
 struct Generation {
@@ -167,7 +165,7 @@ async fn a_thief_of_a_device_does_not_flood_the_ledger_and_keeps_nobody_from_put
         password: None,
     };
     let (raw, _) = alice.request(&world, Method::Post, route::ACCOUNT_ENTRIES, body.encode());
-    let said = support::raw_answer(world.server.address(), &raw).await;
+    let said = crate::support::raw_answer(world.server.address(), &raw).await;
     let field = said.lines().find_map(|line| line.strip_prefix("retry-after: ")).unwrap();
     assert!(seconds.abs_diff(field.trim().parse().unwrap()) <= 5, "{field}");
     // What is refused for another reason costs nothing, and is told that reason.

@@ -1,15 +1,13 @@
 //! Signing up, logging in and out, looking up.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{Person, Raw, World, code, error, exchange, now_ms};
 use keyfold_format::UserId;
 use keyfold_protocol::{
     Code, Details, limits, route,
     signing::Method,
     wire::{Accounts, Gate, Info, LoggedIn, Lookup, Scopes, SignedUp},
 };
-use support::{Person, Raw, World, code, error, exchange, now_ms};
 
 fn lookup(users: &[&str]) -> Vec<u8> {
     Lookup { user_ids: users.iter().map(|u| UserId::new(*u).unwrap()).collect() }.encode()

@@ -2,8 +2,7 @@
 //! held up by, what is not on the disk.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{Person, Raw, World, error, now_ms, placed_accept, random};
 use ed25519_dalek::Signer;
 use keyfold_format::{ScopeId, Signature};
 use keyfold_protocol::{
@@ -12,7 +11,6 @@ use keyfold_protocol::{
     wire::{After, CreateScope, LedgerPages, Ledgers, OwnWraps, Place},
 };
 use std::time::Duration;
-use support::{Person, Raw, World, error, now_ms, placed_accept, random};
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::sleep};
 
 const ROUNDS: u64 = 40;

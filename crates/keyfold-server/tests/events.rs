@@ -1,8 +1,7 @@
 //! The event stream: who may listen, what is heard live, and what was missed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{Person, TEAM, Town, World, now_ms, placed_accept, random};
 use ed25519_dalek::Signer;
 use futures_util::{SinkExt, StreamExt};
 use keyfold_format::{
@@ -16,7 +15,6 @@ use keyfold_protocol::{
     signing::Method,
 };
 use std::time::Duration;
-use support::{Person, TEAM, Town, World, now_ms, placed_accept, random};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 

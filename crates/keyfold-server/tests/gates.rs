@@ -2,8 +2,7 @@
 //! makes a token good or bad is tested beside the code that reads it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{Authenticator, ORIGIN, Person, Provider, World, code, error, now_ms};
 use keyfold_format::{ScopeId, UserId, WrappingKey, account::AccountOp};
 use keyfold_protocol::{
     Code, ErrorBody, route,
@@ -15,7 +14,6 @@ use keyfold_protocol::{
 };
 use keyfold_server::{Gate, PasskeyConfig};
 use serde_json::{Value, json};
-use support::{Authenticator, ORIGIN, Person, Provider, World, code, error, now_ms};
 
 /// The wrapping key of somebody's device, as his first entry names it.
 fn wrapping(person: &Person) -> WrappingKey {
@@ -25,7 +23,7 @@ fn wrapping(person: &Person) -> WrappingKey {
 }
 
 async fn visit(world: &World, person: &Person, proof: Proof) -> Verified {
-    let visit = Visit { signing: support::public(&person.device_key), wrapping: wrapping(person), proof };
+    let visit = Visit { signing: crate::support::public(&person.device_key), wrapping: wrapping(person), proof };
     person.ask(world, Method::Post, route::VISITS, visit.encode()).await
 }
 
@@ -63,7 +61,8 @@ fn passkeys() -> Gate {
 /// What a device is asked to show its passkey, or to make one for a name.
 async fn question(world: &World, person: &Person, name: Option<&str>) -> Vec<u8> {
     let user_id = name.map(|name| UserId::new(name).unwrap());
-    let ask = AskForPasskey { signing: support::public(&person.device_key), wrapping: wrapping(person), user_id };
+    let ask =
+        AskForPasskey { signing: crate::support::public(&person.device_key), wrapping: wrapping(person), user_id };
     let answer = person.ask(world, Method::Post, route::VISITS_PASSKEY, ask.encode()).await;
     PasskeyQuestion::decode(&answer.body).unwrap().options
 }
@@ -339,7 +338,7 @@ async fn s26_trying_names_is_limited_for_each_address_and_members_look_ups_for_e
     for n in 0..4 {
         let (person, name) = (Person::new("mallory"), format!("user{n}"));
         let ask = AskForPasskey {
-            signing: support::public(&person.device_key),
+            signing: crate::support::public(&person.device_key),
             wrapping: wrapping(&person),
             user_id: Some(UserId::new(&*name).unwrap()),
         };

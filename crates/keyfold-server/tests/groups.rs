@@ -1,8 +1,7 @@
 //! Groups: what comes to whom through them, what ends that, and what entries may cite of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{DEPARTMENT, Person, TEAM, Town, wrap_to};
 use keyfold_format::{
     EntryHash, Permissions, Rejected, ScopeId,
     scope::{KEYCHAIN_RANK, Observe, Op},
@@ -10,7 +9,6 @@ use keyfold_format::{
 };
 use keyfold_protocol::{Code, wire::AddWraps};
 use std::collections::BTreeSet;
-use support::{DEPARTMENT, Person, TEAM, Town, wrap_to};
 
 const UNKNOWN: Result<Vec<(u32, ScopeId)>, Code> = Err(Code::UnknownKeychain);
 const CITATION_UNKNOWN: Result<(), Code> = Err(Code::Rejected(Rejected::CitationUnknown));
@@ -278,7 +276,7 @@ async fn of_an_entry_to_a_group_and_one_that_cites_it_one_is_first_and_nobody_wa
         if to_notes.status == 200 {
             town.take(notes, &citing.entry).unwrap();
         } else {
-            assert_eq!(support::code(&to_notes), Code::StaleCitation);
+            assert_eq!(crate::support::code(&to_notes), Code::StaleCitation);
         }
         town.take(team, &grown.entry).unwrap();
     }

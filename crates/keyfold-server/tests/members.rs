@@ -1,8 +1,7 @@
 //! Permissions, bans and leaving: what the server appends, and what it still shows to whom.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{Person, World, accounts, code, keychain_entry, placed, share_op, wrap, wraps_for};
 use keyfold_format::{
     Permissions, Rejected, ScopeId,
     scope::{self, Ban, Ledger, Op, SetPermissions},
@@ -12,7 +11,6 @@ use keyfold_protocol::{
     signing::Method,
     wire::{After, LedgerPage, LedgerPages, Ledgers, Placed, Scopes},
 };
-use support::{Person, World, accounts, code, keychain_entry, placed, share_op, wrap, wraps_for};
 
 async fn page(world: &World, who: &Person, scope: ScopeId, after: Option<u64>) -> Result<LedgerPage, Code> {
     let body = Ledgers { wanted: vec![After { scope, after }] }.encode();

@@ -1,15 +1,13 @@
 //! Wraps that somebody lacks: who may say so, who is asked, and for how long.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{Person, TEAM, Town, code, wrap_to};
 use keyfold_format::{Permissions, ScopeId, scope::KEYCHAIN_RANK};
 use keyfold_protocol::{
     Code, route,
     signing::Method,
     wire::{AddWraps, MissingWrap, MissingWraps, Scopes},
 };
-use support::{Person, TEAM, Town, code, wrap_to};
 
 /// Says what somebody lacks.
 async fn lacks(town: &Town, who: &Person, scope: ScopeId, missing: &[(ScopeId, u32)]) -> Result<(), Code> {

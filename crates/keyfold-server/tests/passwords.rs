@@ -2,8 +2,7 @@
 //! half is that of the library, without stretching: a server cannot tell.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{Person, World, code, error, now_ms, public, random, sign, wrapping_key};
 use ed25519_dalek::SigningKey;
 use keyfold_format::{
     HolderId, ScopeId, Signature, UserId,
@@ -26,7 +25,6 @@ use opaque_ke::{
 };
 use opaque_rand::OsRng;
 use std::{fs, path::Path};
-use support::{Person, World, code, error, now_ms, public, random, sign, wrapping_key};
 
 struct Suite;
 

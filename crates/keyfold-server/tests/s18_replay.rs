@@ -2,8 +2,7 @@
 //! unsigned 401 and 500; and what changes something takes effect once, also after a restart.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{Person, World, code, exchange, now_ms, placed_accept};
 use keyfold_format::{
     UserId, WrappingKey,
     account::{AccountOp, Entry, HolderKeys, holder_statement},
@@ -17,7 +16,6 @@ use keyfold_protocol::{
         Scopes, Visit,
     },
 };
-use support::{Person, World, code, exchange, now_ms, placed_accept};
 
 #[tokio::test]
 async fn the_same_request_takes_effect_once_also_after_a_restart() {
@@ -52,7 +50,7 @@ fn wrapping(person: &Person) -> WrappingKey {
 
 fn visit_body(guest: &Person, user: &str) -> Vec<u8> {
     let proof = Proof::Open(UserId::new(user).unwrap());
-    Visit { signing: support::public(&guest.device_key), wrapping: wrapping(guest), proof }.encode()
+    Visit { signing: crate::support::public(&guest.device_key), wrapping: wrapping(guest), proof }.encode()
 }
 
 #[tokio::test]
@@ -65,13 +63,17 @@ async fn what_a_guest_asks_is_taken_once_also_after_a_restart() {
     assert_eq!(code(&world.send(&visit, &visit_binding).await), Code::Replayed);
     let statement = holder_statement(&alice.id(), &guest.device, &guest.device);
     let request = RequestEnrolment {
-        keys: HolderKeys { signing: support::public(&guest.device_key), wrapping: wrapping(&guest), label: None },
-        signature: support::sign(&guest.device_key, SignatureLabel::HolderKey, &statement),
+        keys: HolderKeys {
+            signing: crate::support::public(&guest.device_key),
+            wrapping: wrapping(&guest),
+            label: None,
+        },
+        signature: crate::support::sign(&guest.device_key, SignatureLabel::HolderKey, &statement),
         label: b"sealed".to_vec(),
     };
     let (ask, ask_binding) = guest.request(&world, Method::Post, route::ENROLMENTS, request.encode());
     let answer = world.send(&ask, &ask_binding).await;
-    assert_eq!(answer.status, 200, "{:?}", support::error(&answer));
+    assert_eq!(answer.status, 200, "{:?}", crate::support::error(&answer));
     // Alice does not know it; whoever recorded the wish cannot make it again.
     let decline = DeclineEnrolment { device: guest.device };
     let (no, no_binding) = alice.request(&world, Method::Post, route::DECLINE, decline.encode());
@@ -98,7 +100,7 @@ async fn a_guests_request_to_another_host_or_with_another_body_is_refused() {
     let body = ReadAccount { after: None, before: None }.encode();
     let (raw, binding) = guest.request(&world, Method::Post, route::VISITS_ACCOUNT, body);
     assert_eq!(world.send(&raw, &binding).await.status, 200);
-    let verdict = async |edit: fn(&mut support::Raw)| {
+    let verdict = async |edit: fn(&mut crate::support::Raw)| {
         let mut copy = raw.clone();
         edit(&mut copy);
         keyfold_protocol::ErrorBody::decode(&exchange(world.server.address(), &copy).await.body).unwrap().code
@@ -135,7 +137,7 @@ async fn a_clock_that_is_an_hour_off_is_told_by_how_much_whoever_asks() {
     for (who, path) in [(&alice, route::SCOPES), (&guest, route::VISITS_ENROLMENT)] {
         for (at, side) in [(now + 3_600, "ahead of"), (now - 3_600, "behind")] {
             let (raw, binding) = who.request_at(&world, Method::Get, path, vec![], at);
-            let refused = support::error(&world.send(&raw, &binding).await);
+            let refused = crate::support::error(&world.send(&raw, &binding).await);
             assert_eq!(refused.code, Code::ClockSkew);
             let hint = refused.hint.unwrap();
             let is_told = ["1 h 0 min", "0 h 59 min"].iter().any(|apart| hint.contains(apart));
@@ -196,13 +198,13 @@ async fn a_request_to_another_host_path_query_method_or_with_another_body_is_ref
     let alice = world.alice().await;
     let (raw, _) = alice.request(&world, Method::Post, route::LEDGERS, vec![0x81, 0x80]);
     // What the attacker gets is bound to what he sent; here only the verdict counts.
-    let verdict = async |raw: &support::Raw| {
+    let verdict = async |raw: &crate::support::Raw| {
         let reply = exchange(world.server.address(), raw).await;
         keyfold_protocol::ErrorBody::decode(&reply.body).map(|e| e.code).unwrap_or(Code::Unknown)
     };
     let mut changed = Vec::new();
     for edit in [
-        (|raw| raw.host = "other.example".into()) as fn(&mut support::Raw),
+        (|raw| raw.host = "other.example".into()) as fn(&mut crate::support::Raw),
         |raw| raw.target = "/v1/scopes".into(),
         |raw| raw.target += "?all",
         |raw| raw.method = "PUT".into(),

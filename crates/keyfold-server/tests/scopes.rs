@@ -1,8 +1,9 @@
 //! Keychains: founding, sharing, accepting, cancelling, rotating.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{
+    Person, World, accounts, code, error, keychain_entry, now_ms, placed_accept, share_op, wrap, wraps_for,
+};
 use keyfold_format::{
     Rejected, ScopeId,
     scope::{self, CancelShare, Op},
@@ -12,7 +13,6 @@ use keyfold_protocol::{
     signing::Method,
     wire::{After, CreateScope, LedgerPage, LedgerPages, Ledgers, OwnWraps, Placed, ScopeKind, Scopes, Standing},
 };
-use support::{Person, World, accounts, code, error, keychain_entry, now_ms, placed_accept, share_op, wrap, wraps_for};
 
 async fn page(world: &World, who: &Person, scope: ScopeId, after: Option<u64>) -> Result<LedgerPage, Code> {
     let body = Ledgers { wanted: vec![After { scope, after }] }.encode();

@@ -1,12 +1,10 @@
 //! Starting, stopping, and what a connection may do to the server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{World, code};
 use keyfold_protocol::{Code, route, signing::Method};
 use keyfold_server::{Config, Server, StartError};
 use std::time::Duration;
-use support::{World, code};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},

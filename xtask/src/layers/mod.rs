@@ -7,6 +7,7 @@ mod npm;
 mod reach;
 mod source;
 mod table;
+mod tests;
 
 use crate::project::Project;
 use crate::step::Outcome;
@@ -17,6 +18,7 @@ pub(crate) fn run(project: &Project) -> anyhow::Result<Outcome> {
     let mut violations = table::check(&metadata);
     let crates = metadata.workspace_packages().len();
     violations.extend(reach::check(project, &metadata)?);
+    violations.extend(tests::check(&metadata)?);
     let (files, crossings) = source::check(project)?;
     violations.extend(crossings);
     let (modules, crossings) = npm::check(project)?;
