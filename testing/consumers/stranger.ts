@@ -30,7 +30,9 @@ export async function pack(): Promise<string[]> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const here = ["pack", "--silent", "--pack-destination", folder];
-  await run("npm", [...here, "--workspace", "@keyfold/client", "--workspace", "@keyfold/react"], { cwd: root });
+  await run("npm", [...here, "--workspace", "@keyfold/client", "--workspace", "@keyfold/react"], {
+    cwd: root,
+  });
   await run("npm", [...here, "--ignore-scripts", ...REACT.map((name) => join(root, "node_modules", name))]);
   return (await readdir(folder)).sort().map((name) => join(folder, name));
 }
@@ -46,7 +48,9 @@ export class Stranger {
   static async settle(name: string, tarballs: readonly string[]): Promise<Stranger> {
     const folder = await mkdtemp(join(tmpdir(), `keyfold-${name}-`));
     await cp(join(root, "testing/consumers", name), folder, { recursive: true });
-    const wanted = tarballs.filter((file) => name === "react" || basename(file).startsWith("keyfold-client-"));
+    const wanted = tarballs.filter(
+      (file) => name === "react" || basename(file).startsWith("keyfold-client-"),
+    );
     const quiet = ["--offline", "--no-audit", "--no-fund", "--loglevel", "error"];
     await run("npm", ["install", ...quiet, ...wanted], { cwd: folder, env: environment });
     return new Stranger(folder);
