@@ -1,5 +1,4 @@
 //! Bad input from a terminal: each a clear error with code and exit status, nothing half-done, no output left behind.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_testing::disk::Disk;
 use keyfold_testing::keyfold_bin::{Failure, Person, Server, failure, files};

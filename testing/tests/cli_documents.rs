@@ -1,5 +1,4 @@
 //! What every verb prints with `--json` is the document that docs/spec/cli.md promises.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_testing::keyfold_bin::{self, Person, Server};
 use serde_json::{Value, json};

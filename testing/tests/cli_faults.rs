@@ -1,5 +1,4 @@
 //! Commands that are stopped, killed, or run out of disk: nothing is half-done, and trying again works.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg(target_os = "linux")]
 
 use keyfold_testing::disk::Disk;

@@ -1,5 +1,4 @@
 //! `keyfold serve` as an operator meets it: starting, stopping, being killed, and what it has on its disk.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_testing::keyfold_bin::{Person, Server, binary, ended, failure, files, files_with, terminate};
 use std::path::PathBuf;

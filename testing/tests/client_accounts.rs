@@ -1,5 +1,4 @@
 //! Accounts, homes and sessions: the client against the real server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{ClientEvent, Code, ShareKeys, ShareOptions, SyncState, Value, verify_signature};
 use keyfold_testing::{

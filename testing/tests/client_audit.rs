@@ -1,6 +1,5 @@
 //! Audits: who did what, when, and when it counted; from the first entry on, whatever is cached; and as a file for
 //! somebody who has neither account nor server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{
     Algorithm, Audit, AuditAction, AuditPrincipal, AuditState, AuditedFile, Client, OwnerDecision, PartialPermissions,

@@ -1,5 +1,4 @@
 //! Several devices of one person: let in by another one or by a text, given new keys, revoked. Against a real server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use futures_util::StreamExt;
 use keyfold_client::{

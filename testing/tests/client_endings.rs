@@ -1,5 +1,4 @@
 //! How a share or a copy of a key ends other than by a ban: the client against the real server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{ClientEvent, Code, ShareKeys, ShareOptions, SyncState, Value};
 use keyfold_testing::people::{Person, TestServer, next, next_event};

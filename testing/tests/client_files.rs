@@ -1,5 +1,4 @@
 //! Files: encrypted by one, decrypted by another, cut, altered, signed, in part.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Cancel, Code, DecryptOptions, EncryptOptions, Input, PathOptions, ShareKeys, ShareOptions};
 use keyfold_testing::people::{Person, TestServer};

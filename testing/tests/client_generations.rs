@@ -1,7 +1,6 @@
 //! Somebody's account goes on to its next generation: what his own client and those of others make of it.
 //!
 //! The entries are made with the keys in bob's home, and sent over HTTP.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, Client, Code, ShareKeys, ShareOptions, Value};
 use keyfold_format::{account::Ledger, entry::SignedEntry, scope::ScopeEntry};

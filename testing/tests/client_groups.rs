@@ -1,6 +1,5 @@
 //! Groups: the client against the real server. Teams in keychains, teams in departments, who acts through them, and who
 //! is put out of them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Client, Code, MemberState, PermissionFlags, ShareKeys, ShareOptions, Value};
 use keyfold_format::Rejected;

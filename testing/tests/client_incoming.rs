@@ -1,5 +1,4 @@
 //! Shares that wait for their recipient's answer: the client against the real server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{
     AcceptShares, Client, ClientEvent, Code, Error, IncomingShare, MemberState, PermissionFlags, ShareKeys,

@@ -1,5 +1,4 @@
 //! What one lie does: it stops what it is about, is remembered, and ends with the truth.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, Client, ClientEvent, ShareKeys, ShareOptions, Value};
 use keyfold_format::{ScopeId, entry::Head};

@@ -1,5 +1,4 @@
 //! Permissions, bans and leaving: the client against the real server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{
     Client, ClientEvent, Code, MemberState, PartialPermissions, PermissionFlags, ShareKeys, ShareOptions, SyncState,

@@ -1,5 +1,4 @@
 //! Ways back into an account, used when every device is lost and when a thief has one. Against a real server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{
     Algorithm, Client, Code, RecoverOptions, Recovered, RecoveryGap, RecoveryInput, Result, Revoke, ShareKeys,

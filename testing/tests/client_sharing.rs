@@ -1,5 +1,4 @@
 //! Two people share a key: the client against the real server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{
     Algorithm, ClientEvent, Code, MemberState, PermissionFlags, Person as Named, ShareKeys, ShareOptions, SyncState,

@@ -1,5 +1,4 @@
 //! A home whose ledgers another release wrote: they are read anew from the server, and what was seen stays seen.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, Client, Code, ShareKeys, ShareOptions, Value};
 use keyfold_core::{DeviceSeed, device::DeviceKeys};

@@ -2,7 +2,6 @@
 //!
 //! The programs here are the same every time. `KEYFOLD_INTERACTIONS=1000` plays more of them, and
 //! `KEYFOLD_INTERACTION=<hex>` the one that a failure printed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_testing::interaction::{Played, STEP_BYTES, play};
 

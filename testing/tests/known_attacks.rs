@@ -1,5 +1,4 @@
 //! `docs/why/known-attacks.md` names tests: each is there, under that name.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::{fs, path::PathBuf};
 

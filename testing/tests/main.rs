@@ -1,5 +1,6 @@
 //! Tests of whole systems: clients, the command line and servers, honest and lying, as processes and over real sockets.
 //! One program for all: what they are built from is linked once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod cli_bad_input;
 mod cli_documents;

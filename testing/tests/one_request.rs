@@ -1,6 +1,5 @@
 //! What a sharer sends: one request, however many people and keys, once he has met them. A rotation looks at the
 //! ledger first, and reaches everybody with one request more.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, ShareKeys, ShareOptions};
 use keyfold_testing::evil::EvilWorld;

@@ -1,6 +1,5 @@
 //! S10: an operator shows older, empty or foreign states, each signed with the server's own key. The client says
 //! `Rollback`, writes nothing, and goes on as before once it is told the truth.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, Client, ShareKeys, ShareOptions, Value};
 use keyfold_format::{EntryHash, ScopeId, entry::Head};

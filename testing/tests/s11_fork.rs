@@ -1,6 +1,5 @@
 //! S11: an operator shows two people two histories of one keychain. Once they communicate both hold receipts that
 //! contradict each other, and that verify alone. No accident makes such evidence.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{
     Algorithm, AuditedFile, Client, EvidenceReport, PermissionFlags, ShareKeys, ShareOptions, verify_audit_file,

@@ -1,6 +1,5 @@
 //! S13: the server is killed somewhere in a ban and its rotation, again and again. Whatever is there afterwards, nobody
 //! is banned with the old key still the current one, and what was acknowledged stays.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, Client, ShareKeys, ShareOptions, Value};
 use keyfold_testing::keyfold_bin::Server;

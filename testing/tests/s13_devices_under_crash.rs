@@ -1,7 +1,6 @@
 //! S13 for devices: the process of who revokes a device, or comes back with a new one, is killed at its requests one
 //! after the other: before the server has the request, and before the process has the answer. Whoever starts it again is
 //! where he wanted to be, and nobody who is out reads what comes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg(unix)]
 
 use keyfold_client::{Algorithm, Client, ClientEvent, Code, ShareKeys, ShareOptions, SyncState, Value};

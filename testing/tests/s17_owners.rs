@@ -1,6 +1,5 @@
 //! S17: owners of a keychain against each other and against members: one, two and three owners, removal, self-votes,
 //! replayed approvals, mutual removal in a race, bans of owners. The client against the real server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Client, Code, OwnerDecision, Owners, PermissionFlags, ShareKeys, ShareOptions, Value};
 use keyfold_format::Rejected;

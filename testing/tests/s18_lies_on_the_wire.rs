@@ -1,6 +1,5 @@
 //! S18, from the client's side: what is not signed by the pinned server, or answers another request, is a network
 //! error and never a verdict.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, Client};
 use keyfold_protocol::{Code, ErrorBody};

@@ -1,5 +1,4 @@
 //! A server that has its next key: clients that pinned the one before follow it, and nobody else's.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, ClientEvent, ShareKeys, ShareOptions, SyncState, Value};
 use keyfold_format::VerifyingKey;

@@ -1,6 +1,5 @@
 //! S1, the person's part: what a client stopped at is gone on with when the person was told by another way, and not
 //! before; and what was compared is remembered.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, Client, Code, ShareKeys, ShareOptions};
 use keyfold_testing::{

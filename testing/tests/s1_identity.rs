@@ -1,5 +1,4 @@
 //! S1: an operator hands out another identity for bob. Nothing is wrapped to it, and no byte of a key leaves.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, ShareKeys, ShareOptions};
 use keyfold_protocol::{

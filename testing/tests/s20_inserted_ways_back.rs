@@ -1,6 +1,5 @@
 //! S20: the server adds a way back of its own to somebody's account, and waits for the next master key to be sealed to
 //! it. Nobody believes in it, and nothing is written upon it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Client, RecoverOptions, RecoveryInput, Revoke, SignIn, SignInProof};
 use keyfold_core::{DeviceSeed, device::DeviceKeys};

@@ -1,5 +1,4 @@
 //! S24, storage at rest, native: what a locked home holds, and what a process holds in memory that is done with it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use hkdf::Hkdf;
 use keyfold_client::{Algorithm, Client, Code, Value, Zeroizing, base64url};

@@ -4,7 +4,6 @@
 //!
 //! Which entries replay refuses is in `vectors/ledger`; what the server itself refuses in its own tests. Here all of
 //! them work together: each entry is well signed, and the operator serves it with a receipt.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, Client, PermissionFlags, ShareKeys, ShareOptions, Value};
 use keyfold_core::{HistorySecret, KeychainKey, keychain::wrap};

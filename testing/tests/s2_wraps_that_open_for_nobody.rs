@@ -1,6 +1,5 @@
 //! S2: wraps that are garbage. A member who may rotate makes a key that nobody else can open, or a wrap is spoilt on its
 //! way: he keeps nobody from going on without him, and whoever holds the key wraps it anew.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, Client, Code, PermissionFlags, ShareKeys, ShareOptions, Value};
 use keyfold_format::{

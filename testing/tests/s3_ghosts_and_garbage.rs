@@ -1,5 +1,4 @@
 //! S3 and S2, for what exists: entries by strangers, and wraps of other keys. Nobody is listed, no key is taken.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, ShareKeys, ShareOptions, Value};
 use keyfold_format::{ScopeId, entry::Head};

@@ -1,6 +1,5 @@
 //! S6: the server hands out, in the place of each wrap, those of other key numbers, other recipients, other scopes and
 //! other authors. No key is taken from them, and the true ones are found later.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_client::{Algorithm, Client, Code, ShareKeys, ShareOptions, Value};
 use keyfold_testing::{

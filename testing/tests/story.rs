@@ -1,6 +1,5 @@
 //! The stories of the guides, run as they are written: the commands of a page, from top to bottom, in one shell. What
 //! the page says must then be true.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg(unix)]
 
 use keyfold_testing::keyfold_bin::{binary, files};

@@ -1,6 +1,5 @@
 //! Three people in a terminal: permissions, a ban, and leaving, with the real binary and a server that is killed and
 //! started again in between.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use keyfold_testing::keyfold_bin::{Person, Server};
 use serde_json::{Value, json};

@@ -1,5 +1,4 @@
 //! Devices and generations: what an account's own people append to it, and what the server makes of it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Person, World, code, error, now_ms, public, random, sign, wrapping_key};
 use ed25519_dalek::SigningKey;

@@ -1,5 +1,4 @@
 //! Signing up, logging in and out, looking up.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Person, Raw, World, code, error, exchange, now_ms};
 use keyfold_format::UserId;

@@ -1,6 +1,5 @@
 //! Requests whose client leaves before the answer: their entries stand whole or not at all, and nobody is told, or
 //! held up by, what is not on the disk.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Person, Raw, World, error, now_ms, placed_accept, random};
 use ed25519_dalek::Signer;

@@ -1,5 +1,4 @@
 //! The event stream: who may listen, what is heard live, and what was missed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Person, TEAM, Town, World, now_ms, placed_accept, random};
 use ed25519_dalek::Signer;

@@ -1,6 +1,5 @@
 //! Coming in by an OpenID provider and by passkeys: who is let in, as whom, and how little that is (S19, S26). What
 //! makes a token good or bad is tested beside the code that reads it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Authenticator, ORIGIN, Person, Provider, World, code, error, now_ms};
 use keyfold_format::{ScopeId, UserId, WrappingKey, account::AccountOp};

@@ -1,5 +1,4 @@
 //! Groups: what comes to whom through them, what ends that, and what entries may cite of them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{DEPARTMENT, Person, TEAM, Town, wrap_to};
 use keyfold_format::{

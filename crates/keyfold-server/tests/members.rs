@@ -1,5 +1,4 @@
 //! Permissions, bans and leaving: what the server appends, and what it still shows to whom.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Person, World, accounts, code, keychain_entry, placed, share_op, wrap, wraps_for};
 use keyfold_format::{

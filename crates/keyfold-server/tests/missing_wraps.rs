@@ -1,5 +1,4 @@
 //! Wraps that somebody lacks: who may say so, who is asked, and for how long.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Person, TEAM, Town, code, wrap_to};
 use keyfold_format::{Permissions, ScopeId, scope::KEYCHAIN_RANK};

@@ -1,6 +1,5 @@
 //! Recovering with a password: what the server does for whom, and what its database is worth to a thief. The client's
 //! half is that of the library, without stretching: a server cannot tell.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Person, World, code, error, now_ms, public, random, sign, wrapping_key};
 use ed25519_dalek::SigningKey;

@@ -1,6 +1,5 @@
 //! S18, replay: the same request later, to another host, with body or query changed; the response to another request;
 //! unsigned 401 and 500; and what changes something takes effect once, also after a restart.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{Person, World, code, exchange, now_ms, placed_accept};
 use keyfold_format::{

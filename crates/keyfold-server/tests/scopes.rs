@@ -1,5 +1,4 @@
 //! Keychains: founding, sharing, accepting, cancelling, rotating.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{
     Person, World, accounts, code, error, keychain_entry, now_ms, placed_accept, share_op, wrap, wraps_for,

@@ -1,5 +1,4 @@
 //! Starting, stopping, and what a connection may do to the server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::support::{World, code};
 use keyfold_protocol::{Code, route, signing::Method};
