@@ -138,7 +138,7 @@ fn table(samples: Samples, options: &Options) -> Table {
             line("a device gets new keys", Unit::Milliseconds, samples.rotate),
             line("coming back by paper", Unit::Milliseconds, samples.recover),
             line(&format!("revoke, {keychains} keychains: time"), Unit::Milliseconds, samples.revoke),
-            line(&format!("revoke, {keychains} keychains: requests"), Unit::Count, samples.requests),
+            line(&format!("revoke, {keychains} keychains"), Unit::Requests, samples.requests),
             line(&format!("revoke, {keychains} keychains: sent"), Unit::Kilobytes, samples.sent),
             line(&format!("revoke, {keychains} keychains: memory"), Unit::Mebibytes, samples.resident),
         ],

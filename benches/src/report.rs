@@ -10,7 +10,7 @@ use std::path::Path;
 const BEGIN: &str = "<!-- begin: written by `cargo xtask bench` -->";
 const END: &str = "<!-- end -->";
 const PREAMBLE: &str = "# Numbers\n\n\
-    Measured on one machine, in one run, beside the peers and the limits that stand in the same table: read ratios \
+    Each table was measured on one machine, in one run, beside the peers and the limits that stand in the same table: read ratios \
     rather than seconds. `cargo xtask bench` measures all of it again and writes this page; the raw samples are then \
     in `target/bench/`. A target that is missed is printed as missed.\n\n";
 
@@ -28,18 +28,30 @@ pub(crate) fn write(samples: &Path, docs: &Path) -> anyhow::Result<()> {
     }
     let page = docs.join("numbers.md");
     let before = std::fs::read_to_string(&page).unwrap_or_default();
-    let generated: String = tables.iter().map(section).collect();
-    print!("{generated}");
-    std::fs::write(&page, replaced(&before, &generated)).with_context(|| page.display().to_string())
+    let generated: Vec<String> = tables.iter().map(section).collect();
+    print!("{}", generated.concat());
+    std::fs::write(&page, replaced(&before, generated)).with_context(|| page.display().to_string())
 }
 
-/// The page with what stands between the marks replaced; a page without marks is begun anew.
-fn replaced(page: &str, generated: &str) -> String {
-    let (head, tail) = match page.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1))) {
-        Some(parts) => parts,
-        None => (PREAMBLE, "\n"),
+/// The page with what was measured anew between the marks, beside what was not; a page without marks is begun anew.
+fn replaced(page: &str, generated: Vec<String>) -> String {
+    let (head, kept, tail) = match page.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?))) {
+        Some((head, (kept, tail))) => (head, kept, tail),
+        None => (PREAMBLE, "", "\n"),
     };
-    format!("{head}{BEGIN}\n{generated}{END}{tail}")
+    let title = |section: &str| section.trim_start().lines().next().map(str::to_owned);
+    let titles: BTreeSet<_> = generated.iter().map(|section| title(section)).collect();
+    let kept = kept.split("\n## ").skip(1).map(|section| format!("\n## {}\n\n", section.trim_end()));
+    let mut sections: Vec<_> = kept.filter(|section| !titles.contains(&title(section))).chain(generated).collect();
+    sections.sort_by_key(|section| place(section));
+    let sections = sections.concat();
+    format!("{head}{BEGIN}\n{}\n{END}{tail}", sections.trim_end())
+}
+
+/// What a section is sorted by: its first chart, whose name starts with the table's id.
+fn place(section: &str) -> String {
+    let chart = section.split_once("](charts/").and_then(|(_, rest)| rest.split_once(".svg"));
+    chart.map(|(name, _)| name.to_owned()).unwrap_or_default()
 }
 
 /// The units of a table, each once, in the order of its lines.
@@ -114,9 +126,17 @@ mod tests {
 
     #[test]
     fn what_people_wrote_around_it_stays() {
-        let first = replaced("", "one\n");
-        assert!(first.starts_with("# Numbers") && first.contains("one"));
-        let edited = format!("Mine.\n{BEGIN}\nold\n{END}\nAlso mine.\n");
-        assert_eq!(replaced(&edited, "new\n"), format!("Mine.\n{BEGIN}\nnew\n{END}\nAlso mine.\n"));
+        let section =
+            |title: &str, chart: &str, text: &str| format!("\n## {title}\n\n{text}\n\n![](charts/{chart}.svg)\n\n");
+        let first = replaced("", vec![section("Files", "1-file-ms", "one")]);
+        assert!(first.starts_with("# Numbers") && first.contains("\none\n"));
+        let (files, tabs) = (section("Files", "1-file-ms", "old"), section("Tabs", "9-tabs-ms", "tabs"));
+        let edited = format!("Mine.\n{BEGIN}\n{files}{tabs}{END}\nAlso mine.\n");
+        let [files, devices] = [section("Files", "1-file-mb", "new"), section("Devices", "4-devices-ms", "devices")];
+        let whole = format!("{files}{devices}{tabs}");
+        let expected = format!("Mine.\n{BEGIN}\n{}\n{END}\nAlso mine.\n", whole.trim_end());
+        let again = replaced(&edited, vec![devices.clone(), files.clone()]);
+        assert_eq!(again, expected);
+        assert_eq!(replaced(&again, vec![files, devices]), expected);
     }
 }

@@ -49,8 +49,8 @@ pub(crate) enum Unit {
     Mebibytes,
     #[serde(rename = "ms")]
     Milliseconds,
-    #[serde(rename = "")]
-    Count,
+    #[serde(rename = "requests")]
+    Requests,
     /// 1,000 bytes.
     #[serde(rename = "kB")]
     Kilobytes,
@@ -77,7 +77,7 @@ impl Unit {
             Self::Mebibytes => "MiB",
             Self::Milliseconds => "ms",
             Self::Kilobytes => "kB",
-            Self::Count => "",
+            Self::Requests => "requests",
         }
     }
 }

@@ -15,7 +15,7 @@ const RAGE_VERSION: &str = "0.12.1";
 /// What to measure.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Passed on: `bulk`, `stream`, `memory`, `sharing`, `replay`, `town`, `web`, `report`, or nothing for all, and their options
+    /// Passed on: `bulk`, `stream`, `memory`, `sharing`, `replay`, `town`, `devices`, `web`, `report`, or nothing for all, and their options
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
