@@ -5,11 +5,11 @@
 
 use crate::{
     secret::{HistorySecret, KeychainKey},
-    suite::{self, Unauthentic, WrappingSecret},
+    suite::{self, StateKey, Unauthentic, WrappingSecret},
 };
 use alloc::vec::Vec;
 use keyfold_format::{
-    KeyFingerprint, Malformed, Name, WrappingKey,
+    IndexId, KeyFingerprint, Malformed, Name, WrappingKey,
     id::hash,
     label::{DeriveLabel, HashLabel},
     scope::{Algorithm, KeyEntry, key_fingerprint_message},
@@ -50,6 +50,16 @@ impl KeychainKey {
     /// The key pair whose seed this is: of a `sealedBox` keychain or a group.
     pub fn wrapping_secret(&self) -> Result<WrappingSecret, Malformed> {
         WrappingSecret::from_seed(self.expose())
+    }
+
+    /// `Derive(key, "", "KF1 index tree", index id ‖ u16 tree, 32)`: what the objects of one tree of an index are sealed
+    /// under (`KF1 index object`).
+    ///
+    /// Spec: `docs/spec/index.md`, "Objects".
+    pub fn index_key(&self, index: &IndexId, tree: u16) -> StateKey {
+        let place = [&index.0[..], &tree.to_be_bytes()].concat();
+        let key = suite::derive(self.expose(), &[], DeriveLabel::IndexTree, &place);
+        StateKey::new(key, DeriveLabel::IndexObject)
     }
 }
 

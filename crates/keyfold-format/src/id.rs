@@ -81,8 +81,10 @@ ids! {
     KeyFingerprint;
     /// A device, or a recovery method.
     HolderId;
-    /// An envelope's object.
+    /// An object in a storage: an envelope, a node of an index.
     ObjectId;
+    /// An index, made of randomness by who founds it.
+    IndexId;
     /// A server key's id.
     ServerId;
 }

@@ -51,6 +51,12 @@ labels! {
         ShareSet = "KF1 share set",
         /// Checksum of one recovery share.
         Share = "KF1 share",
+        /// The name of an object in a storage.
+        Object = "KF1 object",
+        /// Hash of an index's record.
+        IndexRecord = "KF1 index record",
+        /// What an index's record says of its trees.
+        IndexBody = "KF1 index body",
     }
 }
 
@@ -77,6 +83,8 @@ labels! {
         Events = "KF1 events",
         /// The server answers to that.
         EventsWelcome = "KF1 events welcome",
+        /// An index's record.
+        IndexRoot = "KF1 index root",
         /// A statement of the application.
         Application = "KF1 application",
     }
@@ -133,6 +141,10 @@ labels! {
         DeviceRequest = "KF1 device request",
         /// The words that two people compare.
         SafetyWords = "KF1 safety words",
+        /// What one tree of an index is sealed under.
+        IndexTree = "KF1 index tree",
+        /// One object of an index.
+        IndexObject = "KF1 index object",
     }
 }
 

@@ -34,7 +34,7 @@ pub mod wrap;
 
 pub use device_code::DeviceCode;
 pub use error::Malformed;
-pub use id::{EntryHash, HolderId, KeyFingerprint, ObjectId, ScopeId, ServerId};
+pub use id::{EntryHash, HolderId, IndexId, KeyFingerprint, ObjectId, ScopeId, ServerId};
 pub use identity_uri::IdentityUri;
 pub use key::{BadSignature, Signature, VerifyingKey, WrappingKey};
 pub use permissions::Permissions;

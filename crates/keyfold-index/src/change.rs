@@ -1,0 +1,148 @@
+//! Changes that are not in the trees yet: the tail of an index, in the record and in segments.
+
+use crate::{
+    error::{IndexError, Result},
+    limits::{MAX_KEY, MAX_TREES, VALUE_HERE},
+    node::Apart,
+};
+use keyfold_format::{ObjectId, cbor};
+use minicbor::{
+    Decode, Decoder, Encode, Encoder,
+    decode::Error as DecodeError,
+    encode::{Error as EncodeError, Write},
+};
+use std::collections::BTreeMap;
+use zeroize::Zeroizing;
+
+/// What becomes of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// It is taken away.
+    Remove,
+    /// It has this value.
+    Here(Zeroizing<Box<[u8]>>),
+    /// It has a value that is an object of its own.
+    Apart(Apart),
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) tree: u16,
+    pub(crate) key: Box<[u8]>,
+    pub(crate) put: Put,
+}
+
+impl Change {
+    /// About what it takes in a record or segment.
+    pub(crate) fn weight(&self) -> usize {
+        let value = match &self.put {
+            Put::Remove => 1,
+            Put::Here(value) => value.len() + 3,
+            Put::Apart(_) => 48,
+        };
+        6 + self.key.len() + value
+    }
+}
+
+/// The newest change of each key, for each tree.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overlay {
+    trees: BTreeMap<u16, BTreeMap<Box<[u8]>, Put>>,
+    weight: usize,
+    count: usize,
+}
+
+impl Overlay {
+    pub(crate) fn add(&mut self, changes: &[Change]) {
+        for change in changes {
+            self.weight += change.weight();
+            self.count += 1;
+            self.trees.entry(change.tree).or_default().insert(change.key.clone(), change.put.clone());
+        }
+    }
+
+    pub(crate) fn tree(&self, tree: u16) -> Option<&BTreeMap<Box<[u8]>, Put>> {
+        self.trees.get(&tree)
+    }
+
+    pub(crate) fn into_trees(self) -> BTreeMap<u16, BTreeMap<Box<[u8]>, Put>> {
+        self.trees
+    }
+
+    /// Bytes of all changes that were added, overwritten ones included.
+    pub(crate) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    /// How many were added.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+}
+
+/// `u32 length ‖ CBOR`: what follows is padding.
+pub(crate) fn framed<T: Encode<()>>(value: &T) -> Zeroizing<Vec<u8>> {
+    let bytes = Zeroizing::new(cbor::encode(value));
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    let mut framed = Zeroizing::new(Vec::with_capacity(4 + bytes.len()));
+    framed.extend(length.to_be_bytes());
+    framed.extend_from_slice(&bytes);
+    framed
+}
+
+pub(crate) fn unframed<T: for<'b> Decode<'b, ()> + Encode<()>>(bytes: &[u8]) -> Result<T> {
+    let cut = || IndexError::Damaged("what was sealed is cut");
+    let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(cut)?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| cut())?;
+    let (value, padding) = rest.split_at_checked(length).ok_or_else(cut)?;
+    if padding.iter().any(|byte| *byte != 0) {
+        return Err(IndexError::Damaged("something stands where padding is"));
+    }
+    Ok(cbor::decode_canonical(value)?)
+}
+
+/// A segment's content: a list of changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Changes(pub(crate) Vec<Change>);
+
+impl<C> Encode<C> for Changes {
+    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
+        e.array(self.0.len() as u64)?;
+        for Change { tree, key, put } in &self.0 {
+            match put {
+                Put::Remove => e.array(2)?.u16(*tree)?.bytes(key)?,
+                Put::Here(value) => e.array(3)?.u16(*tree)?.bytes(key)?.bytes(value)?,
+                Put::Apart(at) => {
+                    let e = e.array(5)?.u16(*tree)?.bytes(key)?;
+                    e.bytes(&at.object.0)?.u32(at.key)?.u32(at.length)?
+                }
+            };
+        }
+        Ok(())
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Changes {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
+        let malformed = || DecodeError::message("a change");
+        cbor::list(d, usize::MAX, |d| {
+            let parts = d.array()?.ok_or_else(malformed)?;
+            let (tree, key) = (d.u16()?, d.bytes()?);
+            if usize::from(tree) >= MAX_TREES || key.len() > MAX_KEY {
+                return Err(malformed());
+            }
+            let put = match parts {
+                2 => Put::Remove,
+                3 => Put::Here(Zeroizing::new(d.bytes()?.into())),
+                5 => Put::Apart(Apart { object: ObjectId(cbor::bytes_of(d)?), key: d.u32()?, length: d.u32()? }),
+                _ => return Err(malformed()),
+            };
+            if matches!(&put, Put::Here(value) if value.len() > VALUE_HERE) {
+                return Err(malformed());
+            }
+            Ok(Change { tree, key: key.into(), put })
+        })
+        .map(Self)
+    }
+}

@@ -1,0 +1,410 @@
+//! An index: opened from a reference of a storage, read at one moment, and changed by swapping the reference.
+
+use crate::{
+    build::{Changed, Written},
+    change::{Change, Changes, Overlay, Put, framed, unframed},
+    error::{IndexError, Result},
+    limits::{INLINE_CHANGES, MAX_KEY, MAX_TREES, MAX_VALUE, SEGMENTS, TAIL_BYTES, TAIL_CHANGES, VALUE_HERE},
+    node::{Apart, Child, Node},
+    record::{self, Body, Header, Segment, SignedHeader, Top},
+    retired,
+    seal::{At, Keys, Kind, Sealer},
+    snapshot::Snapshot,
+    state::{Root, State},
+    store::{Reference, Store, Swapped},
+    tree::Trees,
+};
+use keyfold_format::{IndexId, ObjectId, cbor};
+use rand_core::CryptoRng;
+use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
+
+/// How often a commit that others overtook is tried again.
+const TRIES: usize = 32;
+
+/// Changes that are committed together, or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct Batch(Vec<Wish>);
+
+/// A tree, a key of it, and its new value or `None`.
+type Wish = (u16, Box<[u8]>, Option<Zeroizing<Vec<u8>>>);
+
+impl Batch {
+    /// One without changes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A key has this value from then on.
+    pub fn put(&mut self, tree: u16, key: &[u8], value: &[u8]) -> &mut Self {
+        self.0.push((tree, key.into(), Some(Zeroizing::new(value.to_vec()))));
+        self
+    }
+
+    /// A key has none.
+    pub fn remove(&mut self, tree: u16, key: &[u8]) -> &mut Self {
+        self.0.push((tree, key.into(), None));
+        self
+    }
+
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What an index takes from outside, for one call.
+pub struct Moment<'m, R> {
+    /// The time, in milliseconds since 1970. It says when what is replaced may be deleted, and nothing else.
+    pub now_ms: u64,
+    /// Randomness.
+    pub rng: &'m mut R,
+}
+
+/// What somebody has seen of an index, to be kept: an older state than this is believed by nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Which generation.
+    pub generation: u64,
+    /// The hash of its record.
+    pub hash: [u8; 32],
+}
+
+/// An encrypted B-tree, or several that change together.
+pub struct Index<S, K> {
+    pub(crate) trees: Arc<Trees<S, K>>,
+    name: String,
+    state: Mutex<Option<Arc<State>>>,
+    seen: Mutex<Option<Seen>>,
+}
+
+impl<S: Store, K: Keys> Index<S, K> {
+    /// The index that is, or will be, under a reference of a storage. `seen`: the newest state that this person has seen
+    /// of it. Nothing is read yet.
+    pub fn new(store: S, keys: K, name: &str, id: IndexId, seen: Option<Seen>) -> Self {
+        let trees = Arc::new(Trees::new(store, Sealer::new(keys, id)));
+        Self { trees, name: name.to_owned(), state: Mutex::default(), seen: Mutex::new(seen) }
+    }
+
+    /// The newest state that was seen, to be kept.
+    pub fn seen(&self) -> Option<Seen> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The index as it is now.
+    pub async fn latest(&self) -> Result<Snapshot<S, K>> {
+        let reference = self.trees.store.read(&self.name).await?;
+        let state = self.take_in(reference).await?;
+        Ok(self.at(state))
+    }
+
+    /// The index as it was when it was last looked at; as it is now, if that was never.
+    pub async fn known(&self) -> Result<Snapshot<S, K>> {
+        match self.state() {
+            Some(state) => Ok(self.at(Some(state))),
+            None => self.latest().await,
+        }
+    }
+
+    fn at(&self, state: Option<Arc<State>>) -> Snapshot<S, K> {
+        Snapshot { trees: self.trees.clone(), state }
+    }
+
+    fn state(&self) -> Option<Arc<State>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Believes a record if it is of this index, by somebody who may write, and descends from what was seen.
+    async fn take_in(&self, reference: Option<Reference>) -> Result<Option<Arc<State>>> {
+        let Some(Reference { version, bytes }) = reference else {
+            return if self.seen().is_none() { Ok(None) } else { Err(IndexError::Rollback) };
+        };
+        if let Some(state) = self.state().filter(|state| state.version == version) {
+            return Ok(Some(state));
+        }
+        let (key, sealed) = bytes.split_first_chunk::<4>().ok_or(IndexError::Damaged("a record is cut"))?;
+        let plain = self.trees.sealer.open_unnamed(Kind::Record, u32::from_be_bytes(*key), sealed)?;
+        let record = record::read(&plain)?;
+        let header = self.believed(&record.signed)?;
+        if record::body_hash(&record.body) != header.body {
+            return Err(IndexError::Damaged("a record's body is not the one that was signed"));
+        }
+        self.check_descent(&record.signed, &header).await?;
+        let body: Body = cbor::decode_canonical(&record.body)?;
+        let overlay = self.tail(&body).await?;
+        let roots = self.roots(&body)?;
+        let hash = record.signed.hash();
+        let state = Arc::new(State { version, signed: record.signed, header, hash, body, roots, overlay });
+        self.keep(&state);
+        Ok(Some(state))
+    }
+
+    fn keep(&self, state: &Arc<State>) {
+        let mut kept = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Two may have read at once; the newer one stays.
+        if kept.as_ref().is_none_or(|kept| kept.header.generation <= state.header.generation) {
+            *kept = Some(state.clone());
+            let seen = Seen { generation: state.header.generation, hash: state.hash };
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+        }
+    }
+
+    /// A header that its author signed who might write.
+    fn believed(&self, signed: &SignedHeader) -> Result<Header> {
+        let header = signed.header(self.trees.sealer.index())?;
+        let may = self.trees.sealer.keys.may_write(&header.author, &signed.bytes, &signed.signature);
+        if may { Ok(header) } else { Err(IndexError::Denied) }
+    }
+
+    /// Goes back along the hashes to what was seen.
+    async fn check_descent(&self, signed: &SignedHeader, header: &Header) -> Result<()> {
+        let Some(seen) = self.seen() else { return Ok(()) };
+        let (mut hash, mut header) = (signed.hash(), header.clone());
+        while header.generation > seen.generation {
+            let far = header.former.iter().rev().find(|former| former.generation >= seen.generation);
+            let far = *far.ok_or(IndexError::Rollback)?;
+            if far.generation == seen.generation {
+                return if far.hash == seen.hash { Ok(()) } else { Err(IndexError::Rollback) };
+            }
+            let sealed = self.trees.store.get(&[far.at.object]).await?.pop().flatten();
+            let sealed = sealed.ok_or(IndexError::Missing(far.at.object))?;
+            let signed: SignedHeader = unframed(&self.trees.sealer.open(Kind::Header, &far.at, &sealed)?)?;
+            if signed.hash() != far.hash {
+                return Err(IndexError::Rollback);
+            }
+            (hash, header) = (far.hash, signed.header(self.trees.sealer.index())?);
+        }
+        if header.generation == seen.generation && hash == seen.hash { Ok(()) } else { Err(IndexError::Rollback) }
+    }
+
+    /// The changes that are not in the trees yet.
+    async fn tail(&self, body: &Body) -> Result<Overlay> {
+        let mut overlay = Overlay::default();
+        let ids: Vec<ObjectId> = body.segments.iter().map(|segment| segment.at.object).collect();
+        let fetched = if ids.is_empty() { Vec::new() } else { self.trees.store.get(&ids).await? };
+        for (segment, sealed) in body.segments.iter().zip(fetched) {
+            let sealed = sealed.ok_or(IndexError::Missing(segment.at.object))?;
+            let Changes(changes) = unframed(&self.trees.sealer.open(Kind::Segment, &segment.at, &sealed)?)?;
+            overlay.add(&changes);
+        }
+        overlay.add(&body.changes);
+        Ok(overlay)
+    }
+
+    fn roots(&self, body: &Body) -> Result<Vec<Option<Root>>> {
+        let mut inline = body.inline.clone();
+        let mut roots = Vec::with_capacity(body.trees.len());
+        for (number, top) in body.trees.iter().enumerate() {
+            let node = if number == 0 { inline.take() } else { None };
+            let node = node.map(Node::read).transpose()?;
+            if let (Some(top), Some(node)) = (top, &node)
+                && (node.level() != top.level || node.entries()? != top.child.count)
+            {
+                return Err(IndexError::Damaged("a tree's topmost node is another one"));
+            }
+            roots.push(top.map(|top| Root { top, node: node.map(Arc::new) }));
+        }
+        Ok(roots)
+    }
+
+    /// Commits changes as they are, whatever others have done: of two who change one key, the last one wins.
+    pub async fn commit(&self, batch: Batch, mut moment: Moment<'_, impl CryptoRng>) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut objects = Vec::new();
+        let changes = self.changes(batch, &mut objects, moment.rng)?;
+        if !objects.is_empty() {
+            self.trees.store.put(objects).await?;
+        }
+        let mut state = match self.state() {
+            Some(state) => Some(state),
+            None => self.latest().await?.state,
+        };
+        for _ in 0..TRIES {
+            match self.try_commit(state, &changes, false, &mut moment).await? {
+                Ok(()) => return Ok(()),
+                Err(stands) => state = self.take_in(stands).await?,
+            }
+        }
+        Err(IndexError::Conflict)
+    }
+
+    /// Reads, decides and commits, on one state: if others were faster, all of it is done again on theirs. What
+    /// `decide` refuses is returned, and nothing changed.
+    pub async fn transact<E: From<IndexError>>(
+        &self,
+        mut moment: Moment<'_, impl CryptoRng>,
+        decide: impl AsyncFn(&Snapshot<S, K>) -> Result<Batch, E>,
+    ) -> Result<(), E> {
+        let mut snapshot = self.known().await?;
+        for _ in 0..TRIES {
+            let mut objects = Vec::new();
+            let changes = self.changes(decide(&snapshot).await?, &mut objects, moment.rng)?;
+            if changes.is_empty() {
+                return Ok(());
+            }
+            if !objects.is_empty() {
+                self.trees.store.put(objects).await.map_err(IndexError::from)?;
+            }
+            match self.try_commit(snapshot.state.clone(), &changes, false, &mut moment).await? {
+                Ok(()) => return Ok(()),
+                Err(stands) => snapshot = self.at(self.take_in(stands).await?),
+            }
+        }
+        Err(IndexError::Conflict.into())
+    }
+
+    /// Whether the tail is so long that reading would be faster without it.
+    pub fn wants_folding(&self) -> bool {
+        self.state().is_some_and(|state| state.overlay.weight() > TAIL_BYTES || state.overlay.count() > TAIL_CHANGES)
+    }
+
+    /// Brings the tail into the trees. Whoever reads or writes meanwhile does not wait; if somebody commits first,
+    /// nothing happened, and `false` is returned.
+    pub async fn fold(&self, mut moment: Moment<'_, impl CryptoRng>) -> Result<bool> {
+        let Some(state) = self.state() else { return Ok(true) };
+        if state.overlay.count() == 0 {
+            return Ok(true);
+        }
+        match self.try_commit(Some(state), &[], true, &mut moment).await? {
+            Ok(()) => Ok(true),
+            Err(stands) => {
+                self.take_in(stands).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Checks lengths, and seals the values that stand apart.
+    fn changes(
+        &self,
+        batch: Batch,
+        objects: &mut Vec<(ObjectId, Vec<u8>)>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<Change>> {
+        let mut changes = Vec::with_capacity(batch.0.len());
+        for (tree, key, value) in batch.0 {
+            if usize::from(tree) >= MAX_TREES {
+                return Err(IndexError::TooLarge { what: "number of trees", limit: MAX_TREES });
+            }
+            if key.len() > MAX_KEY {
+                return Err(IndexError::TooLarge { what: "key", limit: MAX_KEY });
+            }
+            let put = match value {
+                None => Put::Remove,
+                Some(value) if value.len() > MAX_VALUE => {
+                    return Err(IndexError::TooLarge { what: "value", limit: MAX_VALUE });
+                }
+                Some(value) if value.len() > VALUE_HERE => {
+                    let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
+                    let (at, sealed) = self.trees.sealer.seal(Kind::Value { tree }, value, rng)?;
+                    objects.push((at.object, sealed));
+                    Put::Apart(Apart { object: at.object, key: at.key, length })
+                }
+                Some(value) => Put::Here(Zeroizing::new(value.as_slice().into())),
+            };
+            changes.push(Change { tree, key, put });
+        }
+        Ok(changes)
+    }
+
+    /// One attempt. Inside, what stands there instead.
+    async fn try_commit(
+        &self,
+        before: Option<Arc<State>>,
+        changes: &[Change],
+        must_fold: bool,
+        moment: &mut Moment<'_, impl CryptoRng>,
+    ) -> Result<Result<(), Option<Reference>>> {
+        let mut written = Written::default();
+        let mut body = before.as_ref().map_or_else(Body::default, |before| before.body.clone());
+        let mut overlay = before.as_ref().map_or_else(Overlay::default, |before| before.overlay.clone());
+        overlay.add(changes);
+        body.changes.extend_from_slice(changes);
+        let inline: usize = body.changes.iter().map(Change::weight).sum();
+        let is_bulk = inline > TAIL_BYTES || body.changes.len() > TAIL_CHANGES;
+        if must_fold || is_bulk || (inline > INLINE_CHANGES && body.segments.len() >= SEGMENTS) {
+            let folded = std::mem::take(&mut overlay);
+            self.fold_into(&mut body, before.as_deref(), folded, moment, &mut written).await?;
+        } else if inline > INLINE_CHANGES {
+            let count = u32::try_from(body.changes.len()).unwrap_or(u32::MAX);
+            let segment = framed(&Changes(std::mem::take(&mut body.changes)));
+            let (at, sealed) = self.trees.sealer.seal(Kind::Segment, segment, moment.rng)?;
+            written.objects.push((at.object, sealed));
+            body.segments.push(Segment { at, count });
+        }
+        // The header of the record before is kept by whoever builds on it.
+        let mut former = Vec::new();
+        if let Some(before) = &before {
+            let (at, sealed) = self.trees.sealer.seal(Kind::Header, framed(&before.signed), moment.rng)?;
+            written.objects.push((at.object, sealed));
+            former = before.header.former_of_next(before.hash, at);
+        }
+        let generation = before.as_ref().map_or(0, |before| before.header.generation + 1);
+        let bytes = Zeroizing::new(cbor::encode(&body));
+        let keys = &self.trees.sealer.keys;
+        let index = *self.trees.sealer.index();
+        let author = keys.sign(&[]).0;
+        let header = Header { index, generation, author, former, body: record::body_hash(&bytes) };
+        let signed = header.encode();
+        let signature = keys.sign(&signed).1;
+        let signed = SignedHeader { bytes: signed, signature };
+        let (at, sealed) = self.trees.sealer.seal(Kind::Record, record::write(&signed, &bytes), moment.rng)?;
+        let reference = [&at.key.to_be_bytes()[..], &sealed].concat();
+        self.trees.store.put(written.objects).await?;
+        let expected = before.as_ref().map(|before| before.version.as_str());
+        let version = match self.trees.store.swap(&self.name, expected, reference).await? {
+            Swapped::Done(version) => version,
+            Swapped::Stands(stands) => return Ok(Err(stands)),
+        };
+        let (hash, roots) = (signed.hash(), self.roots(&body)?);
+        self.keep(&Arc::new(State { version, signed, header, hash, body, roots, overlay }));
+        Ok(Ok(()))
+    }
+
+    async fn fold_into(
+        &self,
+        body: &mut Body,
+        before: Option<&State>,
+        folded: Overlay,
+        moment: &mut Moment<'_, impl CryptoRng>,
+        written: &mut Written,
+    ) -> Result<()> {
+        written.retired.extend(body.segments.drain(..).map(|segment| segment.at.object));
+        body.changes.clear();
+        for (number, changes) in folded.into_trees() {
+            let changes: Vec<Changed> = changes.into_iter().collect();
+            let root = before.and_then(|before| before.root(number));
+            let top = self.trees.changed(number, root, &changes, moment.rng, written).await?;
+            let place = usize::from(number);
+            if body.trees.len() <= place {
+                body.trees.resize(place + 1, None);
+            }
+            if number == 0 {
+                body.inline = None;
+            }
+            let top = match top {
+                None => None,
+                Some(new) if number == 0 => {
+                    body.inline = Some(new.plain);
+                    Some(Top { level: new.level, child: Child { object: ObjectId([0; 32]), key: 0, count: new.count } })
+                }
+                Some(new) => {
+                    let kind = Kind::Node { tree: number, level: new.level };
+                    let (At { object, key }, sealed) = self.trees.sealer.seal(kind, new.plain, moment.rng)?;
+                    written.objects.push((object, sealed));
+                    Some(Top { level: new.level, child: Child { object, key, count: new.count } })
+                }
+            };
+            if let Some(tree) = body.trees.get_mut(place) {
+                *tree = top;
+            }
+        }
+        while body.trees.last().is_some_and(Option::is_none) {
+            body.trees.pop();
+        }
+        let retired = std::mem::take(&mut written.retired);
+        retired::list(&self.trees.sealer, body, &retired, moment.now_ms, moment.rng, &mut written.objects)
+    }
+}

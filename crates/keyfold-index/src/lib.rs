@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod build;
+mod change;
+mod error;
+mod index;
+pub mod limits;
+mod node;
+mod record;
+mod retired;
+mod seal;
+mod snapshot;
+mod state;
+pub mod store;
+mod tree;
+
+pub use error::{IndexError, Result};
+pub use index::{Batch, Index, Moment, Seen};
+pub use seal::{Author, Keys};
+pub use snapshot::{Entry, Query, Range, Snapshot};

@@ -1,0 +1,103 @@
+//! What was replaced, and when: listed with each record that replaced it, and deleted once nobody reads it any more.
+
+use crate::{
+    change::{framed, unframed},
+    error::Result,
+    index::Index,
+    record::Body,
+    seal::{At, Keys, Kind, Sealer},
+    store::Store,
+};
+use keyfold_format::{ObjectId, cbor};
+use minicbor::{
+    Decode, Decoder, Encode, Encoder,
+    decode::Error as DecodeError,
+    encode::{Error as EncodeError, Write},
+};
+use rand_core::CryptoRng;
+
+/// Objects of one list.
+const LISTED: usize = 65_536;
+
+/// Objects that a record replaced.
+struct Retired {
+    /// The list before this one.
+    before: Option<At>,
+    /// When, in milliseconds since 1970, by the clock of who wrote it.
+    time_ms: u64,
+    objects: Vec<ObjectId>,
+}
+
+/// Lists what was replaced, before what was listed so far.
+pub(crate) fn list<K: Keys>(
+    sealer: &Sealer<K>,
+    body: &mut Body,
+    retired: &[ObjectId],
+    time_ms: u64,
+    rng: &mut impl CryptoRng,
+    objects: &mut Vec<(ObjectId, Vec<u8>)>,
+) -> Result<()> {
+    for chunk in retired.chunks(LISTED) {
+        let list = Retired { before: body.retired, time_ms, objects: chunk.to_vec() };
+        let (at, sealed) = sealer.seal(Kind::Retired, framed(&list), rng)?;
+        objects.push((at.object, sealed));
+        body.retired = Some(at);
+    }
+    Ok(())
+}
+
+impl<S: Store, K: Keys> Index<S, K> {
+    /// Deletes what was replaced before a moment, in milliseconds since 1970: whoever reads a state from before then
+    /// finds objects missing. How many were deleted. Whoever else does the same meanwhile does no harm.
+    pub async fn collect_garbage(&self, before_ms: u64) -> Result<usize> {
+        let Some(state) = self.latest().await?.state else { return Ok(0) };
+        let store = &self.trees.store;
+        let mut next = state.body.retired;
+        let mut lists = Vec::new();
+        while let Some(at) = next {
+            // A list that is not there was worked through, with all before it.
+            let Some(sealed) = store.get(&[at.object]).await?.pop().flatten() else { break };
+            let list: Retired = unframed(&self.trees.sealer.open(Kind::Retired, &at, &sealed)?)?;
+            next = list.before;
+            if list.time_ms < before_ms {
+                lists.push((at, list));
+            }
+        }
+        // The oldest first, and its list last: what is cut short goes on the next time.
+        let mut deleted = 0;
+        for (at, list) in lists.into_iter().rev() {
+            store.delete(&list.objects).await?;
+            store.delete(&[at.object]).await?;
+            deleted += list.objects.len();
+        }
+        Ok(deleted)
+    }
+}
+
+impl<C> Encode<C> for Retired {
+    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
+        e.array(3)?;
+        match &self.before {
+            None => e.null()?,
+            Some(at) => e.array(2)?.bytes(&at.object.0)?.u32(at.key)?,
+        };
+        e.u64(self.time_ms)?.array(self.objects.len() as u64)?;
+        for object in &self.objects {
+            e.bytes(&object.0)?;
+        }
+        Ok(())
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Retired {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
+        cbor::array(d, 3)?;
+        let before = cbor::nullable(d, |d| {
+            cbor::array(d, 2)?;
+            Ok(At { object: ObjectId(cbor::bytes_of(d)?), key: d.u32()? })
+        })?;
+        let time_ms = cbor::number(d)?;
+        let objects = cbor::list(d, LISTED, |d| cbor::bytes_of(d).map(ObjectId))?;
+        Ok(Self { before, time_ms, objects })
+    }
+}

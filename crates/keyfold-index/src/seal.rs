@@ -1,0 +1,165 @@
+//! Sealing what the storage keeps: under keys of the keychain, bound to the place, padded, and named by its hash.
+//!
+//! Spec: `docs/spec/index.md`, "Objects".
+
+use crate::{
+    error::{IndexError, Result},
+    limits::{OVERHEAD, padded},
+    node::Node,
+    store::MAX_OBJECT,
+};
+use keyfold_core::StateKey;
+use keyfold_format::{IndexId, ObjectId, ScopeId, Signature, entry::Head, id::hash, label::HashLabel};
+use rand_core::CryptoRng;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use zeroize::Zeroizing;
+
+/// Who wrote a record, and what he had seen of the keychain's ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// His account.
+    pub account: ScopeId,
+    /// The head of the keychain's ledger, as he knew it.
+    pub head: Head,
+}
+
+/// The keychain, as the index needs it.
+pub trait Keys {
+    /// The number of the key that is current: what is written is sealed under it.
+    fn current(&self) -> u32;
+    /// What a tree of an index is sealed under with a key of the keychain ([`KeychainKey::index_key`]); `None` if one
+    /// does not hold the key.
+    ///
+    /// [`KeychainKey::index_key`]: keyfold_core::KeychainKey::index_key
+    fn index_key(&self, number: u32, index: &IndexId, tree: u16) -> Option<StateKey>;
+    /// Oneself, and one's signature of a record (`KF1 index root`).
+    fn sign(&self, record: &[u8]) -> (Author, Signature);
+    /// Whether the author wrote this, and might write with what he had seen.
+    fn may_write(&self, author: &Author, record: &[u8], signature: &Signature) -> bool;
+}
+
+/// What an object is. It opens as nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A node of a tree, at a level.
+    Node { tree: u16, level: u8 },
+    /// A value of a tree.
+    Value { tree: u16 },
+    /// Changes that are not folded into the trees yet.
+    Segment,
+    /// The root record.
+    Record,
+    /// The signed header of a former record.
+    Header,
+    /// Ids of what is replaced.
+    Retired,
+}
+
+/// The number in the place of `tree` for what belongs to all of them.
+const ALL_TREES: u16 = u16::MAX;
+
+impl Kind {
+    fn tree(self) -> u16 {
+        match self {
+            Self::Node { tree, .. } | Self::Value { tree } => tree,
+            Self::Segment | Self::Record | Self::Header | Self::Retired => ALL_TREES,
+        }
+    }
+
+    /// `u8 kind ‖ u8 level ‖ u32 length as it is sealed`
+    fn place(self, sealed: usize) -> [u8; 6] {
+        let (kind, level) = match self {
+            Self::Node { level, .. } => (0, level),
+            Self::Value { .. } => (1, 0),
+            Self::Segment => (2, 0),
+            Self::Record => (3, 0),
+            Self::Header => (4, 0),
+            Self::Retired => (5, 0),
+        };
+        let [a, b, c, d] = u32::try_from(sealed).unwrap_or(u32::MAX).to_be_bytes();
+        [kind, level, a, b, c, d]
+    }
+}
+
+/// An object, as something else names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct At {
+    pub(crate) object: ObjectId,
+    /// The number of the key under which it is sealed.
+    pub(crate) key: u32,
+}
+
+/// Seals and opens what belongs to one index.
+pub(crate) struct Sealer<K> {
+    pub(crate) keys: K,
+    index: IndexId,
+    /// Deriving costs more than opening a node.
+    derived: Mutex<HashMap<(u32, u16), Arc<StateKey>>>,
+}
+
+impl<K: Keys> Sealer<K> {
+    pub(crate) fn new(keys: K, index: IndexId) -> Self {
+        Self { keys, index, derived: Mutex::default() }
+    }
+
+    pub(crate) fn index(&self) -> &IndexId {
+        &self.index
+    }
+
+    fn key(&self, number: u32, tree: u16) -> Result<Arc<StateKey>> {
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = derived.get(&(number, tree)) {
+            return Ok(key.clone());
+        }
+        let key = Arc::new(self.keys.index_key(number, &self.index, tree).ok_or(IndexError::NoKey(number))?);
+        derived.insert((number, tree), key.clone());
+        Ok(key)
+    }
+
+    /// Seals under the current key. Where it is, and the sealed bytes.
+    pub(crate) fn seal(
+        &self,
+        kind: Kind,
+        mut plain: Zeroizing<Vec<u8>>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(At, Vec<u8>)> {
+        let sealed = padded(plain.len() + OVERHEAD);
+        if sealed > MAX_OBJECT {
+            return Err(IndexError::TooLarge { what: "object", limit: MAX_OBJECT });
+        }
+        // In one step, so that growing leaves no copy behind.
+        let mut whole = Zeroizing::new(Vec::with_capacity(sealed));
+        whole.append(&mut plain);
+        whole.resize(sealed - OVERHEAD, 0);
+        let key = self.keys.current();
+        let bytes = self.key(key, kind.tree())?.seal(&kind.place(sealed), &whole, rng)?;
+        Ok((At { object: name(&bytes), key }, bytes))
+    }
+
+    /// The reverse, with the zero bytes at the end.
+    pub(crate) fn open(&self, kind: Kind, at: &At, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        if name(sealed) != at.object {
+            return Err(IndexError::Damaged("an object is not the one that was asked for"));
+        }
+        self.open_unnamed(kind, at.key, sealed)
+    }
+
+    /// The same of what is named by a reference.
+    pub(crate) fn open_unnamed(&self, kind: Kind, key: u32, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let opened = self.key(key, kind.tree())?.open(&kind.place(sealed.len()), sealed);
+        opened.ok_or(IndexError::Damaged("an object does not open in its place"))
+    }
+
+    pub(crate) fn open_node(&self, tree: u16, level: u8, at: &At, sealed: &[u8]) -> Result<Node> {
+        let node = Node::read(self.open(Kind::Node { tree, level }, at, sealed)?)?;
+        if node.level() == level { Ok(node) } else { Err(IndexError::Damaged("a node is at another level")) }
+    }
+}
+
+/// `H("KF1 object", sealed bytes)`
+fn name(sealed: &[u8]) -> ObjectId {
+    ObjectId(hash(HashLabel::Object, &[sealed]))
+}

@@ -1,0 +1,281 @@
+//! An index at one moment, to be read: what others write meanwhile does not show.
+
+use crate::{
+    change::Put,
+    error::{IndexError, Result},
+    node::{Apart, Value},
+    seal::{At, Keys, Kind},
+    state::State,
+    store::Store,
+    tree::{Aim, Leaf, Trees},
+};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+use zeroize::Zeroizing;
+
+/// Leaves that are fetched at once, at most.
+const MOST_AHEAD: usize = 64;
+
+/// A key and its value.
+pub type Entry = (Box<[u8]>, Zeroizing<Vec<u8>>);
+
+/// An index at one moment.
+pub struct Snapshot<S, K> {
+    pub(crate) trees: Arc<Trees<S, K>>,
+    pub(crate) state: Option<Arc<State>>,
+}
+
+/// Which keys, and in which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// The least key.
+    pub from: Bound<Box<[u8]>>,
+    /// The greatest key.
+    pub to: Bound<Box<[u8]>>,
+    /// Descending.
+    pub reverse: bool,
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self { from: Bound::Unbounded, to: Bound::Unbounded, reverse: false }
+    }
+}
+
+impl Query {
+    /// All keys that start with this.
+    pub fn prefix(prefix: &[u8]) -> Self {
+        let mut end: Vec<u8> = prefix.into();
+        while end.last() == Some(&u8::MAX) {
+            end.pop();
+        }
+        if let Some(last) = end.last_mut() {
+            *last += 1;
+        }
+        let to = if end.is_empty() { Bound::Unbounded } else { Bound::Excluded(end.into()) };
+        Self { from: Bound::Included(prefix.into()), to, reverse: false }
+    }
+
+    fn is_before(&self, key: &[u8]) -> bool {
+        match &self.from {
+            Bound::Included(from) => key < &**from,
+            Bound::Excluded(from) => key <= &**from,
+            Bound::Unbounded => false,
+        }
+    }
+
+    fn is_after(&self, key: &[u8]) -> bool {
+        match &self.to {
+            Bound::Included(to) => key > &**to,
+            Bound::Excluded(to) => key >= &**to,
+            Bound::Unbounded => false,
+        }
+    }
+}
+
+/// A value that may have to be fetched.
+enum Found {
+    Here(Zeroizing<Vec<u8>>),
+    Apart(Apart),
+}
+
+impl<S: Store, K: Keys> Snapshot<S, K> {
+    /// Which record this is, from 0; `None` if nothing was written yet.
+    pub fn generation(&self) -> Option<u64> {
+        self.state.as_ref().map(|state| state.header.generation)
+    }
+
+    /// The value of a key.
+    pub async fn get(&self, tree: u16, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        let found = self.find(tree, key).await?;
+        match found {
+            None => Ok(None),
+            Some(found) => Ok(self.values(tree, vec![found]).await?.pop()),
+        }
+    }
+
+    async fn find(&self, tree: u16, key: &[u8]) -> Result<Option<Found>> {
+        let Some(state) = &self.state else { return Ok(None) };
+        if let Some(put) = state.overlay.tree(tree).and_then(|changes| changes.get(key)) {
+            return Ok(found(put));
+        }
+        let Some(root) = state.root(tree) else { return Ok(None) };
+        let leaf = self.trees.leaf(tree, root, Aim::Of(key), 0).await?;
+        Ok(leaf.node.find(key).ok().and_then(|index| value(&leaf, index)))
+    }
+
+    /// How many keys a query finds.
+    pub async fn count(&self, tree: u16, query: &Query) -> Result<u64> {
+        let Some(state) = &self.state else { return Ok(0) };
+        let Some(root) = state.root(tree) else {
+            let changes = state.overlay.tree(tree).into_iter().flatten();
+            let found =
+                changes.filter(|(key, put)| **put != Put::Remove && !query.is_before(key) && !query.is_after(key));
+            return Ok(found.count() as u64);
+        };
+        let after = |key: &[u8]| [key, &[0]].concat();
+        let from = match &query.from {
+            Bound::Unbounded => 0,
+            Bound::Included(from) => self.trees.rank(tree, root, from).await?,
+            Bound::Excluded(from) => self.trees.rank(tree, root, &after(from)).await?,
+        };
+        let to = match &query.to {
+            Bound::Unbounded => root.top.child.count,
+            Bound::Included(to) => self.trees.rank(tree, root, &after(to)).await?,
+            Bound::Excluded(to) => self.trees.rank(tree, root, to).await?,
+        };
+        let mut count = to.saturating_sub(from);
+        for (key, put) in state.overlay.tree(tree).into_iter().flatten() {
+            if query.is_before(key) || query.is_after(key) {
+                continue;
+            }
+            let leaf = self.trees.leaf(tree, root, Aim::Of(key), 0).await?;
+            match (leaf.node.find(key).is_ok(), *put == Put::Remove) {
+                (true, true) => count = count.saturating_sub(1),
+                (false, false) => count = count.saturating_add(1),
+                _ => {}
+            }
+        }
+        Ok(count)
+    }
+
+    /// The entries that a query finds, some at a time.
+    pub fn range(&self, tree: u16, query: Query) -> Range<'_, S, K> {
+        Range { snapshot: self, tree, query, ahead: 0, is_done: false }
+    }
+
+    async fn values(&self, tree: u16, found: Vec<Found>) -> Result<Vec<Zeroizing<Vec<u8>>>> {
+        let aparts: Vec<_> =
+            found.iter().filter_map(|f| if let Found::Apart(a) = f { Some(a.object) } else { None }).collect();
+        let fetched = if aparts.is_empty() { Vec::new() } else { self.trees.store.get(&aparts).await? };
+        let mut fetched = fetched.into_iter();
+        let mut values = Vec::with_capacity(found.len());
+        for found in found {
+            values.push(match found {
+                Found::Here(value) => value,
+                Found::Apart(Apart { object, key, length }) => {
+                    let sealed = fetched.next().flatten().ok_or(IndexError::Missing(object))?;
+                    let at = At { object, key };
+                    let mut value = self.trees.sealer.open(Kind::Value { tree }, &at, &sealed)?;
+                    let length = usize::try_from(length).unwrap_or(usize::MAX);
+                    if value.len() < length {
+                        return Err(IndexError::Damaged("a value is shorter than it was"));
+                    }
+                    value.truncate(length);
+                    value
+                }
+            });
+        }
+        Ok(values)
+    }
+}
+
+/// Entries of a query, some at a time.
+pub struct Range<'s, S, K> {
+    snapshot: &'s Snapshot<S, K>,
+    tree: u16,
+    /// What is left.
+    query: Query,
+    ahead: usize,
+    is_done: bool,
+}
+
+impl<S: Store, K: Keys> Range<'_, S, K> {
+    /// The next entries, as many as one leaf has; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Vec<Entry>>> {
+        while !self.is_done {
+            let found = self.page().await?;
+            if found.is_empty() {
+                continue;
+            }
+            let (keys, found): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+            let values = self.snapshot.values(self.tree, found).await?;
+            return Ok(Some(keys.into_iter().zip(values).collect()));
+        }
+        Ok(None)
+    }
+
+    async fn page(&mut self) -> Result<Vec<(Box<[u8]>, Found)>> {
+        let none = BTreeMap::new();
+        let Some(state) = &self.snapshot.state else {
+            self.is_done = true;
+            return Ok(Vec::new());
+        };
+        let changes = state.overlay.tree(self.tree).unwrap_or(&none);
+        let leaf = match state.root(self.tree) {
+            None => None,
+            Some(root) => {
+                let aim = match (self.query.reverse, &self.query.from, &self.query.to) {
+                    (false, Bound::Included(from) | Bound::Excluded(from), _) => Aim::Of(from),
+                    (false, Bound::Unbounded, _) => Aim::Of(&[]),
+                    (true, _, Bound::Included(to)) => Aim::Of(to),
+                    (true, _, Bound::Excluded(to)) => Aim::Before(to),
+                    (true, _, Bound::Unbounded) => Aim::Last,
+                };
+                Some(self.snapshot.trees.leaf(self.tree, root, aim, self.ahead).await?)
+            }
+        };
+        self.ahead = (self.ahead * 2).clamp(1, MOST_AHEAD);
+        let whole = Query { reverse: false, ..self.query.clone() };
+        // What of the query lies in this leaf; all of it, if there is none.
+        let (from, to) = match &leaf {
+            None => (None, None),
+            Some(leaf) => (Some(&leaf.from[..]).filter(|from| !from.is_empty()), leaf.to.as_deref()),
+        };
+        let in_leaf = |key: &[u8]| from.is_none_or(|from| key >= from) && to.is_none_or(|to| key < to);
+        let is_wanted = |key: &[u8]| in_leaf(key) && !whole.is_before(key) && !whole.is_after(key);
+        let mut found: BTreeMap<Box<[u8]>, Option<Found>> = BTreeMap::new();
+        let mut listed = Vec::new();
+        if let Some(leaf) = &leaf {
+            for index in 0..leaf.node.len() {
+                let key = leaf.node.key(index);
+                if is_wanted(&key) {
+                    listed.push((key, value(leaf, index)));
+                }
+            }
+        }
+        let least = from.map_or(Bound::Unbounded, Bound::Included);
+        let changed: Vec<_> = changes
+            .range::<[u8], _>((least, to.map_or(Bound::Unbounded, Bound::Excluded)))
+            .filter(|(key, _)| is_wanted(key))
+            .collect();
+        let mut page = Vec::with_capacity(listed.len() + changed.len());
+        if changed.is_empty() {
+            page.extend(listed.into_iter().filter_map(|(key, value)| Some((key, value?))));
+        } else {
+            found.extend(listed);
+            found.extend(changed.into_iter().map(|(key, put)| (key.clone(), self::found(put))));
+            page.extend(found.into_iter().filter_map(|(key, value)| Some((key, value?))));
+        }
+        let next: Option<Box<[u8]>> = if self.query.reverse { from.map(Into::into) } else { to.map(Into::into) };
+        match next {
+            None => self.is_done = true,
+            Some(next) if self.query.reverse => {
+                self.is_done = whole.is_before(&next);
+                self.query.to = Bound::Excluded(next);
+            }
+            Some(next) => {
+                self.is_done = whole.is_after(&next);
+                self.query.from = Bound::Included(next);
+            }
+        }
+        if self.query.reverse {
+            page.reverse();
+        }
+        Ok(page)
+    }
+}
+
+fn found(put: &Put) -> Option<Found> {
+    match put {
+        Put::Remove => None,
+        Put::Here(value) => Some(Found::Here(Zeroizing::new(value.to_vec()))),
+        Put::Apart(apart) => Some(Found::Apart(*apart)),
+    }
+}
+
+fn value(leaf: &Leaf, index: usize) -> Option<Found> {
+    match leaf.node.value(index)? {
+        Value::Here(value) => Some(Found::Here(Zeroizing::new(value.to_vec()))),
+        Value::Apart(apart) => Some(Found::Apart(apart)),
+    }
+}

@@ -1,0 +1,188 @@
+//! Finding nodes: from the storage, checked, through a cache that keeps what was opened.
+
+use crate::{
+    error::{IndexError, Result},
+    node::{Child, Node},
+    seal::{At, Keys, Sealer},
+    state::Root,
+    store::Store,
+};
+use keyfold_format::ObjectId;
+use quick_cache::{Weighter, sync::Cache};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    sync::Arc,
+};
+
+/// Nodes in memory, bytes, unless said otherwise.
+const CACHED: u64 = 64 << 20;
+
+/// Names of objects are hashes already.
+#[derive(Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk::<8>() {
+            self.0 ^= u64::from_le_bytes(*first);
+        }
+    }
+
+    // How long a key is tells nothing: all have one length.
+    fn write_usize(&mut self, _: usize) {}
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<ObjectId, Cached> for Weight {
+    fn weight(&self, _: &ObjectId, cached: &Cached) -> u64 {
+        cached.node.weight()
+    }
+}
+
+/// A node, and the tree under whose key it opened: in another one it has no place.
+#[derive(Clone)]
+struct Cached {
+    tree: u16,
+    node: Arc<Node>,
+}
+
+type Nodes = Cache<ObjectId, Cached, Weight, BuildHasherDefault<FirstBytes>>;
+
+/// The nodes of an index.
+pub(crate) struct Trees<S, K> {
+    pub(crate) store: S,
+    pub(crate) sealer: Sealer<K>,
+    cache: Nodes,
+}
+
+/// A leaf, and what its place in the tree says: all keys in `[from, to)` are in it.
+pub(crate) struct Leaf {
+    pub(crate) node: Arc<Node>,
+    pub(crate) from: Vec<u8>,
+    pub(crate) to: Option<Vec<u8>>,
+}
+
+/// Which leaf.
+#[derive(Clone, Copy)]
+pub(crate) enum Aim<'a> {
+    /// The one that would have this key.
+    Of(&'a [u8]),
+    /// The last one with keys less than this.
+    Before(&'a [u8]),
+    /// The last one.
+    Last,
+}
+
+impl<S: Store, K: Keys> Trees<S, K> {
+    pub(crate) fn new(store: S, sealer: Sealer<K>) -> Self {
+        let cache = Cache::with(8 << 10, CACHED, Weight, BuildHasherDefault::default(), Default::default());
+        Self { store, sealer, cache }
+    }
+
+    fn cached(&self, tree: u16, level: u8, object: &ObjectId) -> Option<Arc<Node>> {
+        let cached = self.cache.get(object)?;
+        (cached.tree == tree && cached.node.level() == level).then_some(cached.node)
+    }
+
+    /// Nodes of one level, in their order. What is not at hand is fetched in one go.
+    pub(crate) async fn nodes(&self, tree: u16, level: u8, wanted: &[At]) -> Result<Vec<Arc<Node>>> {
+        let mut at_hand: HashMap<ObjectId, Arc<Node>> = HashMap::new();
+        let mut missing = Vec::new();
+        for at in wanted {
+            match self.cached(tree, level, &at.object) {
+                Some(node) => _ = at_hand.insert(at.object, node),
+                None => missing.push(*at),
+            }
+        }
+        if !missing.is_empty() {
+            let ids: Vec<ObjectId> = missing.iter().map(|at| at.object).collect();
+            let fetched = self.store.get(&ids).await?;
+            for (at, sealed) in missing.iter().zip(fetched) {
+                let sealed = sealed.ok_or(IndexError::Missing(at.object))?;
+                let node = Arc::new(self.sealer.open_node(tree, level, at, &sealed)?);
+                self.cache.insert(at.object, Cached { tree, node: node.clone() });
+                at_hand.insert(at.object, node);
+            }
+        }
+        wanted.iter().map(|at| at_hand.get(&at.object).cloned().ok_or(IndexError::Missing(at.object))).collect()
+    }
+
+    pub(crate) async fn node(&self, tree: u16, level: u8, at: At) -> Result<Arc<Node>> {
+        if let Some(node) = self.cached(tree, level, &at.object) {
+            return Ok(node);
+        }
+        self.nodes(tree, level, &[at]).await?.pop().ok_or(IndexError::Missing(at.object))
+    }
+
+    pub(crate) async fn top(&self, tree: u16, root: &Root) -> Result<Arc<Node>> {
+        match &root.node {
+            Some(node) => Ok(node.clone()),
+            None => self.node(tree, root.top.level, root.top.child.at()).await,
+        }
+    }
+
+    /// Goes down to a leaf. Of its neighbours in the direction of reading, `ahead` are fetched with it.
+    pub(crate) async fn leaf(&self, tree: u16, root: &Root, aim: Aim<'_>, ahead: usize) -> Result<Leaf> {
+        let mut node = self.top(tree, root).await?;
+        let (mut from, mut to): (Vec<u8>, Option<Vec<u8>>) = (Vec::new(), None);
+        loop {
+            if !node.is_within(&from, to.as_deref()) {
+                return Err(IndexError::Damaged("a node has keys that belong elsewhere"));
+            }
+            if node.level() == 0 {
+                return Ok(Leaf { node, from, to });
+            }
+            let index = match aim {
+                Aim::Of(key) => node.way(key),
+                Aim::Before(key) => node.find(key).unwrap_or_else(|index| index).saturating_sub(1),
+                Aim::Last => node.len().saturating_sub(1),
+            };
+            let child = node.child(index).ok_or(NO_CHILD)?;
+            if index > 0 {
+                node.key_into(index, &mut from);
+            }
+            if index + 1 < node.len() {
+                node.key_into(index + 1, to.get_or_insert_default());
+            }
+            if node.level() == 1 && ahead > 0 {
+                let range = match aim {
+                    Aim::Of(_) => index..(index + 1 + ahead).min(node.len()),
+                    _ => index.saturating_sub(ahead)..index + 1,
+                };
+                let siblings: Vec<At> = range.filter_map(|index| Some(node.child(index)?.at())).collect();
+                self.nodes(tree, 0, &siblings).await?;
+            }
+            node = self.node(tree, node.level() - 1, child.at()).await?;
+        }
+    }
+
+    /// How many entries are less than a key.
+    pub(crate) async fn rank(&self, tree: u16, root: &Root, key: &[u8]) -> Result<u64> {
+        let mut node = self.top(tree, root).await?;
+        let mut rank = 0u64;
+        while node.level() > 0 {
+            let index = node.way(key);
+            let before = (0..index).filter_map(|index| node.child(index)).map(|child| child.count).sum::<u64>();
+            rank = rank.saturating_add(before);
+            let child = node.child(index).ok_or(NO_CHILD)?;
+            node = self.node(tree, node.level() - 1, child.at()).await?;
+        }
+        let index = node.find(key).unwrap_or_else(|index| index);
+        Ok(rank.saturating_add(index as u64))
+    }
+}
+
+const NO_CHILD: IndexError = IndexError::Damaged("a node names no child");
+
+impl Child {
+    pub(crate) fn at(&self) -> At {
+        At { object: self.object, key: self.key }
+    }
+}

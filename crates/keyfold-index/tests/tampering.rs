@@ -1,0 +1,292 @@
+//! S10, S22, S23 and what a storage may try: every byte of every object, other objects in their places, older records.
+
+use crate::support::{ALICE, BOB, Dice, Faulty, INDEX, Member, NAME, READER, all, index, moment};
+use futures_executor::block_on;
+use keyfold_format::{IndexId, ObjectId};
+use keyfold_index::{
+    Batch, Index, IndexError, Query,
+    limits::{MAX_KEY, MAX_VALUE},
+    store::{MemoryStore, Reference, Store, Swapped},
+};
+use std::collections::BTreeMap;
+
+/// An index with a tail, nodes of two levels, a value apart and some history.
+fn filled(store: &impl Store, member: Member) {
+    let mut dice = Dice(5);
+    let alice = Index::new(Borrowed(store), member, NAME, INDEX, None);
+    block_on(async {
+        let mut batch = Batch::new();
+        for n in 0..2_500u32 {
+            batch.put(0, &n.to_be_bytes(), &[n as u8; 30]);
+        }
+        batch.put(0, b"large", &[1; 5_000]);
+        alice.commit(batch, moment(&mut dice)).await.unwrap();
+        for n in 0..200u32 {
+            let mut batch = Batch::new();
+            batch.put(0, &n.to_be_bytes(), &[0; 60]);
+            alice.commit(batch, moment(&mut dice)).await.unwrap();
+        }
+    });
+}
+
+/// Does something to an object, of which there is another.
+type Lie = fn(&mut Vec<u8>, &[u8]);
+
+struct Borrowed<'s, S>(&'s S);
+
+impl<S: Store> Store for Borrowed<'_, S> {
+    async fn put(&self, objects: Vec<(ObjectId, Vec<u8>)>) -> Result<(), keyfold_index::store::StoreError> {
+        self.0.put(objects).await
+    }
+    async fn get(&self, ids: &[ObjectId]) -> Result<Vec<Option<Vec<u8>>>, keyfold_index::store::StoreError> {
+        self.0.get(ids).await
+    }
+    async fn delete(&self, ids: &[ObjectId]) -> Result<(), keyfold_index::store::StoreError> {
+        self.0.delete(ids).await
+    }
+    async fn read(&self, name: &str) -> Result<Option<Reference>, keyfold_index::store::StoreError> {
+        self.0.read(name).await
+    }
+    async fn swap(
+        &self,
+        name: &str,
+        expected: Option<&str>,
+        bytes: Vec<u8>,
+    ) -> Result<Swapped, keyfold_index::store::StoreError> {
+        self.0.swap(name, expected, bytes).await
+    }
+    async fn list(&self, after: Option<ObjectId>) -> Result<Vec<ObjectId>, keyfold_index::store::StoreError> {
+        self.0.list(after).await
+    }
+}
+
+/// Puts a record in the place of the one that stands there.
+async fn replace(store: &MemoryStore, bytes: Vec<u8>) {
+    let stands = store.read(NAME).await.unwrap().unwrap();
+    assert!(matches!(store.swap(NAME, Some(&stands.version), bytes).await.unwrap(), Swapped::Done(_)));
+}
+
+#[test]
+fn every_object_altered_cut_or_swapped_is_refused_and_gives_no_wrong_answer() {
+    let store = Faulty::default();
+    filled(&store, ALICE);
+    block_on(async {
+        let truth = all(&index(store.inner.clone(), BOB).latest().await.unwrap(), 0, Query::default()).await.unwrap();
+        let objects = store.inner.list(None).await.unwrap();
+        let contents = store.inner.get(&objects).await.unwrap();
+        let lies: [Lie; 5] = [
+            |bytes, _| bytes[0] ^= 1,
+            |bytes, _| *bytes.last_mut().unwrap() ^= 0x80,
+            |bytes, _| bytes.truncate(bytes.len() / 2),
+            |bytes, other| *bytes = other.to_vec(),
+            |bytes, _| bytes.clear(),
+        ];
+        for lie in lies {
+            for (at, id) in objects.iter().enumerate().filter(|(at, _)| at % 7 == 0) {
+                let (id, other) = (*id, contents[(at + 1) % contents.len()].clone().unwrap());
+                *store.alter.lock().unwrap() = Some(Box::new(move |asked, bytes| {
+                    if *asked == id
+                        && let Some(bytes) = bytes
+                    {
+                        lie(bytes, &other);
+                    }
+                }));
+                let reader = index(store.clone(), BOB);
+                let seen = match reader.latest().await {
+                    Ok(snapshot) => all(&snapshot, 0, Query::default()).await,
+                    Err(error) => Err(error),
+                };
+                match seen {
+                    // Nobody needs this object now.
+                    Ok(seen) => assert!(seen == truth),
+                    Err(error) => assert_eq!(error.code(), "IndexDamaged", "{error}"),
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn every_byte_of_a_record_altered_is_refused() {
+    let store = MemoryStore::default();
+    filled(&store, ALICE);
+    block_on(async {
+        let whole = store.read(NAME).await.unwrap().unwrap().bytes;
+        for at in (0..whole.len()).step_by(97).chain([0, 3, 4, whole.len() - 1]) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            replace(&store, bytes).await;
+            let error = index(store.clone(), BOB).latest().await.err().unwrap();
+            assert!(["IndexDamaged", "NoKey"].contains(&error.code()), "byte {at}: {error}");
+        }
+        replace(&store, Vec::new()).await;
+        assert_eq!(index(store, BOB).latest().await.err().unwrap().code(), "IndexDamaged");
+    });
+}
+
+#[test]
+fn s10_an_older_record_an_empty_place_and_another_history_are_rollback() {
+    let (mut dice, store) = (Dice(1), MemoryStore::default());
+    let alice = index(store.clone(), ALICE);
+    block_on(async {
+        let mut records = Vec::new();
+        for n in 0..40u32 {
+            let mut batch = Batch::new();
+            batch.put(0, &n.to_be_bytes(), b"");
+            alice.commit(batch, moment(&mut dice)).await.unwrap();
+            records.push(store.read(NAME).await.unwrap().unwrap().bytes);
+        }
+        let bob = index(store.clone(), BOB);
+        bob.latest().await.unwrap();
+        let seen = bob.seen();
+        for older in [0, 1, 31, 38] {
+            replace(&store, records[older].clone()).await;
+            assert_eq!(bob.latest().await.err(), Some(IndexError::Rollback), "{older}");
+            let again = Index::new(store.clone(), BOB, NAME, INDEX, seen);
+            assert_eq!(again.latest().await.err(), Some(IndexError::Rollback), "{older}: another process");
+            let mut batch = Batch::new();
+            batch.put(0, b"x", b"");
+            assert_eq!(again.commit(batch, moment(&mut dice)).await.err(), Some(IndexError::Rollback), "no write");
+        }
+        // Nothing at all.
+        let empty = Index::new(MemoryStore::default(), BOB, NAME, INDEX, seen);
+        assert_eq!(empty.latest().await.err(), Some(IndexError::Rollback));
+        // Another history of the same length and more, from generation 20 on.
+        replace(&store, records[20].clone()).await;
+        let fork = index(store.clone(), ALICE);
+        for n in 0..30u32 {
+            let mut batch = Batch::new();
+            batch.put(0, b"fork", &n.to_be_bytes());
+            fork.commit(batch, moment(&mut dice)).await.unwrap();
+            assert_eq!(bob.latest().await.err(), Some(IndexError::Rollback), "{n}");
+        }
+        // The truth again.
+        replace(&store, records[39].clone()).await;
+        assert_eq!(bob.latest().await.unwrap().generation(), Some(39));
+    });
+}
+
+#[test]
+fn s10_whoever_was_away_finds_the_way_from_what_he_saw_in_few_reads() {
+    let (mut dice, store) = (Dice(1), Faulty::default());
+    let alice = index(store.clone(), ALICE);
+    block_on(async {
+        let mut seen = Vec::new();
+        for n in 0..300u32 {
+            let mut batch = Batch::new();
+            batch.put(0, &n.to_be_bytes(), b"");
+            alice.commit(batch, moment(&mut dice)).await.unwrap();
+            seen.push(alice.seen());
+        }
+        for from in [0, 1, 100, 255, 298] {
+            store.calls();
+            let bob = Index::new(store.clone(), BOB, NAME, INDEX, seen[from]);
+            assert_eq!(bob.latest().await.unwrap().generation(), Some(299));
+            assert!(store.calls().len() <= 20, "from {from}");
+        }
+    });
+}
+
+#[test]
+fn nobody_writes_who_may_not_and_no_record_is_another_indexes() {
+    let (mut dice, store) = (Dice(1), MemoryStore::default());
+    block_on(async {
+        let mut batch = Batch::new();
+        batch.put(0, b"a", b"1");
+        let reader = index(store.clone(), READER);
+        reader.commit(batch.clone(), moment(&mut dice)).await.unwrap();
+        assert_eq!(index(store.clone(), BOB).latest().await.err(), Some(IndexError::Denied));
+
+        let (one, other) = (MemoryStore::default(), IndexId([8; 32]));
+        index(one.clone(), ALICE).commit(batch, moment(&mut dice)).await.unwrap();
+        let wrong = Index::new(one, BOB, NAME, other, None);
+        assert_eq!(wrong.latest().await.err().unwrap().code(), "IndexDamaged");
+    });
+}
+
+#[test]
+fn who_does_not_hold_the_key_is_told_which() {
+    let store = MemoryStore::default();
+    filled(&store, Member { current: 3, ..ALICE });
+    let error = block_on(index(store, BOB).latest()).err().unwrap();
+    assert_eq!((error.code(), error), ("NoKey", IndexError::NoKey(3)));
+}
+
+#[test]
+fn s22_with_repeated_randomness_two_nodes_have_two_salts() {
+    let store = MemoryStore::default();
+    block_on(async {
+        let mut salts: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        for n in 0..30u32 {
+            // The same randomness for each commit.
+            let alice = index(store.clone(), ALICE);
+            let mut batch = Batch::new();
+            batch.put(0, &n.to_be_bytes(), b"value");
+            alice.commit(batch, moment(&mut Dice(1))).await.unwrap();
+            alice.fold(moment(&mut Dice(1))).await.unwrap();
+            let reference = store.read(NAME).await.unwrap().unwrap().bytes;
+            let ids = store.list(None).await.unwrap();
+            let objects = store.get(&ids).await.unwrap().into_iter().flatten();
+            for sealed in objects.chain([reference[4..].to_vec()]) {
+                let before = salts.insert(sealed[..24].to_vec(), sealed.clone());
+                assert!(before.is_none_or(|before| before == sealed), "one salt for two messages");
+            }
+        }
+        assert!(salts.len() > 60);
+    });
+}
+
+#[test]
+fn s23_a_storage_sees_random_names_and_powers_of_two_and_equal_shapes_look_the_same() {
+    let sizes = |fill: u8, seed: u64| {
+        let (mut dice, store) = (Dice(seed), MemoryStore::default());
+        let alice = index(store.clone(), ALICE);
+        block_on(async {
+            for part in 0..3u32 {
+                let mut batch = Batch::new();
+                for n in 0..4_000u32 {
+                    batch.put(0, &(n * 3 + part).to_be_bytes().repeat(4), &[fill; 100]);
+                }
+                alice.commit(batch, moment(&mut dice)).await.unwrap();
+            }
+            let ids = store.list(None).await.unwrap();
+            let mut sizes: Vec<_> = store.get(&ids).await.unwrap().into_iter().flatten().map(|o| o.len()).collect();
+            sizes.sort_unstable();
+            (sizes, ids)
+        })
+    };
+    let ((one, ids), (other, others)) = (sizes(1, 1), sizes(2, 2));
+    assert!(one.iter().all(|size| size.is_power_of_two()));
+    assert_eq!(one, other, "equal-sized data sets give equal traces");
+    assert!(ids.iter().all(|id| !others.contains(id)), "equal contents have other names");
+}
+
+#[test]
+fn keys_and_values_of_no_bytes_and_of_the_largest_size_and_past_it() {
+    let (mut dice, store) = (Dice(1), MemoryStore::default());
+    let alice = index(store.clone(), ALICE);
+    block_on(async {
+        let (long, large) = (vec![255; MAX_KEY], vec![3; MAX_VALUE]);
+        let mut batch = Batch::new();
+        batch.put(0, b"", b"").put(0, &long, &large).put(0, b"b", &[0; 1_024]).put(0, b"c", &[0; 1_025]);
+        alice.commit(batch, moment(&mut dice)).await.unwrap();
+        for fold in [false, true] {
+            if fold {
+                assert!(alice.fold(moment(&mut dice)).await.unwrap());
+            }
+            let snapshot = index(store.clone(), BOB).latest().await.unwrap();
+            assert_eq!(snapshot.get(0, b"").await.unwrap().unwrap().len(), 0);
+            assert_eq!(*snapshot.get(0, &long).await.unwrap().unwrap(), large);
+            assert_eq!(snapshot.get(0, b"b").await.unwrap().unwrap().len(), 1_024);
+            assert_eq!(snapshot.get(0, b"c").await.unwrap().unwrap().len(), 1_025);
+        }
+        let too_long = [vec![0; MAX_KEY + 1], vec![]];
+        let too_large = [vec![], vec![0; MAX_VALUE + 1]];
+        for [key, value] in [too_long, too_large] {
+            let mut batch = Batch::new();
+            batch.put(0, b"x", b"y").put(0, &key, &value);
+            assert_eq!(alice.commit(batch, moment(&mut dice)).await.unwrap_err().code(), "TooLarge");
+        }
+        assert_eq!(alice.latest().await.unwrap().get(0, b"x").await.unwrap(), None, "nothing of it happened");
+    });
+}

@@ -1,0 +1,88 @@
+//! Several who write at once: nothing is lost, and everybody sees one order of whole batches.
+
+use crate::support::{ALICE, BOB, Dice, Faulty, all, index, moment};
+use futures_executor::block_on;
+use keyfold_index::{Batch, IndexError, Query, store::MemoryStore};
+
+#[test]
+fn two_who_write_in_turns_without_looking_lose_nothing() {
+    let (mut dice, store) = (Dice(1), MemoryStore::default());
+    let (alice, bob) = (index(store.clone(), ALICE), index(store.clone(), BOB));
+    block_on(async {
+        alice.latest().await.unwrap();
+        bob.latest().await.unwrap();
+        for n in 0..300u32 {
+            let (who, other) = if n % 2 == 0 { (&alice, b"alice") } else { (&bob, b"bob  ") };
+            let mut batch = Batch::new();
+            batch.put(0, &n.to_be_bytes(), other).put(0, b"last", &n.to_be_bytes());
+            who.commit(batch, moment(&mut dice)).await.unwrap();
+        }
+        for reader in [&alice, &bob, &index(store, BOB)] {
+            let snapshot = reader.latest().await.unwrap();
+            assert_eq!(snapshot.generation(), Some(299));
+            assert_eq!(snapshot.count(0, &Query::default()).await.unwrap(), 301);
+            assert_eq!(snapshot.get(0, b"last").await.unwrap().unwrap().as_slice(), 299u32.to_be_bytes());
+        }
+    });
+}
+
+#[test]
+fn a_transaction_is_decided_anew_on_what_others_committed() {
+    let (mut dice, store) = (Dice(1), MemoryStore::default());
+    let (alice, bob) = (index(store.clone(), ALICE), index(store, BOB));
+    block_on(async {
+        for n in 0..20u64 {
+            let who = if n % 2 == 0 { &alice } else { &bob };
+            who.transact(moment(&mut dice), async |snapshot| {
+                let before = snapshot.get(0, b"count").await?;
+                let before = before.map_or(0, |bytes| u64::from_be_bytes(bytes.as_slice().try_into().unwrap()));
+                let mut batch = Batch::new();
+                batch.put(0, b"count", &(before + 1).to_be_bytes());
+                Ok::<_, IndexError>(batch)
+            })
+            .await
+            .unwrap();
+        }
+        let count = alice.latest().await.unwrap().get(0, b"count").await.unwrap().unwrap();
+        assert_eq!(count.as_slice(), 20u64.to_be_bytes());
+    });
+}
+
+#[test]
+fn what_was_read_stays_as_it_was_while_others_write() {
+    let (mut dice, store) = (Dice(1), MemoryStore::default());
+    let (alice, bob) = (index(store.clone(), ALICE), index(store, BOB));
+    block_on(async {
+        let mut first = Batch::new();
+        for n in 0..3_000u32 {
+            first.put(0, &n.to_be_bytes(), b"before");
+        }
+        alice.commit(first, moment(&mut dice)).await.unwrap();
+        let snapshot = bob.latest().await.unwrap();
+        let mut second = Batch::new();
+        for n in 0..3_000u32 {
+            second.put(0, &n.to_be_bytes(), b"after");
+        }
+        alice.commit(second, moment(&mut dice)).await.unwrap();
+        let seen = all(&snapshot, 0, Query::default()).await.unwrap();
+        assert!(seen.len() == 3_000 && seen.iter().all(|(_, value)| value == b"before"));
+        let seen = all(&bob.latest().await.unwrap(), 0, Query::default()).await.unwrap();
+        assert!(seen.len() == 3_000 && seen.iter().all(|(_, value)| value == b"after"));
+    });
+}
+
+#[test]
+fn a_small_change_is_one_put_and_one_swap_and_reading_it_back_asks_nobody() {
+    let (mut dice, store) = (Dice(1), Faulty::default());
+    let alice = index(store.clone(), ALICE);
+    block_on(async {
+        let mut batch = Batch::new();
+        batch.put(0, b"a", b"1");
+        alice.commit(batch.clone(), moment(&mut dice)).await.unwrap();
+        store.calls();
+        alice.commit(batch.put(0, b"b", b"2").clone(), moment(&mut dice)).await.unwrap();
+        assert_eq!(store.calls(), ["put", "swap"]);
+        let value = alice.known().await.unwrap().get(0, b"b").await.unwrap();
+        assert_eq!((value.unwrap().as_slice(), store.calls()), (&b"2"[..], vec![]));
+    });
+}
