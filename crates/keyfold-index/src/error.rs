@@ -34,6 +34,9 @@ pub enum IndexError {
         /// The limit.
         limit: usize,
     },
+    /// A key has a part that compares with nothing.
+    #[error("a key has NaN in it, which compares with nothing")]
+    NotComparable,
     /// Others write so often that a commit was overtaken too many times.
     #[error("others committed first, too many times")]
     Conflict,
@@ -53,6 +56,7 @@ impl IndexError {
             Self::NoKey(_) => "NoKey",
             Self::Denied => "NotAllowed",
             Self::TooLarge { .. } => "TooLarge",
+            Self::NotComparable => "NotComparable",
             Self::Conflict => "Conflict",
             Self::Format(fault) => fault.code(),
         }

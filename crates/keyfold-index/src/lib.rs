@@ -3,8 +3,10 @@
 
 mod build;
 mod change;
+mod check;
 mod error;
 mod index;
+pub mod key;
 pub mod limits;
 mod node;
 mod record;
@@ -15,6 +17,7 @@ mod state;
 pub mod store;
 mod tree;
 
+pub use check::{Checked, Wrong};
 pub use error::{IndexError, Result};
 pub use index::{Batch, Index, Moment, Seen};
 pub use seal::{Author, Keys};

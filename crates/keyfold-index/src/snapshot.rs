@@ -3,6 +3,7 @@
 use crate::{
     change::Put,
     error::{IndexError, Result},
+    key::{self, Part},
     node::{Apart, Value},
     seal::{At, Keys, Kind},
     state::State,
@@ -53,6 +54,14 @@ impl Query {
         }
         let to = if end.is_empty() { Bound::Unbounded } else { Bound::Excluded(end.into()) };
         Self { from: Bound::Included(prefix.into()), to, reverse: false }
+    }
+
+    /// All keys whose first parts are these ([`crate::key`]).
+    pub fn parts(parts: &[Part]) -> Result<Self> {
+        let from = key::encode(parts)?;
+        // Greater than the start of any part.
+        let to = [&from[..], &[u8::MAX]].concat();
+        Ok(Self { from: Bound::Included(from.into()), to: Bound::Excluded(to.into()), reverse: false })
     }
 
     fn is_before(&self, key: &[u8]) -> bool {

@@ -2,7 +2,11 @@
 
 use crate::support::{ALICE, BOB, Dice, Map, Member, all, batch, index, moment};
 use futures_executor::block_on;
-use keyfold_index::{Batch, Query, store::MemoryStore};
+use keyfold_index::{
+    Batch, Query,
+    key::{Part, encode, encode_text_prefix},
+    store::MemoryStore,
+};
 use proptest::prelude::*;
 use std::ops::Bound;
 
@@ -99,6 +103,7 @@ proptest! {
                     }
                 }
             }
+            assert_eq!(index(store.clone(), member).latest().await.unwrap().check().await.unwrap().wrong, []);
             for snapshot in [current.latest().await.unwrap(), index(store.clone(), member).latest().await.unwrap()] {
                 for (from, to, reverse) in &queries {
                     let query = Query { from: from.clone(), to: to.clone(), reverse: *reverse };
@@ -173,5 +178,30 @@ fn trees_change_together_and_apart_from_each_other() {
         assert_eq!(snapshot.count(5, &Query::default()).await.unwrap(), 1_500);
         assert_eq!(snapshot.count(3, &Query::default()).await.unwrap(), 0);
         assert_eq!(snapshot.get(5, &7u32.to_be_bytes()).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn composite_keys_are_found_by_their_first_parts() {
+    let (mut dice, store) = (Dice(1), MemoryStore::default());
+    let alice = index(store, ALICE);
+    let text = |text: &str| Part::Text(text.to_owned());
+    block_on(async {
+        let mut batch = Batch::new();
+        for (year, name) in [(2024, "rent"), (2025, "rent"), (2025, "rent\0 two"), (2025, "food"), (2026, "food")] {
+            batch.put(0, &encode(&[Part::Integer(year), text(name), Part::Date(5)]).unwrap(), name.as_bytes());
+        }
+        alice.commit(batch, moment(&mut dice)).await.unwrap();
+        let snapshot = alice.latest().await.unwrap();
+        let found = |parts: Vec<Part>| {
+            let snapshot = &snapshot;
+            async move { snapshot.count(0, &Query::parts(&parts).unwrap()).await.unwrap() }
+        };
+        assert_eq!(found(vec![]).await, 5);
+        assert_eq!(found(vec![Part::Float(2025.0)]).await, 3);
+        assert_eq!(found(vec![Part::Integer(2025), text("rent")]).await, 1);
+        assert_eq!(found(vec![text("rent")]).await, 0);
+        let start = encode_text_prefix(&[Part::Integer(2025)], "re").unwrap();
+        assert_eq!(snapshot.count(0, &Query::prefix(&start)).await.unwrap(), 2);
     });
 }

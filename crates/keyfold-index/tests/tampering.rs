@@ -290,3 +290,32 @@ fn keys_and_values_of_no_bytes_and_of_the_largest_size_and_past_it() {
         assert_eq!(alice.latest().await.unwrap().get(0, b"x").await.unwrap(), None, "nothing of it happened");
     });
 }
+
+#[test]
+fn check_says_what_is_wrong_and_where_and_nothing_of_what_is_well() {
+    let store = Faulty::default();
+    filled(&store, ALICE);
+    block_on(async {
+        let whole = index(store.clone(), BOB).latest().await.unwrap().check().await.unwrap();
+        assert!(whole.wrong.is_empty() && whole.entries >= 2_501 && whole.nodes > 10, "{whole:?}");
+        let mut found = 0;
+        for lost in store.inner.list(None).await.unwrap() {
+            *store.alter.lock().unwrap() = Some(Box::new(move |asked, bytes| {
+                if *asked == lost {
+                    *bytes = None;
+                }
+            }));
+            // Without a segment nothing can be said of what is now.
+            let Ok(snapshot) = index(store.clone(), BOB).latest().await else { continue };
+            let checked = snapshot.check().await.unwrap();
+            if let [wrong] = &checked.wrong[..] {
+                assert_eq!(wrong.error, IndexError::Missing(lost));
+                assert!(checked.entries < whole.entries);
+                found += 1;
+            } else {
+                assert_eq!(checked, whole, "nobody needs it now");
+            }
+        }
+        assert!(found > 10, "{found} nodes and values");
+    });
+}
