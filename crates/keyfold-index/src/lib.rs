@@ -21,4 +21,4 @@ pub use check::{Checked, Wrong};
 pub use error::{IndexError, Result};
 pub use index::{Batch, Index, Moment, Seen};
 pub use seal::{Author, Keys};
-pub use snapshot::{Entry, Query, Range, Snapshot};
+pub use snapshot::{Entry, Page, Query, Range, Snapshot};

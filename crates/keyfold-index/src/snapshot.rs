@@ -4,7 +4,7 @@ use crate::{
     change::Put,
     error::{IndexError, Result},
     key::{self, Part},
-    node::{Apart, Value},
+    node::{Apart, Node, Value},
     seal::{At, Keys, Kind},
     state::State,
     store::Store,
@@ -62,6 +62,23 @@ impl Query {
         // Greater than the start of any part.
         let to = [&from[..], &[u8::MAX]].concat();
         Ok(Self { from: Bound::Included(from.into()), to: Bound::Excluded(to.into()), reverse: false })
+    }
+
+    /// Where in a leaf its keys are.
+    fn places(&self, leaf: &Node) -> std::ops::Range<usize> {
+        let behind = |key: &[u8]| leaf.find(key).map_or_else(|place| place, |place| place + 1);
+        let at = |key: &[u8]| leaf.find(key).unwrap_or_else(|place| place);
+        let from = match &self.from {
+            Bound::Included(from) => at(from),
+            Bound::Excluded(from) => behind(from),
+            Bound::Unbounded => 0,
+        };
+        let to = match &self.to {
+            Bound::Included(to) => behind(to),
+            Bound::Excluded(to) => at(to),
+            Bound::Unbounded => leaf.len(),
+        };
+        from..to.max(from)
     }
 
     fn is_before(&self, key: &[u8]) -> bool {
@@ -188,89 +205,142 @@ pub struct Range<'s, S, K> {
     is_done: bool,
 }
 
+/// Entries that stand beside each other.
+pub struct Page(Entries);
+
+enum Entries {
+    /// As they lie in a leaf; values that stand apart, by their place in it.
+    Leaf { leaf: Arc<Node>, places: std::ops::Range<usize>, reverse: bool, apart: BTreeMap<usize, Zeroizing<Vec<u8>>> },
+    /// With changes that are not in a leaf yet.
+    Listed(Vec<Entry>),
+}
+
+impl Page {
+    /// How many there are, at least one.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Entries::Leaf { places, .. } => places.len(),
+            Entries::Listed(listed) => listed.len(),
+        }
+    }
+
+    /// Shows each key with its value, in the order of the query. Nothing is copied but keys, into one buffer.
+    pub fn each(&self, mut see: impl FnMut(&[u8], &[u8])) {
+        match &self.0 {
+            Entries::Listed(listed) => listed.iter().for_each(|(key, value)| see(key, value)),
+            Entries::Leaf { leaf, places, reverse, apart } => {
+                let mut key = Vec::new();
+                let mut show = |place: usize| {
+                    leaf.key_into(place, &mut key);
+                    match (apart.get(&place), leaf.value(place)) {
+                        (Some(value), _) => see(&key, value),
+                        (None, Some(Value::Here(value))) => see(&key, value),
+                        // What stands apart was fetched.
+                        (None, _) => {}
+                    }
+                };
+                if *reverse { places.clone().rev().for_each(&mut show) } else { places.clone().for_each(&mut show) }
+            }
+        }
+    }
+
+    /// The entries, each of its own.
+    pub fn into_entries(self) -> Vec<Entry> {
+        if let Self(Entries::Listed(listed)) = self {
+            return listed;
+        }
+        let mut entries = Vec::with_capacity(self.len());
+        self.each(|key, value| entries.push((key.into(), Zeroizing::new(value.to_vec()))));
+        entries
+    }
+}
+
 impl<S: Store, K: Keys> Range<'_, S, K> {
     /// The next entries, as many as one leaf has; `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<Vec<Entry>>> {
+    pub async fn next(&mut self) -> Result<Option<Page>> {
         while !self.is_done {
-            let found = self.page().await?;
-            if found.is_empty() {
-                continue;
+            let page = self.page().await?;
+            if page.len() > 0 {
+                return Ok(Some(page));
             }
-            let (keys, found): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-            let values = self.snapshot.values(self.tree, found).await?;
-            return Ok(Some(keys.into_iter().zip(values).collect()));
         }
         Ok(None)
     }
 
-    async fn page(&mut self) -> Result<Vec<(Box<[u8]>, Found)>> {
+    async fn page(&mut self) -> Result<Page> {
         let none = BTreeMap::new();
         let Some(state) = &self.snapshot.state else {
             self.is_done = true;
-            return Ok(Vec::new());
+            return Ok(Page(Entries::Listed(Vec::new())));
         };
         let changes = state.overlay.tree(self.tree).unwrap_or(&none);
-        let leaf = match state.root(self.tree) {
-            None => None,
-            Some(root) => {
-                let aim = match (self.query.reverse, &self.query.from, &self.query.to) {
-                    (false, Bound::Included(from) | Bound::Excluded(from), _) => Aim::Of(from),
-                    (false, Bound::Unbounded, _) => Aim::Of(&[]),
-                    (true, _, Bound::Included(to)) => Aim::Of(to),
-                    (true, _, Bound::Excluded(to)) => Aim::Before(to),
-                    (true, _, Bound::Unbounded) => Aim::Last,
-                };
-                Some(self.snapshot.trees.leaf(self.tree, root, aim, self.ahead).await?)
-            }
+        let query = self.query.clone();
+        let Some(root) = state.root(self.tree) else {
+            self.is_done = true;
+            let changes = changes.iter().filter(|(key, _)| !query.is_before(key) && !query.is_after(key));
+            return self.listed(changes.filter_map(|(key, put)| Some((key.clone(), found(put)?))).collect()).await;
         };
+        let aim = match (query.reverse, &query.from, &query.to) {
+            (false, Bound::Included(from) | Bound::Excluded(from), _) => Aim::Of(from),
+            (false, Bound::Unbounded, _) => Aim::Of(&[]),
+            (true, _, Bound::Included(to)) => Aim::Of(to),
+            (true, _, Bound::Excluded(to)) => Aim::Before(to),
+            (true, _, Bound::Unbounded) => Aim::Last,
+        };
+        let leaf = self.snapshot.trees.leaf(self.tree, root, aim, self.ahead).await?;
         self.ahead = (self.ahead * 2).clamp(1, MOST_AHEAD);
-        let whole = Query { reverse: false, ..self.query.clone() };
-        // What of the query lies in this leaf; all of it, if there is none.
-        let (from, to) = match &leaf {
-            None => (None, None),
-            Some(leaf) => (Some(&leaf.from[..]).filter(|from| !from.is_empty()), leaf.to.as_deref()),
-        };
-        let in_leaf = |key: &[u8]| from.is_none_or(|from| key >= from) && to.is_none_or(|to| key < to);
-        let is_wanted = |key: &[u8]| in_leaf(key) && !whole.is_before(key) && !whole.is_after(key);
-        let mut found: BTreeMap<Box<[u8]>, Option<Found>> = BTreeMap::new();
-        let mut listed = Vec::new();
-        if let Some(leaf) = &leaf {
-            for index in 0..leaf.node.len() {
-                let key = leaf.node.key(index);
-                if is_wanted(&key) {
-                    listed.push((key, value(leaf, index)));
-                }
-            }
+        self.go_on_from(&leaf);
+        let (from, to) = (Some(&leaf.from[..]).filter(|from| !from.is_empty()), leaf.to.as_deref());
+        let bounds = (from.map_or(Bound::Unbounded, Bound::Included), to.map_or(Bound::Unbounded, Bound::Excluded));
+        let changed = changes.range::<[u8], _>(bounds);
+        let mut changed = changed.filter(|(key, _)| !query.is_before(key) && !query.is_after(key)).peekable();
+        let places = query.places(&leaf.node);
+        if changed.peek().is_none() {
+            return self.of_leaf(leaf.node, places, query.reverse).await;
         }
-        let least = from.map_or(Bound::Unbounded, Bound::Included);
-        let changed: Vec<_> = changes
-            .range::<[u8], _>((least, to.map_or(Bound::Unbounded, Bound::Excluded)))
-            .filter(|(key, _)| is_wanted(key))
-            .collect();
-        let mut page = Vec::with_capacity(listed.len() + changed.len());
-        if changed.is_empty() {
-            page.extend(listed.into_iter().filter_map(|(key, value)| Some((key, value?))));
-        } else {
-            found.extend(listed);
-            found.extend(changed.into_iter().map(|(key, put)| (key.clone(), self::found(put))));
-            page.extend(found.into_iter().filter_map(|(key, value)| Some((key, value?))));
-        }
-        let next: Option<Box<[u8]>> = if self.query.reverse { from.map(Into::into) } else { to.map(Into::into) };
+        let mut listed: BTreeMap<Box<[u8]>, Option<Found>> =
+            places.map(|place| (leaf.node.key(place), value(&leaf, place))).collect();
+        listed.extend(changed.map(|(key, put)| (key.clone(), found(put))));
+        self.listed(listed.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()).await
+    }
+
+    /// What is left of the query behind a leaf.
+    fn go_on_from(&mut self, leaf: &Leaf) {
+        let next =
+            if self.query.reverse { Some(leaf.from.clone()).filter(|from| !from.is_empty()) } else { leaf.to.clone() };
         match next {
             None => self.is_done = true,
             Some(next) if self.query.reverse => {
-                self.is_done = whole.is_before(&next);
-                self.query.to = Bound::Excluded(next);
+                self.is_done = self.query.is_before(&next);
+                self.query.to = Bound::Excluded(next.into());
             }
             Some(next) => {
-                self.is_done = whole.is_after(&next);
-                self.query.from = Bound::Included(next);
+                self.is_done = self.query.is_after(&next);
+                self.query.from = Bound::Included(next.into());
             }
         }
+    }
+
+    /// Entries as they lie in a leaf. Values that stand apart are fetched, all at once.
+    async fn of_leaf(&self, leaf: Arc<Node>, places: std::ops::Range<usize>, reverse: bool) -> Result<Page> {
+        let apart = places.clone().filter_map(|place| match leaf.value(place)? {
+            Value::Apart(apart) => Some((place, Found::Apart(apart))),
+            Value::Here(_) => None,
+        });
+        let (at, found): (Vec<_>, Vec<_>) = apart.unzip();
+        let values = if found.is_empty() { Vec::new() } else { self.snapshot.values(self.tree, found).await? };
+        Ok(Page(Entries::Leaf { leaf, places, reverse, apart: at.into_iter().zip(values).collect() }))
+    }
+
+    /// Entries in ascending order, as the query wants them.
+    async fn listed(&self, mut found: Vec<(Box<[u8]>, Found)>) -> Result<Page> {
         if self.query.reverse {
-            page.reverse();
+            found.reverse();
         }
-        Ok(page)
+        let (keys, found): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        let values = self.snapshot.values(self.tree, found).await?;
+        Ok(Page(Entries::Listed(keys.into_iter().zip(values).collect())))
     }
 }
 

@@ -195,7 +195,7 @@ pub(crate) async fn all<S: Store, K: Keys>(
     let mut found = Vec::new();
     let mut range = snapshot.range(tree, query);
     while let Some(entries) = range.next().await? {
-        found.extend(entries.into_iter().map(|(key, value)| (key.into(), value.to_vec())));
+        entries.each(|key, value| found.push((key.to_vec(), value.to_vec())));
     }
     Ok(found)
 }
