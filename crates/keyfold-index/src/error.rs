@@ -26,6 +26,9 @@ pub enum IndexError {
     /// Whoever wrote the newest record may not write.
     #[error("the newest record is by somebody who may not write it")]
     Denied,
+    /// Whoever wrote before knew more of the keychain's ledger: it is to be brought up to date first.
+    #[error("the keychain's ledger is further than is known here")]
+    Behind,
     /// A key or value is longer than the limit.
     #[error("a {what} has at most {limit} bytes")]
     TooLarge {
@@ -55,6 +58,7 @@ impl IndexError {
             Self::Rollback => "Rollback",
             Self::NoKey(_) => "NoKey",
             Self::Denied => "NotAllowed",
+            Self::Behind => "StaleCitation",
             Self::TooLarge { .. } => "TooLarge",
             Self::NotComparable => "NotComparable",
             Self::Conflict => "Conflict",

@@ -68,6 +68,8 @@ pub struct Seen {
     pub generation: u64,
     /// The hash of its record.
     pub hash: [u8; 32],
+    /// The number of the ledger's entry that its author knew: nobody who knows less writes after him.
+    pub ledger: u64,
 }
 
 /// An encrypted B-tree, or several that change together.
@@ -144,7 +146,8 @@ impl<S: Store, K: Keys> Index<S, K> {
         // Two may have read at once; the newer one stays.
         if kept.as_ref().is_none_or(|kept| kept.header.generation <= state.header.generation) {
             *kept = Some(state.clone());
-            let seen = Seen { generation: state.header.generation, hash: state.hash };
+            let Header { generation, author, .. } = &state.header;
+            let seen = Seen { generation: *generation, hash: state.hash, ledger: author.head.seq };
             *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
         }
     }
@@ -159,6 +162,9 @@ impl<S: Store, K: Keys> Index<S, K> {
     /// Goes back along the hashes to what was seen.
     async fn check_descent(&self, signed: &SignedHeader, header: &Header) -> Result<()> {
         let Some(seen) = self.seen() else { return Ok(()) };
+        if header.generation > seen.generation && header.author.head.seq < seen.ledger {
+            return Err(IndexError::Denied);
+        }
         let (mut hash, mut header) = (signed.hash(), header.clone());
         while header.generation > seen.generation {
             let far = header.former.iter().rev().find(|former| former.generation >= seen.generation);
@@ -346,6 +352,9 @@ impl<S: Store, K: Keys> Index<S, K> {
         let keys = &self.trees.sealer.keys;
         let index = *self.trees.sealer.index();
         let author = keys.sign(&[]).0;
+        if before.as_ref().is_some_and(|before| before.header.author.head.seq > author.head.seq) {
+            return Err(IndexError::Behind);
+        }
         let header = Header { index, generation, author, former, body: record::body_hash(&bytes) };
         let signed = header.encode();
         let signature = keys.sign(&signed).1;

@@ -49,12 +49,14 @@ impl TryCryptoRng for Dice {}
 pub(crate) struct Member {
     pub(crate) account: u8,
     pub(crate) current: u32,
+    /// How much he knows of the ledger.
+    pub(crate) ledger: u64,
 }
 
-pub(crate) const ALICE: Member = Member { account: 1, current: 1 };
-pub(crate) const BOB: Member = Member { account: 2, current: 1 };
+pub(crate) const ALICE: Member = Member { account: 1, current: 1, ledger: 3 };
+pub(crate) const BOB: Member = Member { account: 2, current: 1, ledger: 3 };
 /// Holds the keys, and may not write.
-pub(crate) const READER: Member = Member { account: 9, current: 1 };
+pub(crate) const READER: Member = Member { account: 9, current: 1, ledger: 3 };
 
 impl Keys for Member {
     fn current(&self) -> u32 {
@@ -67,14 +69,17 @@ impl Keys for Member {
     }
 
     fn sign(&self, record: &[u8]) -> (Author, Signature) {
-        let head = Head { seq: 3, hash: EntryHash([3; 32]) };
+        let head = Head { seq: self.ledger, hash: EntryHash([3; 32]) };
         let key = SigningKey::from_seed(&[self.account; 32]);
         (Author { account: ScopeId([self.account; 32]), head }, key.sign(SignatureLabel::IndexRoot, &[record]))
     }
 
     fn may_write(&self, author: &Author, record: &[u8], signature: &Signature) -> bool {
         let key = SigningKey::from_seed(&author.account.0).verifying_key();
+        // Bob is put out by entry 5.
+        let is_out = author.account == ScopeId([BOB.account; 32]) && author.head.seq >= 5;
         author.account != ScopeId([READER.account; 32])
+            && !is_out
             && key.verify(SignatureLabel::IndexRoot, &[record], signature).is_ok()
     }
 }

@@ -1,8 +1,11 @@
 //! Several who write at once: nothing is lost, and everybody sees one order of whole batches.
 
-use crate::support::{ALICE, BOB, Dice, Faulty, all, index, moment};
+use crate::support::{ALICE, BOB, Dice, Faulty, INDEX, Member, NAME, all, index, moment};
 use futures_executor::block_on;
-use keyfold_index::{Batch, IndexError, Query, store::MemoryStore};
+use keyfold_index::{
+    Batch, Index, IndexError, Query, Seen,
+    store::{MemoryStore, Store},
+};
 
 #[test]
 fn two_who_write_in_turns_without_looking_lose_nothing() {
@@ -84,5 +87,46 @@ fn a_small_change_is_one_put_and_one_swap_and_reading_it_back_asks_nobody() {
         assert_eq!(store.calls(), ["put", "swap"]);
         let value = alice.known().await.unwrap().get(0, b"b").await.unwrap();
         assert_eq!((value.unwrap().as_slice(), store.calls()), (&b"2"[..], vec![]));
+    });
+}
+
+#[test]
+fn who_was_put_out_writes_nothing_more_by_pretending_not_to_know() {
+    let (mut dice, store) = (Dice(1), MemoryStore::default());
+    let put = |key: &[u8]| {
+        let mut batch = Batch::new();
+        batch.put(0, key, b"");
+        batch
+    };
+    block_on(async {
+        let (alice, bob) = (index(store.clone(), ALICE), index(store.clone(), BOB));
+        bob.commit(put(b"before"), moment(&mut dice)).await.unwrap();
+        alice.latest().await.unwrap();
+        // Entry 5 puts bob out. Alice knows it, and writes.
+        let knowing = Index::new(store.clone(), Member { ledger: 5, ..ALICE }, NAME, INDEX, alice.seen());
+        knowing.commit(put(b"after"), moment(&mut dice)).await.unwrap();
+        // His client does not write behind hers. One that is made to, is believed by nobody who has seen hers.
+        assert_eq!(bob.commit(put(b"too late"), moment(&mut dice)).await.unwrap_err().code(), "StaleCitation");
+        let liar = Index::new(store.clone(), Member { ledger: 6, ..BOB }, NAME, INDEX, None);
+        liar.commit(put(b"too late"), moment(&mut dice)).await.unwrap();
+        assert_eq!(knowing.latest().await.err(), Some(IndexError::Denied), "what he knows says that he is out");
+    });
+}
+
+#[test]
+fn a_record_by_who_knew_less_than_the_one_before_is_refused() {
+    let (mut dice, store) = (Dice(1), MemoryStore::default());
+    block_on(async {
+        let mut batch = Batch::new();
+        batch.put(0, b"a", b"");
+        let alice = index(store.clone(), Member { ledger: 4, ..ALICE });
+        alice.commit(batch.clone(), moment(&mut dice)).await.unwrap();
+        let seen = alice.seen().unwrap();
+        // As if the one before had known as little: the storage and bob work together.
+        let (other, seen_by_bob) = (MemoryStore::default(), Seen { ledger: 0, ..seen });
+        let stands = store.read(NAME).await.unwrap().unwrap();
+        other.swap(NAME, None, stands.bytes).await.unwrap();
+        let bob = Index::new(other, Member { ledger: 3, ..BOB }, NAME, INDEX, Some(seen_by_bob));
+        assert_eq!(bob.commit(batch, moment(&mut dice)).await.unwrap_err().code(), "StaleCitation");
     });
 }
