@@ -1,6 +1,8 @@
 //! Devices and generations: what an account's own people append to it, and what the server makes of it.
 
-use crate::support::{Person, World, code, error, now_ms, public, random, sign, wrapping_key};
+use crate::support::{
+    Person, World, accounts, code, error, keychain_entry, now_ms, public, random, sign, wrapping_key, wraps_for,
+};
 use ed25519_dalek::SigningKey;
 use keyfold_format::{
     HolderId, Rejected, Signature, UserId,
@@ -11,7 +13,9 @@ use keyfold_format::{
 use keyfold_protocol::{
     Code, Details, route,
     signing::{Method, response::Verified},
-    wire::{AccountLedger, Accounts, Appended, ExtendAccount, LoggedIn, Lookup},
+    wire::{
+        AccountLedger, Accounts, After, Append, Appended, ExtendAccount, LedgerPages, Ledgers, LoggedIn, Lookup, Scopes,
+    },
 };
 
 /// A generation, and who signs for it.
@@ -310,4 +314,39 @@ async fn s14_what_cites_a_former_generation_is_stale_from_the_rotation_on() {
     let (to_newest, _) = alice.share(&ledger, &[&bob]);
     assert_eq!(to_newest.wraps[0].recipient_number, 1);
     assert_eq!(alice.append(&world, ledger.id(), &to_newest).await.status, 200);
+}
+
+#[tokio::test]
+async fn of_a_new_generation_pages_tell_those_who_are_in_until_it_is_cited_and_nobody_who_is_out() {
+    let world = World::start().await;
+    let (alice, bob, mut carol) = (world.alice().await, world.bob().await, world.carol().await);
+    let ledger = alice.create_keychain(&world).await;
+    let ledger = alice.share_with(&world, &ledger, &[&bob, &carol]).await;
+    let ledger = bob.join(&world, &ledger, &[&alice, &bob, &carol]).await;
+    let ledger = carol.join(&world, &ledger, &[&alice, &bob, &carol]).await;
+    let ledger = alice.ban(&world, &ledger, &bob, &[&alice, &bob, &carol]).await;
+    let entry = rotation(&carol, &Generation::new(), 1);
+    extend(&world, &mut carol, &entry, Some(b"newer")).await;
+
+    let unseen = async |who: &Person| {
+        let body = Ledgers { wanted: vec![After { scope: ledger.id(), after: None }] }.encode();
+        let answer = who.ask(&world, Method::Post, route::LEDGERS, body).await;
+        let page = LedgerPages::decode(&answer.body).unwrap().pages.remove(0).unwrap();
+        let listed = Scopes::decode(&who.get(&world, route::SCOPES).await.body).unwrap().scopes;
+        (page.unseen, listed.iter().any(|summary| summary.unseen))
+    };
+    for inside in [&alice, &carol] {
+        assert_eq!(unseen(inside).await, (vec![carol.id()], true));
+    }
+    assert_eq!(unseen(&bob).await, (vec![], false), "who was banned learns nothing of those who are in");
+    let mut cites = vec![alice.cite(), carol.cite()];
+    cites.sort_by_key(|cite| cite.principal);
+    let ops = vec![Person::next_key(&ledger, true)];
+    let entry = keychain_entry(&alice, Some(&ledger), cites, ops.clone());
+    let mut after = ledger.clone();
+    after.append(&entry, &accounts(&[&alice, &carol])).unwrap();
+    let rotate = Append { expected: ledger.head(), wraps: wraps_for(&after, &ops), entry };
+    let answer = alice.append(&world, ledger.id(), &rotate).await;
+    assert_eq!(answer.status, 200, "{:?}", error(&answer));
+    assert_eq!(unseen(&alice).await, (vec![], false));
 }

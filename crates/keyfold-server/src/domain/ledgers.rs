@@ -38,12 +38,13 @@ impl Domain {
     async fn ledger_page(&self, caller: &Caller, after: &After, room: &mut Limit) -> Result<LedgerPage, Fault> {
         // A full reply still tells every head; the first entry of a page is given whatever its size.
         let limit = if room.bytes == 0 { Limit::HEAD } else { *room };
-        let page = self.readable_page(caller, after, limit).await?;
+        let (page, reading) = self.readable_page(caller, after, limit).await?;
         room.bytes = room.bytes.saturating_sub(page.entries.iter().map(Vec::len).sum());
         room.entries = room.entries.saturating_sub(page.entries.len());
-        let unseen = match page.kind {
-            ScopeKind::Account => Vec::new(),
-            _ => self.store.unseen(after.scope, limits::UNSEEN as u32).await?,
+        // Who is out is told nothing of those who are in.
+        let unseen = match (page.kind, reading) {
+            (ScopeKind::Account, _) | (_, Reading::Until(_)) => Vec::new(),
+            (_, Reading::All) => self.store.unseen(after.scope, limits::UNSEEN as u32).await?,
         };
         Ok(LedgerPage {
             entries: decode_all(&page.entries)?,
@@ -54,23 +55,25 @@ impl Domain {
     }
 
     /// A page of what the caller may read: an account's ledger, that of a scope in which he has a standing, or of
-    /// one in which he was a member, up to the entry that ended it.
-    async fn readable_page(&self, caller: &Caller, after: &After, limit: Limit) -> Result<Page, Fault> {
+    /// one in which he was a member, up to the entry that ended it. And how much of it he may read.
+    async fn readable_page(&self, caller: &Caller, after: &After, limit: Limit) -> Result<(Page, Reading), Fault> {
         let page = async |limit| self.store.page(after.scope, after.after, limit).await?.ok_or_else(unknown_keychain);
         // Read before it is asked who may: what was added meanwhile is not in it.
         let whole = page(limit).await?;
         if whole.kind == ScopeKind::Account {
-            return Ok(whole);
+            return Ok((whole, Reading::All));
         }
-        match self.store.reading(after.scope, caller.account).await?.ok_or_else(unknown_keychain)? {
-            Reading::All => Ok(whole),
-            Reading::Until(last) => page(Limit { last: Some(last), ..limit }).await,
-        }
+        let reading = self.store.reading(after.scope, caller.account).await?.ok_or_else(unknown_keychain)?;
+        let page = match &reading {
+            Reading::All => whole,
+            Reading::Until(last) => page(Limit { last: Some(*last), ..limit }).await?,
+        };
+        Ok((page, reading))
     }
 
     /// The newest head that the caller may know of.
     pub(super) async fn readable_head(&self, caller: &Caller, scope: ScopeId) -> Result<Head, Fault> {
-        Ok(self.readable_page(caller, &After { scope, after: None }, Limit::HEAD).await?.head)
+        Ok(self.readable_page(caller, &After { scope, after: None }, Limit::HEAD).await?.0.head)
     }
 
     /// The caller's scopes.
