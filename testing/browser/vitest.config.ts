@@ -7,8 +7,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["src/harness/launch.ts"],
     // Signing up and sharing cost lattice cryptography, and a machine may be busy.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Chromium works beside every worker.
     maxWorkers: 2,
     // The client is tested as it is handed out: Node loads it, and nothing transforms it.

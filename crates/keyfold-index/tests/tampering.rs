@@ -2,18 +2,18 @@
 
 use crate::support::{ALICE, BOB, Dice, Faulty, INDEX, Member, NAME, READER, all, index, moment};
 use futures_executor::block_on;
-use keyfold_format::{IndexId, ObjectId};
+use keyfold_format::IndexId;
 use keyfold_index::{
     Batch, Index, IndexError, Query,
     limits::{MAX_KEY, MAX_VALUE},
-    store::{MemoryStore, Reference, Store, Swapped},
+    store::{MemoryStore, Store, Swapped},
 };
 use std::collections::BTreeMap;
 
 /// An index with a tail, nodes of two levels, a value apart and some history.
-fn filled(store: &impl Store, member: Member) {
+fn filled(store: &(impl Store + Clone), member: Member) {
     let mut dice = Dice(5);
-    let alice = Index::new(Borrowed(store), member, NAME, INDEX, None);
+    let alice = index(store.clone(), member);
     block_on(async {
         let mut batch = Batch::new();
         for n in 0..2_500u32 {
@@ -31,34 +31,6 @@ fn filled(store: &impl Store, member: Member) {
 
 /// Does something to an object, of which there is another.
 type Lie = fn(&mut Vec<u8>, &[u8]);
-
-struct Borrowed<'s, S>(&'s S);
-
-impl<S: Store> Store for Borrowed<'_, S> {
-    async fn put(&self, objects: Vec<(ObjectId, Vec<u8>)>) -> Result<(), keyfold_index::store::StoreError> {
-        self.0.put(objects).await
-    }
-    async fn get(&self, ids: &[ObjectId]) -> Result<Vec<Option<Vec<u8>>>, keyfold_index::store::StoreError> {
-        self.0.get(ids).await
-    }
-    async fn delete(&self, ids: &[ObjectId]) -> Result<(), keyfold_index::store::StoreError> {
-        self.0.delete(ids).await
-    }
-    async fn read(&self, name: &str) -> Result<Option<Reference>, keyfold_index::store::StoreError> {
-        self.0.read(name).await
-    }
-    async fn swap(
-        &self,
-        name: &str,
-        expected: Option<&str>,
-        bytes: Vec<u8>,
-    ) -> Result<Swapped, keyfold_index::store::StoreError> {
-        self.0.swap(name, expected, bytes).await
-    }
-    async fn list(&self, after: Option<ObjectId>) -> Result<Vec<ObjectId>, keyfold_index::store::StoreError> {
-        self.0.list(after).await
-    }
-}
 
 /// Puts a record in the place of the one that stands there.
 async fn replace(store: &MemoryStore, bytes: Vec<u8>) {

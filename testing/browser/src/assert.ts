@@ -1,7 +1,7 @@
 /** Assertions that work in Node and in a page alike. */
 
 /** How long something that must happen may take, milliseconds. */
-const PATIENCE = 20_000;
+const PATIENCE = 40_000;
 
 /** @throws If it does not hold. */
 export function ok(condition: unknown, message: string): asserts condition {
@@ -36,7 +36,7 @@ export async function fails(code: string, action: () => unknown): Promise<Error 
  * Waits until a condition holds: asked again whenever some time has passed, because not everything tells of itself.
  *
  * @returns What it answered: anything but `undefined`, `null` and `false`.
- * @throws If it does not hold within 20 s.
+ * @throws If it does not hold within 40 s.
  */
 export async function eventually<T>(
   what: string,

@@ -7,6 +7,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
+import { eventually } from "./assert.ts";
 import { clientDist, type Site } from "./harness/index.ts";
 
 const CHANNEL = "seen-by-the-test";
@@ -19,12 +20,13 @@ export async function prepare(site: Site, ...scripts: string[]): Promise<void> {
 
 /**
  * Writes down, in this tab, what all threads of its profile that run `WATCH_CRYPTO` tell from now on: which key met
- * which nonce, or the randomness that was drawn, hexadecimal; or, of `WATCH_RECORDS`, records by name.
+ * which nonce, or the randomness that was drawn, hexadecimal; or, of `WATCH_RECORDS`, records by name. What is told
+ * arrives later than what was done: who counts on some says how many.
  */
 export async function collect(
   page: Page,
   kind: "sealed" | "drawn" | "record",
-): Promise<() => Promise<string[]>> {
+): Promise<(atLeast?: number) => Promise<string[]>> {
   await page.evaluate(
     ({ channel, kind }) => {
       const all: string[] = (globalThis.kept[kind] = []);
@@ -35,7 +37,11 @@ export async function collect(
     },
     { channel: CHANNEL, kind },
   );
-  return () => page.evaluate((kind) => globalThis.kept[kind], kind);
+  return (atLeast = 0) =>
+    eventually(`${atLeast} were seen`, async () => {
+      const seen = await page.evaluate((kind): string[] => globalThis.kept[kind], kind);
+      return seen.length >= atLeast && seen;
+    });
 }
 
 /**
