@@ -5,8 +5,8 @@
 use crate::fault::Fault;
 use crate::output::Output;
 use crate::verb::{
-    accept, audit, ban, completions, decrypt, device, encrypt, group, keychain, later, leave, lock, login, logout,
-    owners, participants, permissions, recovery, serve, share, signup, slot, unshare, user, whoami,
+    accept, audit, ban, completions, decrypt, device, encrypt, group, index, keychain, later, leave, lock, login,
+    logout, owners, participants, permissions, recovery, serve, share, signup, slot, unshare, user, whoami,
 };
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -102,6 +102,8 @@ pub(crate) enum Verb {
     Decrypt(decrypt::Options),
     /// Say who can open an encrypted file, and change that
     Slot(slot::Options),
+    /// Keep an ordered map in a keychain, and find things in it
+    Index(index::Options),
     /// Tell who did what in a keychain, verified; and what proves it to others
     Audit(audit::Options),
     /// Take in what arrived

@@ -55,6 +55,20 @@ impl Fault {
         self
     }
 
+    /// With what was done before.
+    #[must_use]
+    pub(crate) fn after(mut self, done: &str) -> Self {
+        self.message.push_str(done);
+        self
+    }
+
+    /// With where it happened.
+    #[must_use]
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
     /// The stable name.
     pub(crate) fn code(&self) -> &'static str {
         self.code

@@ -139,6 +139,7 @@ from_core!(
     keyfold_core::keychain::KeychainError,
     keyfold_core::recovery::PaperError,
     keyfold_core::value::ValueError,
+    keyfold_index::IndexError,
 );
 
 #[cfg(feature = "native")]

@@ -13,6 +13,7 @@ mod machine;
 mod model;
 mod permissions;
 mod session;
+mod vault;
 
 #[cfg(feature = "native")]
 mod native;
@@ -28,6 +29,7 @@ pub use identity::{AcceptedIdentity, Compared, Identity};
 pub use keyfold_core::safety::{SafetyInput, SafetyWords};
 pub use keyfold_core::{DeviceSeed, PayloadKey, RecoverySecret, enrolment::EnrolmentText, envelope, value::Value};
 pub use keyfold_format::id::base64url;
+pub use keyfold_index::Checked;
 pub use keyfold_protocol::{Class, Code, events, signing::Method};
 pub use model::*;
 #[cfg(feature = "native")]
@@ -36,4 +38,5 @@ pub use session::{
     ENROLMENT_TEXT_MS, EncryptedValue, NamedKey, NewRecovery, REPAIR_WITHIN_MS, RecoverOptions, RecoveryProof, Revoke,
     SealedHead, Session, SignIn, SignInProof, Stopped, Subscription, TrailerCheck, verify_signature,
 };
+pub use vault::{IndexBatch, IndexEntry, IndexQuery, OpenIndex, ServerStore, VaultKeys, key};
 pub use zeroize::Zeroizing;

@@ -53,6 +53,8 @@ labels! {
         Share = "KF1 share",
         /// The name of an object in a storage.
         Object = "KF1 object",
+        /// An index's id, from its keychain and name.
+        IndexId = "KF1 index id",
         /// Hash of an index's record.
         IndexRecord = "KF1 index record",
         /// What an index's record says of its trees.

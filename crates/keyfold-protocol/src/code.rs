@@ -188,6 +188,14 @@ codes! {
     NoSlot: 403 NotAllowed,
     /// Does not authenticate. There is no detail.
     Unauthentic: 422 Unverified,
+    /// An index that is not what it must be, or was altered.
+    IndexDamaged: 422 Unverified,
+    /// The storage does not have an object that an index or a file names.
+    ObjectMissing: 404 Unverified,
+    /// Sealed under a key of the keychain that is not here.
+    NoKey: 403 NotAllowed,
+    /// A part of a key that compares with nothing.
+    NotComparable: 422 Usage,
 
     // What a person who recovers finds out.
     /// A word that paper keys are not made of.

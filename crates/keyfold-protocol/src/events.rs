@@ -79,6 +79,14 @@ record! {
         device: HolderId,
     }
 
+    /// Something else stands under a reference of a keychain's vault.
+    ReferenceNews {
+        /// Which keychain.
+        scope: ScopeId,
+        /// Which reference.
+        name: String,
+    }
+
     /// The server ends the stream.
     Goodbye {
         /// Why.
@@ -136,6 +144,8 @@ pub enum ServerFrame {
     Wraps(WrapNews),
     /// Among the events, in no order with them.
     Enrolment(EnrolmentNews),
+    /// Among the events, in no order with them.
+    Reference(ReferenceNews),
 }
 
 /// What a stream tells after its handshake.
@@ -147,6 +157,8 @@ pub enum News {
     Wraps(ScopeId),
     /// A device asks to be let into the account.
     Enrolment(HolderId),
+    /// Something else stands under a reference of a keychain's vault.
+    Reference(ReferenceNews),
 }
 
 impl News {
@@ -155,6 +167,7 @@ impl News {
         match self {
             Self::Event(event) => Some(event.scope),
             Self::Wraps(scope) => Some(*scope),
+            Self::Reference(news) => Some(news.scope),
             Self::Enrolment(_) => None,
         }
     }
@@ -185,6 +198,7 @@ impl<C> Encode<C> for ServerFrame {
             Self::Goodbye(frame) => frame.put(e.u8(4)?),
             Self::Wraps(frame) => frame.put(e.u8(5)?),
             Self::Enrolment(frame) => frame.put(e.u8(6)?),
+            Self::Reference(frame) => frame.put(e.u8(7)?),
         }
     }
 }
@@ -199,6 +213,7 @@ impl<'b, C> Decode<'b, C> for ServerFrame {
             4 => Field::take(d).map(Self::Goodbye),
             5 => Field::take(d).map(Self::Wraps),
             6 => Field::take(d).map(Self::Enrolment),
+            7 => Field::take(d).map(Self::Reference),
             _ => Err(cbor::unsupported()),
         }
     }

@@ -43,3 +43,17 @@ pub const REGISTER_MS: u64 = 24 * 60 * 60 * 1_000;
 pub const FRAME_BYTES: usize = 4_096;
 /// Message and hint of an error, in bytes each.
 pub const MESSAGE_BYTES: usize = 1_024;
+/// Objects of one request, or of one answer.
+pub const OBJECTS: usize = 1_024;
+/// Ids of objects in one request or answer.
+pub const OBJECT_IDS: usize = 4_096;
+/// An object, in bytes.
+pub const OBJECT_BYTES: usize = 4 << 20;
+/// Objects of one answer, in bytes; the rest follows on asking again.
+pub const OBJECTS_BYTES: usize = 16 << 20;
+/// A reference, in bytes.
+pub const REFERENCE_BYTES: usize = 64 << 10;
+/// Its name, in bytes.
+pub const REFERENCE_NAME_BYTES: usize = 64;
+/// For how long an object is there before it is listed for sweeping, in milliseconds: no write takes as long.
+pub const SETTLED_MS: u64 = 60 * 60 * 1_000;

@@ -2,7 +2,7 @@
 //! One macro, so that a record's struct is its whole description.
 
 use keyfold_format::{
-    EntryHash, HolderId, ScopeId, ServerId, Signature, UserId, VerifyingKey, WrappingKey,
+    EntryHash, HolderId, ObjectId, ScopeId, ServerId, Signature, UserId, VerifyingKey, WrappingKey,
     account::HolderKeys,
     cbor,
     entry::{Head, SignedEntry},
@@ -94,6 +94,7 @@ fields!(
     String,
     EntryHash,
     HolderId,
+    ObjectId,
     ScopeId,
     ServerId,
     Signature,

@@ -62,3 +62,33 @@ pub fn wraps(scope: &ScopeId) -> String {
 pub fn missing(scope: &ScopeId) -> String {
     format!("{SCOPES}/{scope}/missing")
 }
+
+/// Putting objects of a vault.
+pub fn objects(scope: &ScopeId) -> String {
+    format!("{SCOPES}/{scope}/objects")
+}
+
+/// Reading them.
+pub fn read_objects(scope: &ScopeId) -> String {
+    format!("{SCOPES}/{scope}/objects/read")
+}
+
+/// Deleting them.
+pub fn delete_objects(scope: &ScopeId) -> String {
+    format!("{SCOPES}/{scope}/objects/delete")
+}
+
+/// Which there are.
+pub fn list_objects(scope: &ScopeId) -> String {
+    format!("{SCOPES}/{scope}/objects/list")
+}
+
+/// What stands under a reference of a vault.
+pub fn read_reference(scope: &ScopeId) -> String {
+    format!("{SCOPES}/{scope}/references/read")
+}
+
+/// Swapping it.
+pub fn swap_reference(scope: &ScopeId) -> String {
+    format!("{SCOPES}/{scope}/references/swap")
+}

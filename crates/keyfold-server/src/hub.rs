@@ -3,7 +3,10 @@
 
 use crate::store::Committed;
 use keyfold_format::{HolderId, ScopeId};
-use keyfold_protocol::{Code, events::Event};
+use keyfold_protocol::{
+    Code,
+    events::{Event, ReferenceNews},
+};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -21,6 +24,8 @@ pub(crate) enum Signal {
     Wraps(ScopeId),
     /// This device asks to be let in.
     Enrolment(HolderId),
+    /// Something else stands under a reference.
+    Reference(ReferenceNews),
     Close(Code),
 }
 
@@ -69,6 +74,16 @@ impl Hub {
         for account in audience {
             if let Some(subscribers) = accounts.get_mut(account) {
                 subscribers.retain(|s| s.queue.try_send(Signal::Wraps(scope)).is_ok());
+            }
+        }
+    }
+
+    /// Tells members that something else stands under a reference. Who is away asks for it when he comes back.
+    pub(crate) fn tell_of_reference(&self, news: &ReferenceNews, audience: &BTreeSet<ScopeId>) {
+        let mut accounts = self.lock();
+        for account in audience {
+            if let Some(subscribers) = accounts.get_mut(account) {
+                subscribers.retain(|s| s.queue.try_send(Signal::Reference(news.clone())).is_ok());
             }
         }
     }

@@ -14,4 +14,5 @@ mod passwords;
 mod s18_replay;
 mod scopes;
 mod server;
+mod storage;
 mod support;

@@ -45,7 +45,6 @@ macro_rules! later {
 
 later! {
     Vault "vault": "vaults",
-    Index "index": "encrypted indexes",
     Form "form": "forms",
     Publish "publish": "publications",
     Verify "verify": "publications",

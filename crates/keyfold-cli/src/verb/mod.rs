@@ -10,6 +10,7 @@ mod deed;
 pub(crate) mod device;
 pub(crate) mod encrypt;
 pub(crate) mod group;
+pub(crate) mod index;
 pub(crate) mod keychain;
 pub(crate) mod later;
 pub(crate) mod leave;
@@ -64,6 +65,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Fault> {
         Verb::Recovery(command) => recovery::run(&session, command).await,
         Verb::Encrypt(options) => encrypt::run(&session, options).await,
         Verb::Decrypt(options) => decrypt::run(&session, options).await,
+        Verb::Index(options) => index::run(&session, options).await,
         Verb::Slot(options) => slot::run(&session, options).await,
         Verb::Audit(options) => audit::run(&session, options).await,
         Verb::Sync => sync::run(&session).await,

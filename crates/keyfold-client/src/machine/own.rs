@@ -8,6 +8,7 @@ use keyfold_core::{
 };
 use keyfold_format::{HolderId, ScopeId, UserId, account, entry::Cite};
 use minicbor::{Decode, Encode};
+use std::sync::Arc;
 
 /// What does not change from sign-up on.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -66,7 +67,7 @@ pub(crate) struct PendingSignUp {
 pub(crate) struct Own {
     account: ScopeId,
     masters: MasterKeys,
-    current: AccountSecrets,
+    current: Arc<AccountSecrets>,
 }
 
 impl Own {
@@ -77,7 +78,7 @@ impl Own {
         let named = ledger.keys(generation).ok_or_else(|| Error::internal("an account without keys"))?;
         let (masters, current) =
             MasterKeys::open(envelope, ledger.id(), generation, ledger.nonce(), &device.wrapping, named)?;
-        Ok(Self { account: ledger.id(), masters, current })
+        Ok(Self { account: ledger.id(), masters, current: Arc::new(current) })
     }
 
     /// The generation of these keys.
@@ -97,6 +98,11 @@ impl Own {
     /// The keys of the newest generation.
     pub(crate) fn current(&self) -> &AccountSecrets {
         &self.current
+    }
+
+    /// The same, to be kept as long as something is written in one's name.
+    pub(crate) fn shared(&self) -> Arc<AccountSecrets> {
+        Arc::clone(&self.current)
     }
 
     /// Calls with the keys of a generation; of an older one they are derived for the call. `None` if the ledger does

@@ -6,7 +6,7 @@ use crate::{
     PermissionFlags,
     model::{ClientEvent, Person, SyncState},
 };
-use keyfold_format::{ScopeId, UserId, cbor};
+use keyfold_format::{IndexId, ScopeId, UserId, cbor};
 use minicbor::{
     Decode, Decoder, Encode, Encoder,
     decode::Error as DecodeError,
@@ -43,6 +43,8 @@ pub(crate) const SCOPES: &str = "scope/";
 pub(crate) const RINGS: &str = "ring/";
 /// Receipts that a keychain's ledger here refused, by id.
 const DOUBTS: &str = "doubt/";
+/// How far an index was seen, by its id.
+const SEEN: &str = "seen/";
 /// Events, by number.
 pub(crate) const JOURNAL: &str = "journal/";
 
@@ -67,6 +69,10 @@ pub(crate) fn ring(id: &ScopeId) -> String {
 
 pub(crate) fn doubts(id: &ScopeId) -> String {
     format!("{DOUBTS}{id}")
+}
+
+pub(crate) fn seen(index: &IndexId) -> String {
+    format!("{SEEN}{index}")
 }
 
 /// Numbers have one width, so that their order is that of the names.

@@ -71,6 +71,7 @@ impl Socket {
         match self.frame().await? {
             ServerFrame::Event(event) => Ok(News::Event(event)),
             ServerFrame::Wraps(wraps) => Ok(News::Wraps(wraps.scope)),
+            ServerFrame::Reference(news) => Ok(News::Reference(news)),
             ServerFrame::Enrolment(news) => Ok(News::Enrolment(news.device)),
             ServerFrame::Goodbye(goodbye) => Err(farewell(goodbye.code)),
             _ => Err(unexpected()),

@@ -205,7 +205,7 @@ impl<H: Host> Session<H> {
     }
 
     /// What the server shows of a ledger, from its first entry on, and its receipt for the end of it.
-    async fn whole(&mut self, id: &ScopeId) -> Result<(Vec<SignedEntry>, Receipt)> {
+    pub(super) async fn whole(&mut self, id: &ScopeId) -> Result<(Vec<SignedEntry>, Receipt)> {
         let mut entries: Vec<SignedEntry> = Vec::new();
         loop {
             let after = (entries.len() as u64).checked_sub(1);

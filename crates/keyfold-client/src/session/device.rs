@@ -234,7 +234,7 @@ impl<H: Host> Session<H> {
         enrolled.device = Some(id);
         self.keep_enrolled(enrolled);
         self.belief.stage(record::SEED, Some(Zeroizing::new(seed.expose().to_vec())));
-        self.device = device;
+        self.device = device.into();
         Ok(())
     }
 
@@ -256,7 +256,7 @@ impl<H: Host> Session<H> {
         let seed = DeviceSeed::from_slice(&renewing.seed).ok_or_else(|| Error::internal("a seed has 32 bytes"))?;
         let server = self.belief.enrolled()?.server.clone();
         let id = self.device_id();
-        let former = std::mem::replace(&mut self.device, DeviceKeys::derive(&seed)?);
+        let former = std::mem::replace(&mut self.device, DeviceKeys::derive(&seed)?.into());
         let mut enrolled = self.belief.enrolled()?.clone();
         enrolled.device = Some(id);
         let before = self.belief.enrolled.replace(enrolled.clone());

@@ -232,7 +232,7 @@ impl<H: Host> Session<H> {
             return Err(Error::new(Code::EnrolmentExpired, "the text for this device was not used in time")
                 .hint("Make another one on a device that is in: `keyfold device enroll`."));
         }
-        let own_keys = std::mem::replace(&mut self.device, added);
+        let own_keys = std::mem::replace(&mut self.device, added.into());
         let registered = self.register(enrolled.clone(), &own_keys).await;
         self.device = own_keys;
         // Nothing is this home's before it has joined.

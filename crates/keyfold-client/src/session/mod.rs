@@ -15,6 +15,7 @@ mod group;
 mod identity;
 mod incoming;
 mod keychain;
+mod line;
 mod member;
 mod missing;
 mod owners;
@@ -25,6 +26,7 @@ mod subscribe;
 mod succession;
 mod sync;
 mod value;
+mod vault;
 mod visit;
 mod wire;
 
@@ -32,6 +34,7 @@ pub(crate) use account::parse_server_key;
 pub use enrolment::ENROLMENT_TEXT_MS;
 pub use file::{NamedKey, SealedHead, TrailerCheck};
 pub(crate) use group::GROUP;
+pub(crate) use line::{Line, not_ours};
 pub use member::REPAIR_WITHIN_MS;
 use missing::Missing;
 pub use recovery::{NewRecovery, RecoverOptions, RecoveryProof, Revoke};
@@ -50,17 +53,19 @@ use crate::{
         record::{self, Marks, Pins, Waiting},
     },
     model::{AcceptShares, ClientEvent},
+    vault::OpenIndex,
 };
 use keyfold_core::{DeviceSeed, device::DeviceKeys};
 use keyfold_format::{
-    HolderId, ScopeId,
+    HolderId, IndexId, ScopeId,
     sorted::{SortedMap, SortedSet},
 };
+use std::sync::Arc;
 
 /// A device at work. Only one may work on a home at a time: the host sees to it.
 pub struct Session<H> {
-    host: H,
-    device: DeviceKeys,
+    host: Arc<H>,
+    device: Arc<DeviceKeys>,
     belief: Belief,
     is_read: bool,
     /// What the server's clock is ahead of ours, once it has said so.
@@ -72,6 +77,8 @@ pub struct Session<H> {
     visited: Option<Visited>,
     /// Keychains of which the server showed what is not believed when it was last asked: nobody repairs them by himself.
     stopped: SortedSet<ScopeId>,
+    /// The indexes that were opened, by id.
+    indexes: SortedMap<IndexId, Arc<OpenIndex<H>>>,
 }
 
 impl<H: Host> Session<H> {
@@ -79,8 +86,8 @@ impl<H: Host> Session<H> {
     pub fn new(host: H, seed: &DeviceSeed) -> Result<Self> {
         let device = DeviceKeys::derive(seed)?;
         Ok(Self {
-            host,
-            device,
+            host: Arc::new(host),
+            device: Arc::new(device),
             belief: Belief::default(),
             is_read: false,
             skew_ms: 0,
@@ -88,6 +95,7 @@ impl<H: Host> Session<H> {
             missing: Missing::default(),
             visited: None,
             stopped: SortedSet::new(),
+            indexes: SortedMap::new(),
         })
     }
 
@@ -127,7 +135,7 @@ impl<H: Host> Session<H> {
         }
         if let Some(seed) = self.host.load(record::SEED).await? {
             let seed = DeviceSeed::from_slice(&seed).ok_or_else(|| Error::internal("a device's seed has 32 bytes"))?;
-            self.device = DeviceKeys::derive(&seed)?;
+            self.device = Arc::new(DeviceKeys::derive(&seed)?);
         }
         self.belief = Belief::new(enrolled, marks, pins, waiting, disputes, rings);
         if let Some(id) = self.belief.enrolled.as_ref().map(|enrolled| enrolled.account) {
@@ -189,7 +197,7 @@ impl<H: Host> Session<H> {
     }
 
     fn rng(&self) -> HostRng<'_, H> {
-        HostRng(&self.host)
+        HostRng(&*self.host)
     }
 
     fn author(&self) -> Result<Author<'_>> {

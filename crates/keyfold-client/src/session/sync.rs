@@ -129,6 +129,8 @@ impl<H: Host> Session<H> {
                     self.belief.emit(ClientEvent::DeviceRequested { device_id: device.to_string() });
                     continue;
                 }
+                // Whoever watches an index asks for it by himself.
+                News::Reference(_) => continue,
                 News::Wraps(scope) => {
                     if self.recall_scope(scope).await? {
                         if self.lacks_keys(self.belief.scope(scope)?) {

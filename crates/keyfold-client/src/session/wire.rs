@@ -1,29 +1,25 @@
 //! One exchange with the server: signed, sent, verified. An answer that the server did not sign is no answer.
 
-use super::Session;
+pub(super) use super::line::{Answer, not_ours};
+use super::{
+    Session,
+    line::{Heard, Line, nonce, send},
+};
 use crate::{
     Error, Result,
-    host::{Host, HttpRequest, HttpResponse},
+    host::Host,
     machine::{ServerPin, server::ServerUrl},
 };
 use keyfold_format::Malformed;
 use keyfold_protocol::{
     Code, Details, ErrorBody,
-    signing::{
-        Address, BadServerSignature, Fields, Method, Nonce, Outgoing, Reply, Request, fields, response::Verified,
-    },
+    signing::{BadServerSignature, Method, Nonce, Outgoing, Reply, Request},
     wire::Info,
 };
+use std::sync::Arc;
 
 /// How far the server's clock may be from this device's to be gone by: what a wrong time zone makes, and no more.
 const CLOCK_BOUND_MS: u64 = 24 * 60 * 60 * 1_000;
-
-/// What a server said: yes with a body, or no.
-pub(super) type Answer = std::result::Result<Vec<u8>, ErrorBody>;
-
-/// What came of a request: `None` for something that another key than the pinned one is said to have signed, which is no
-/// answer so far.
-type Heard = Option<Answer>;
 
 impl<H: Host> Session<H> {
     /// Asks the server of this home; a refusal is an error.
@@ -86,16 +82,17 @@ impl<H: Host> Session<H> {
     }
 
     async fn send_signed(&self, server: &ServerPin, request: Request) -> Result<Heard> {
-        let to = Address { authority: server.url.authority().to_owned(), server: server.id() };
-        let created = self.now_ms() / 1_000;
-        let sign = |base: &[u8]| self.device.signing.sign_message(base);
-        let out = request.sign(&to, &self.device_id(), self.nonce(), created, sign);
-        let reply = self.send(&server.url, &out).await?;
-        let claimed = reply.claimed_server();
-        match reply.verify(&out.binding, &server.key) {
-            Ok(verified) => Ok(Some(answer(verified)?)),
-            Err(_) if claimed.is_some_and(|claimed| claimed != server.id()) => Ok(None),
-            Err(bad) => Err(bad.into()),
+        self.line(server).ask(request).await
+    }
+
+    /// The way to a server, as it is known now.
+    pub(super) fn line(&self, server: &ServerPin) -> Line<H> {
+        Line {
+            host: Arc::clone(&self.host),
+            device: Arc::clone(&self.device),
+            id: self.device_id(),
+            server: server.clone(),
+            skew_ms: self.skew_ms,
         }
     }
 
@@ -134,22 +131,11 @@ impl<H: Host> Session<H> {
     }
 
     pub(super) async fn send(&self, url: &ServerUrl, out: &Outgoing) -> Result<Reply> {
-        let request = HttpRequest {
-            method: out.request.method,
-            url: format!("{}{}", url.http(), out.request.path),
-            headers: out.headers.clone(),
-            body: out.request.body.clone(),
-        };
-        let HttpResponse { status, headers, body } = self.host.exchange(request).await?;
-        let known =
-            headers.into_iter().filter(|(name, _)| fields::ALL.iter().any(|ours| name.eq_ignore_ascii_case(ours)));
-        Ok(Reply { status, fields: known.collect::<Fields>(), body })
+        send(&*self.host, url, out).await
     }
 
     pub(super) fn nonce(&self) -> Nonce {
-        let mut nonce = [0; 24];
-        self.host.random(&mut nonce);
-        Nonce(nonce)
+        nonce(&*self.host)
     }
 
     /// Goes by the server's clock, if it is near enough. One that runs ahead would have this account's entries dated
@@ -169,20 +155,6 @@ impl<H: Host> Session<H> {
     }
 }
 
-/// A verified reply is the server's word, yes or no.
-fn answer(reply: Verified) -> Result<Answer> {
-    match reply.status {
-        200..=299 => Ok(Ok(reply.body)),
-        _ => ErrorBody::decode(&reply.body).map(Err).map_err(|_| not_ours()),
-    }
-}
-
 pub(super) fn decode_answer<T>(bytes: &[u8], decode: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Result<T> {
     decode(bytes).map_err(|_| not_ours())
-}
-
-/// Signed by the server, and not what was asked for: a server of another release, or a broken one.
-pub(super) fn not_ours() -> Error {
-    Error::new(Code::Unsupported, "the server's answer is not one that this release understands")
-        .hint("Update keyfold here or on the server.")
 }

@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod recovery;
 pub mod scope;
 pub mod session;
+pub mod storage;
 pub mod visit;
 
 pub use account::{AccountLedger, Accounts, ExtendAccount, Lookup, SignUp, SignedUp};
@@ -21,6 +22,10 @@ pub use scope::{
     ScopeSummary, Scopes, Standing,
 };
 pub use session::{DeviceSession, EndSessions, LoggedIn, LoggedOut, Sessions};
+pub use storage::{
+    DeleteObjects, ListObjects, ObjectIds, Objects, PutObjects, ReadObjects, ReadReference, Reference, ReferenceNow,
+    Stored, SwapReference, Swapped,
+};
 pub use visit::{
     AskForPasskey, EnrolmentAnswer, EnrolmentState, NameReleased, OwnAccount, PasskeyQuestion, Proof, ReadAccount,
     ReleaseName, SealedMasterKeys, Visit, Visiting,

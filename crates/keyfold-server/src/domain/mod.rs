@@ -13,6 +13,7 @@ mod passwords;
 mod replay;
 mod scopes;
 mod sessions;
+mod storage;
 mod visits;
 mod wraps;
 

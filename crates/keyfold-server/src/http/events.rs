@@ -140,6 +140,7 @@ impl Stream {
                         send(socket, &ServerFrame::Event(event)).await
                     }
                     Some(Signal::Wraps(scope)) => send(socket, &ServerFrame::Wraps(WrapNews { scope })).await,
+                    Some(Signal::Reference(news)) => send(socket, &ServerFrame::Reference(news)).await,
                     Some(Signal::Enrolment(device)) => {
                         send(socket, &ServerFrame::Enrolment(EnrolmentNews { device })).await
                     }

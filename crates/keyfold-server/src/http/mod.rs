@@ -14,6 +14,7 @@ mod passwords;
 mod scopes;
 mod sessions;
 mod signed;
+mod storage;
 mod visits;
 
 use crate::{
@@ -81,6 +82,12 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/scopes/{scope}/placed", post(scopes::place))
         .route("/v1/scopes/{scope}/wraps", get(scopes::wraps).post(scopes::add_wraps))
         .route("/v1/scopes/{scope}/missing", get(scopes::lacking).post(scopes::lack))
+        .route("/v1/scopes/{scope}/objects", post(storage::put_objects))
+        .route("/v1/scopes/{scope}/objects/read", post(storage::read_objects))
+        .route("/v1/scopes/{scope}/objects/delete", post(storage::delete_objects))
+        .route("/v1/scopes/{scope}/objects/list", post(storage::list_objects))
+        .route("/v1/scopes/{scope}/references/read", post(storage::read_reference))
+        .route("/v1/scopes/{scope}/references/swap", post(storage::swap_reference))
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::wrong_method)
         // What reaches a route was read by [`body`], within its limits. Axum's own is 2 MB, and its refusal is not ours.

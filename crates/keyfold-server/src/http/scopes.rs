@@ -78,6 +78,6 @@ pub(super) async fn lack(
     Ok(Cbor(MissingWraps { missing: Vec::new() }.encode()))
 }
 
-fn parse(scope: &str) -> Result<ScopeId, Fault> {
+pub(super) fn parse(scope: &str) -> Result<ScopeId, Fault> {
     scope.parse().map_err(|_| fault(Code::Malformed, "the path names no scope id"))
 }

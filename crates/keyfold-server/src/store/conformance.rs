@@ -3,18 +3,18 @@
 //! The factory opens the store of a name; the same name again is the same store after a restart.
 
 use super::{
-    AccountEntry, Committed, Limit, Listener, NewAccount, NewEntry, Once, Passkey, PasswordChanges, Reading, Store,
-    StoreError, Visitor, WRAPS_BESIDE,
+    AccountEntry, Committed, Limit, Listener, NewAccount, NewEntry, Object, Once, Passkey, PasswordChanges, Reading,
+    Store, StoreError, Visitor, WRAPS_BESIDE,
 };
 use futures_util::future::{BoxFuture, join_all};
 use keyfold_format::{
-    EntryHash, HolderId, ScopeId, UserId, VerifyingKey,
+    EntryHash, HolderId, ObjectId, ScopeId, UserId, VerifyingKey,
     entry::Head,
     wrap::{Wrap, WrapKind, WrapPlace},
 };
 use keyfold_protocol::{
     signing::Nonce,
-    wire::{ScopeKind, SealedMasterKeys, Standing},
+    wire::{Reference, ScopeKind, SealedMasterKeys, Standing, SwapReference, Swapped},
 };
 use std::sync::{Arc, Mutex};
 
@@ -46,6 +46,7 @@ pub(crate) async fn check_all(factory: Factory<'_>) {
     wraps_beside_are_one_of_each_author_and_not_too_many(factory).await;
     a_new_generation_is_told_around_until_what_it_stands_in_has_cited_it(factory).await;
     a_passkey_is_the_accounts_that_the_device_founds_for_which_it_was_made(factory).await;
+    objects_stay_until_they_are_deleted_and_a_swap_has_one_winner_also_after_a_restart(factory).await;
 }
 
 fn deaf() -> Listener {
@@ -586,4 +587,33 @@ async fn wraps_beside_are_one_of_each_author_and_not_too_many(factory: Factory<'
     add(100, 100, 2).await.unwrap();
     assert!(matches!(add(100, 100, 3).await, Err(StoreError::Replayed)));
     assert_eq!(kept().await, 2 + WRAPS_BESIDE);
+}
+
+async fn objects_stay_until_they_are_deleted_and_a_swap_has_one_winner_also_after_a_restart(factory: Factory<'_>) {
+    let store = factory("storage", deaf()).await;
+    store.append(once(1), entry(NOTES, 0)).await.unwrap();
+    let ids = [ObjectId([1; 32]), ObjectId([2; 32]), ObjectId([3; 32])];
+    let object = |n: usize| Object { id: ids[n], bytes: vec![n as u8; 10] };
+    store.put_objects(once(2), NOTES, vec![object(0), object(1)], 1_000).await.unwrap();
+    assert!(matches!(store.put_objects(once(2), NOTES, vec![object(2)], 1_000).await, Err(StoreError::Replayed)));
+    let swap = |expected, byte| SwapReference { name: "root".to_owned(), expected, bytes: vec![byte] };
+    assert_eq!(store.swap_reference(once(3), NOTES, swap(None, 7)).await.unwrap().version, Some(1));
+    // A request that was taken before is refused also where it would change nothing.
+    assert!(matches!(store.swap_reference(once(3), NOTES, swap(None, 7)).await, Err(StoreError::Replayed)));
+    store.close().await;
+    let store = factory("storage", deaf()).await;
+    let stands = Reference { version: 1, bytes: vec![7] };
+    assert_eq!(store.reference(NOTES, "root".to_owned()).await.unwrap(), Some(stands.clone()));
+    let late = store.swap_reference(once(4), NOTES, swap(None, 8)).await.unwrap();
+    assert_eq!(late, Swapped { version: None, stands: Some(stands) });
+    assert_eq!(store.swap_reference(once(5), NOTES, swap(Some(1), 8)).await.unwrap().version, Some(2));
+    assert_eq!(store.objects(NOTES, ids.to_vec()).await.unwrap(), [vec![0; 10], vec![1; 10], vec![]]);
+    assert_eq!(store.objects(TEAM, ids.to_vec()).await.unwrap(), [b""; 3]);
+    // One that is put again counts as new, so that a sweep does not take it from whoever just put it.
+    store.put_objects(once(6), NOTES, vec![object(1)], 5_000).await.unwrap();
+    assert_eq!(store.object_ids(NOTES, None, 5_000).await.unwrap(), [ids[0]]);
+    assert_eq!(store.object_ids(NOTES, None, 5_001).await.unwrap(), ids[..2]);
+    assert_eq!(store.object_ids(NOTES, Some(ids[0]), 5_001).await.unwrap(), [ids[1]]);
+    store.delete_objects(once(7), NOTES, vec![ids[0], ids[2]]).await.unwrap();
+    assert_eq!(store.objects(NOTES, ids[..2].to_vec()).await.unwrap(), [vec![], vec![1; 10]]);
 }

@@ -9,12 +9,12 @@ mod conformance;
 pub(crate) mod sqlite;
 
 use futures_util::future::BoxFuture;
-use keyfold_format::{EntryHash, HolderId, ScopeId, UserId, VerifyingKey, entry::Head, wrap::Wrap};
+use keyfold_format::{EntryHash, HolderId, ObjectId, ScopeId, UserId, VerifyingKey, entry::Head, wrap::Wrap};
 use keyfold_protocol::{
     events::{Cursor, Event},
     limits,
     signing::Nonce,
-    wire::{DeviceSession, ScopeKind, ScopeSummary, SealedMasterKeys, Standing},
+    wire::{DeviceSession, Reference, ScopeKind, ScopeSummary, SealedMasterKeys, Standing, SwapReference, Swapped},
 };
 
 /// A request's right to take effect, once: spent in the transaction of the effect, so that neither a restart nor
@@ -143,6 +143,15 @@ pub(crate) struct AccountEntry {
     pub(crate) expires_ms: Option<u64>,
     /// The passwords for recovery that it changes.
     pub(crate) passwords: PasswordChanges,
+}
+
+/// An object of a vault.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    /// The hash of its bytes.
+    pub(crate) id: ObjectId,
+    /// Sealed.
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// What an entry does to an account's passwords, each named by its recovery method.
@@ -306,6 +315,32 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// another account's is [`StoreError::DeviceTaken`]. One that renews its keys does not expire.
     fn extend_account(&self, once: Once, entry: AccountEntry) -> BoxFuture<'static, Result<()>>;
 
+    /// Keeps objects of a vault. One that is there already is there anew.
+    fn put_objects(
+        &self,
+        once: Once,
+        scope: ScopeId,
+        objects: Vec<Object>,
+        now_ms: u64,
+    ) -> BoxFuture<'static, Result<()>>;
+    /// Deletes objects of a vault; those that are not there are gone already.
+    fn delete_objects(&self, once: Once, scope: ScopeId, ids: Vec<ObjectId>) -> BoxFuture<'static, Result<()>>;
+    /// Puts something else under a reference of a vault, if what is expected stands there. Of those who expect the same
+    /// one succeeds.
+    fn swap_reference(&self, once: Once, scope: ScopeId, swap: SwapReference) -> BoxFuture<'static, Result<Swapped>>;
+
+    /// Objects of a vault in the order of the ids, empty for those that are not there; as many as one reply holds, one
+    /// at least.
+    fn objects(&self, scope: ScopeId, ids: Vec<ObjectId>) -> BoxFuture<'_, Result<Vec<Vec<u8>>>>;
+    /// Ids of a vault's objects that were put before a time, ascending, after one; as many as one reply holds.
+    fn object_ids(
+        &self,
+        scope: ScopeId,
+        after: Option<ObjectId>,
+        before_ms: u64,
+    ) -> BoxFuture<'_, Result<Vec<ObjectId>>>;
+    /// What stands under a reference of a vault.
+    fn reference(&self, scope: ScopeId, name: String) -> BoxFuture<'_, Result<Option<Reference>>>;
     /// Whether a request took effect before: so that a replay is refused before any work is done for it. The write
     /// decides all the same.
     fn spent(&self, once: Once) -> BoxFuture<'_, Result<bool>>;

@@ -8,19 +8,20 @@ mod passwords;
 mod reach;
 mod read;
 mod sessions;
+mod storage;
 mod visits;
 mod write;
 mod writer;
 
 use super::{
-    AccountEntry, Device, Enrolment, Limit, Listener, NewAccount, NewEntry, Once, Page, Passkey, Reading, Result,
-    Store, StoreError, Visitor,
+    AccountEntry, Device, Enrolment, Limit, Listener, NewAccount, NewEntry, Object, Once, Page, Passkey, Reading,
+    Result, Store, StoreError, Visitor,
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use keyfold_format::{EntryHash, HolderId, ScopeId, UserId, wrap::Wrap};
+use keyfold_format::{EntryHash, HolderId, ObjectId, ScopeId, UserId, wrap::Wrap};
 use keyfold_protocol::{
     events::{Cursor, Event},
-    wire::{DeviceSession, ScopeSummary, SealedMasterKeys},
+    wire::{DeviceSession, Reference, ScopeSummary, SealedMasterKeys, SwapReference, Swapped},
 };
 use sqlx::{
     ConnectOptions, SqlSafeStr, SqlitePool,
@@ -73,6 +74,7 @@ fn migrations() -> Migrator {
         ("passkeys", include_str!("../../../migrations/sqlite/0007_passkeys.sql")),
         ("sessions", include_str!("../../../migrations/sqlite/0008_sessions.sql")),
         ("unseen", include_str!("../../../migrations/sqlite/0009_unseen.sql")),
+        ("storage", include_str!("../../../migrations/sqlite/0010_storage.sql")),
     ];
     let numbered = (1..).zip(files).map(|(number, (name, text))| {
         Migration::new(number, name.into(), MigrationType::Simple, text.into_sql_str(), false)
@@ -139,6 +141,41 @@ impl Store for SqliteStore {
 
     fn extend_account(&self, once: Once, entry: AccountEntry) -> BoxFuture<'static, Result<()>> {
         self.writer.extend_account(once, entry)
+    }
+
+    fn put_objects(
+        &self,
+        once: Once,
+        scope: ScopeId,
+        objects: Vec<Object>,
+        now_ms: u64,
+    ) -> BoxFuture<'static, Result<()>> {
+        self.writer.put_objects(once, scope, objects, now_ms)
+    }
+
+    fn delete_objects(&self, once: Once, scope: ScopeId, ids: Vec<ObjectId>) -> BoxFuture<'static, Result<()>> {
+        self.writer.delete_objects(once, scope, ids)
+    }
+
+    fn swap_reference(&self, once: Once, scope: ScopeId, swap: SwapReference) -> BoxFuture<'static, Result<Swapped>> {
+        self.writer.swap_reference(once, scope, swap)
+    }
+
+    fn objects(&self, scope: ScopeId, ids: Vec<ObjectId>) -> BoxFuture<'_, Result<Vec<Vec<u8>>>> {
+        storage::objects(&self.readers, scope, ids).boxed()
+    }
+
+    fn object_ids(
+        &self,
+        scope: ScopeId,
+        after: Option<ObjectId>,
+        before_ms: u64,
+    ) -> BoxFuture<'_, Result<Vec<ObjectId>>> {
+        storage::object_ids(&self.readers, scope, after, before_ms).boxed()
+    }
+
+    fn reference(&self, scope: ScopeId, name: String) -> BoxFuture<'_, Result<Option<Reference>>> {
+        async move { storage::reference(&mut *self.readers.acquire().await?, scope, &name).await }.boxed()
     }
 
     fn spent(&self, once: Once) -> BoxFuture<'_, Result<bool>> {

@@ -4,12 +4,14 @@
 
 use super::{
     super::{
-        AccountEntry, Committed, Enrolment, Listener, NewAccount, NewEntry, Once, Passkey, Result, StoreError, Visitor,
+        AccountEntry, Committed, Enrolment, Listener, NewAccount, NewEntry, Object, Once, Passkey, Result, StoreError,
+        Visitor,
     },
-    sessions, visits, write,
+    sessions, storage, visits, write,
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use keyfold_format::{HolderId, ScopeId, UserId, wrap::Wrap};
+use keyfold_format::{HolderId, ObjectId, ScopeId, UserId, wrap::Wrap};
+use keyfold_protocol::wire::{SwapReference, Swapped};
 use sqlx::{Connection, SqliteConnection};
 use std::collections::BTreeSet;
 use tokio::sync::{mpsc, oneshot};
@@ -39,6 +41,9 @@ enum Job {
     Append(Once, Box<NewEntry>, Answer<()>),
     AddWraps(Once, ScopeId, ScopeId, Vec<Wrap>, Answer<()>),
     ExtendAccount(Once, Box<AccountEntry>, Answer<()>),
+    PutObjects(Once, ScopeId, Vec<Object>, u64, Answer<()>),
+    DeleteObjects(Once, ScopeId, Vec<ObjectId>, Answer<()>),
+    SwapReference(Once, ScopeId, Box<SwapReference>, Answer<Swapped>),
     Close(oneshot::Sender<()>),
     #[cfg(test)]
     LimitPages(u32, oneshot::Sender<()>),
@@ -130,6 +135,34 @@ impl Writer {
 
     pub(super) fn extend_account(&self, once: Once, entry: AccountEntry) -> BoxFuture<'static, Result<()>> {
         self.queue(|answer| Job::ExtendAccount(once, Box::new(entry), answer))
+    }
+
+    pub(super) fn put_objects(
+        &self,
+        once: Once,
+        scope: ScopeId,
+        objects: Vec<Object>,
+        now_ms: u64,
+    ) -> BoxFuture<'static, Result<()>> {
+        self.queue(|answer| Job::PutObjects(once, scope, objects, now_ms, answer))
+    }
+
+    pub(super) fn delete_objects(
+        &self,
+        once: Once,
+        scope: ScopeId,
+        ids: Vec<ObjectId>,
+    ) -> BoxFuture<'static, Result<()>> {
+        self.queue(|answer| Job::DeleteObjects(once, scope, ids, answer))
+    }
+
+    pub(super) fn swap_reference(
+        &self,
+        once: Once,
+        scope: ScopeId,
+        swap: SwapReference,
+    ) -> BoxFuture<'static, Result<Swapped>> {
+        self.queue(|answer| Job::SwapReference(once, scope, Box::new(swap), answer))
     }
 
     /// Writes what is queued, then ends the task and with it the connection.
@@ -261,6 +294,22 @@ async fn commit(connection: &mut SqliteConnection, jobs: impl Iterator<Item = Jo
                     committed.push(Committed { event, audience });
                 });
                 ready.push(answer_later(answer, outcome));
+            }
+            Job::PutObjects(once, scope, objects, now_ms, answer) => {
+                let outcome = in_savepoint(connection, &mut failed, async |c| {
+                    storage::put(c, once, scope, &objects, now_ms).await
+                });
+                ready.push(answer_later(answer, outcome.await));
+            }
+            Job::DeleteObjects(once, scope, ids, answer) => {
+                let outcome =
+                    in_savepoint(connection, &mut failed, async |c| storage::delete(c, once, scope, &ids).await);
+                ready.push(answer_later(answer, outcome.await));
+            }
+            Job::SwapReference(once, scope, swap, answer) => {
+                let outcome =
+                    in_savepoint(connection, &mut failed, async |c| storage::swap(c, once, scope, &swap).await);
+                ready.push(answer_later(answer, outcome.await));
             }
             Job::Close(_) => {}
             #[cfg(test)]

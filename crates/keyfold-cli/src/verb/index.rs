@@ -1,0 +1,271 @@
+//! `keyfold index`: an ordered map of a keychain, which the server keeps and cannot read.
+//!
+//! Spec: `docs/spec/cli.md`, "Indexes".
+
+mod import;
+
+use crate::fault::Fault;
+use crate::moment::rfc3339;
+use crate::session::Session;
+use crate::stream::Source;
+use crate::word::typed;
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use keyfold_client::key::{self, Part};
+use keyfold_client::{Code, Index, IndexQuery, base64url};
+use serde_json::json;
+use std::io::{self, Write};
+use std::ops::Bound;
+use std::path::PathBuf;
+
+/// A value, in bytes (docs/spec/index.md, "Limits").
+const VALUE_BYTES: u64 = 1 << 20;
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// The keychain
+    #[arg(value_name = "KC", value_parser = typed)]
+    keychain: String,
+    /// The index; one that is not there is empty
+    #[arg(value_parser = typed)]
+    name: String,
+    /// What keys are, and so how they are ordered
+    #[arg(long = "as", value_enum, default_value = "text", global = true)]
+    kind: Kind,
+    #[command(subcommand)]
+    deed: Deed,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// Text
+    Text,
+    /// Numbers
+    Number,
+    /// Dates: 2026-01-31, or with a time as RFC 3339 has it
+    Date,
+}
+
+#[derive(Subcommand, Debug)]
+enum Deed {
+    /// Give a key a value
+    Put {
+        key: String,
+        /// `-` for standard input
+        value: String,
+    },
+    /// Print the value of a key
+    Get { key: String },
+    /// Take a key away
+    Rm { key: String },
+    /// Print keys and values, in the order of the keys
+    Range {
+        #[command(flatten)]
+        part: Span,
+        /// At most so many
+        #[arg(long)]
+        limit: Option<usize>,
+        /// From the last to the first
+        #[arg(long)]
+        reverse: bool,
+    },
+    /// Say how many keys there are
+    Count {
+        #[command(flatten)]
+        part: Span,
+    },
+    /// Bring in the rows of a table: CSV with a first line of names, or JSON objects, one a line
+    Import {
+        /// `-` for standard input
+        file: PathBuf,
+        /// The column whose value is the key
+        #[arg(long, value_name = "COLUMN")]
+        key: String,
+        /// What the file is [default: what its name says]
+        #[arg(long, value_enum)]
+        format: Option<import::Format>,
+    },
+    /// Read every node, and say what is wrong
+    Check,
+}
+
+#[derive(Args, Debug)]
+struct Span {
+    /// From this key on
+    #[arg(long, value_name = "A")]
+    from: Option<String>,
+    /// Up to this key, without it
+    #[arg(long, value_name = "B")]
+    to: Option<String>,
+}
+
+pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
+    let index = session.client()?.index(&options.keychain, &options.name);
+    let (output, kind) = (session.output, options.kind);
+    match options.deed {
+        Deed::Put { key, value } => {
+            let part = kind.part(&key)?;
+            let value = if value == "-" { Source::Stdin.whole(VALUE_BYTES)? } else { value.into_bytes() };
+            index.put(std::slice::from_ref(&part), &value).await?;
+            output.show(&json!({ "key": shown(&[part]) }), |_| String::new())
+        }
+        Deed::Get { key } => {
+            let value = index.get(&[kind.part(&key)?]).await?.ok_or_else(|| no_such(&key))?;
+            if !output.is_json() {
+                return raw(&value);
+            }
+            output.show(&entry(&[kind.part(&key)?], &value), |_| String::new())
+        }
+        Deed::Rm { key } => {
+            if !index.remove(&[kind.part(&key)?]).await? {
+                return Err(no_such(&key));
+            }
+            output.show(&json!({ "key": shown(&[kind.part(&key)?]) }), |_| String::new())
+        }
+        Deed::Range { part, limit, reverse } => {
+            let query = IndexQuery { reverse, ..part.query(kind)? };
+            range(session, &index, &query, limit.unwrap_or(usize::MAX)).await
+        }
+        Deed::Count { part } => {
+            let count = index.count(&part.query(kind)?).await?;
+            output.show(&json!({ "count": count }), |_| count.to_string())
+        }
+        Deed::Import { file, key, format } => import::run(session, &index, kind, file, &key, format).await,
+        Deed::Check => check(session, &index).await,
+    }
+}
+
+impl Span {
+    fn query(&self, kind: Kind) -> Result<IndexQuery, Fault> {
+        let bound = |key: &String| {
+            Ok::<_, Fault>(key::encode(&[kind.part(key)?]).map_err(keyfold_client::Error::from)?.into_boxed_slice())
+        };
+        Ok(IndexQuery {
+            from: self.from.as_ref().map(bound).transpose()?.map_or(Bound::Unbounded, Bound::Included),
+            to: self.to.as_ref().map(bound).transpose()?.map_or(Bound::Unbounded, Bound::Excluded),
+            reverse: false,
+        })
+    }
+}
+
+impl Kind {
+    /// What was typed, as a part of a key.
+    fn part(self, text: &str) -> Result<Part, Fault> {
+        match self {
+            Self::Text => Ok(Part::Text(text.to_owned())),
+            Self::Number => {
+                let number = text.trim();
+                let float = || number.parse::<f64>().ok().filter(|float| !float.is_nan()).map(Part::Float);
+                let part = number.parse().ok().map(Part::Integer).or_else(float);
+                part.ok_or_else(|| Fault::usage(format!("`{text}` is not a number")))
+            }
+            Self::Date => {
+                let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp());
+                let time = text.parse::<Timestamp>().ok().or_else(day);
+                time.map(|time| Part::Date(time.as_millisecond())).ok_or_else(|| {
+                    Fault::usage(format!("`{text}` is not a date"))
+                        .hint("Write it as 2026-01-31, or as 2026-01-31T12:00:00Z.")
+                })
+            }
+        }
+    }
+}
+
+async fn range(session: &Session, index: &Index, query: &IndexQuery, limit: usize) -> Result<(), Fault> {
+    if session.output.is_json() {
+        let mut entries = Vec::new();
+        let see = |key: Vec<Part>, value: &[u8]| {
+            entries.push(entry(&key, value));
+            Ok(())
+        };
+        index.each(query, limit, see).await?;
+        return session.output.show(&entries, |_| String::new());
+    }
+    let (mut out, mut failed) = (io::BufWriter::new(io::stdout()), None);
+    let see = |key: Vec<Part>, value: &[u8]| {
+        let line = [plain(&key).as_bytes(), b"\t", value, b"\n"].concat();
+        out.write_all(&line).map_err(|error| {
+            failed = Some(error);
+            keyfold_client::Error::new(Code::Cancelled, "nobody reads any more")
+        })
+    };
+    let outcome = index.each(query, limit, see).await;
+    match failed.or_else(|| out.flush().err()) {
+        Some(error) => Err(Fault::io("standard output", &error)),
+        None => Ok(outcome?),
+    }
+}
+
+async fn check(session: &Session, index: &Index) -> Result<(), Fault> {
+    let checked = index.check().await?;
+    let wrong: Vec<_> = checked
+        .wrong
+        .iter()
+        .map(|wrong| {
+            let from = key::decode(&wrong.from).map(|parts| shown(&parts)).unwrap_or_default();
+            json!({ "from": from, "code": wrong.error.code(), "message": wrong.error.to_string() })
+        })
+        .collect();
+    let document = json!({ "entries": checked.entries, "nodes": checked.nodes, "wrong": wrong });
+    session.output.show(&document, |_| {
+        let mut text = format!("{} entries in {} nodes", checked.entries, checked.nodes);
+        for wrong in &checked.wrong {
+            let from = key::decode(&wrong.from).map(|parts| plain(&parts)).unwrap_or_default();
+            text.push_str(&format!("\nfrom `{from}` on: {} [{}]", wrong.error, wrong.error.code()));
+        }
+        text
+    })?;
+    match checked.wrong.is_empty() {
+        true => Ok(()),
+        false => Err(Fault::new(Code::IndexDamaged, "the index is damaged")
+            .hint("Somebody who may write there, or the storage, altered it. What else it holds can be read.")),
+    }
+}
+
+/// The value alone, as it is.
+fn raw(value: &[u8]) -> Result<(), Fault> {
+    let mut out = io::stdout().lock();
+    let written =
+        out.write_all(value).and_then(|()| if value.ends_with(b"\n") { Ok(()) } else { out.write_all(b"\n") });
+    written.and_then(|()| out.flush()).map_err(|error| Fault::io("standard output", &error))
+}
+
+/// One entry, for programs.
+fn entry(key: &[Part], value: &[u8]) -> serde_json::Value {
+    match std::str::from_utf8(value) {
+        Ok(text) => json!({ "key": shown(key), "value": text }),
+        Err(_) => json!({ "key": shown(key), "bytes": base64url(value) }),
+    }
+}
+
+/// A key, for programs: its one part, or the list of them.
+fn shown(parts: &[Part]) -> serde_json::Value {
+    let part = |part: &Part| match part {
+        Part::Null => json!(null),
+        Part::Bool(is) => json!(is),
+        Part::Integer(number) => json!(number),
+        Part::Float(number) if number.is_finite() => json!(number),
+        Part::Float(number) => json!(number.to_string()),
+        Part::Date(ms) => json!(rfc3339(*ms)),
+        Part::Text(text) => json!(text),
+        Part::Bytes(bytes) => json!(base64url(bytes)),
+    };
+    match parts {
+        [one] => part(one),
+        parts => parts.iter().map(part).collect(),
+    }
+}
+
+/// A key, for people.
+fn plain(parts: &[Part]) -> String {
+    let part = |part: &Part| match shown(std::slice::from_ref(part)) {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    parts.iter().map(part).collect::<Vec<_>>().join(" ")
+}
+
+fn no_such(key: &str) -> Fault {
+    Fault::new(Code::UnknownKey, format!("the index has no key `{key}`"))
+        .hint("`keyfold index KC NAME range` prints the keys. Numbers and dates are other keys than text: see --as.")
+}

@@ -1,0 +1,142 @@
+//! Indexes of keychains: each call opens the index with what is known of the keychain now, works without holding the
+//! home, and keeps how far it saw.
+
+use super::{Client, host::NativeHost};
+use crate::{
+    Error, IndexBatch, IndexQuery, OpenIndex, Result,
+    key::{self, Part},
+};
+use keyfold_index::IndexError;
+use zeroize::Zeroizing;
+
+/// An index of a keychain: an ordered map that the server keeps and cannot read. Everybody who is in the keychain finds
+/// it by its name.
+#[derive(Clone)]
+pub struct Index {
+    client: Client,
+    kc: String,
+    name: String,
+}
+
+/// Changes of an index that happen together, or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct Changes(IndexBatch);
+
+impl Changes {
+    /// None.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A key has this value from then on. At most 1,024 bytes of key and 1 MiB of value. `NotComparable` for NaN.
+    pub fn put(&mut self, key: &[Part], value: &[u8]) -> Result<&mut Self> {
+        self.0.put(0, &key::encode(key)?, value);
+        Ok(self)
+    }
+
+    /// A key has none.
+    pub fn remove(&mut self, key: &[Part]) -> Result<&mut Self> {
+        self.0.remove(0, &key::encode(key)?);
+        Ok(self)
+    }
+}
+
+impl Client {
+    /// An index of a keychain, by purpose or fingerprint. Nothing is asked yet; one that is not there is empty.
+    pub fn index(&self, kc: &str, name: &str) -> Index {
+        Index { client: self.clone(), kc: kc.to_owned(), name: name.to_owned() }
+    }
+}
+
+impl Index {
+    /// The value of a key. `UnknownKeychain`, `IndexDamaged`, `Rollback`.
+    pub async fn get(&self, key: &[Part]) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        let key = key::encode(key)?;
+        self.with(false, async |open| open.get(&key).await).await
+    }
+
+    /// Gives a key a value.
+    pub async fn put(&self, key: &[Part], value: &[u8]) -> Result<()> {
+        let mut changes = Changes::new();
+        changes.put(key, value)?;
+        self.commit(&changes).await
+    }
+
+    /// Takes a key away. Whether it was there.
+    pub async fn remove(&self, key: &[Part]) -> Result<bool> {
+        let was_there = self.get(key).await?.is_some();
+        if was_there {
+            let mut changes = Changes::new();
+            changes.remove(key)?;
+            self.commit(&changes).await?;
+        }
+        Ok(was_there)
+    }
+
+    /// Commits changes. Others who write at the same time are not disturbed; of two for one key the last one holds.
+    /// `NotAllowed` where one may only read.
+    pub async fn commit(&self, changes: &Changes) -> Result<()> {
+        self.with(true, async |open| open.commit(changes.0.clone()).await).await
+    }
+
+    /// How many keys a query finds.
+    pub async fn count(&self, query: &IndexQuery) -> Result<u64> {
+        self.with(false, async |open| open.count(query).await).await
+    }
+
+    /// Shows the first `limit` entries of a query, in its order, as they were at one moment.
+    pub async fn each(
+        &self,
+        query: &IndexQuery,
+        limit: usize,
+        mut see: impl FnMut(Vec<Part>, &[u8]) -> Result<()> + Send,
+    ) -> Result<()> {
+        let mut seen = 0;
+        let reading = self.with(false, async |open| {
+            let snapshot = open.snapshot().await?;
+            let mut range = snapshot.range(0, query.clone());
+            while seen < limit {
+                let page = match range.next().await {
+                    Ok(Some(page)) => page,
+                    Ok(None) => break,
+                    // What was shown is not shown again.
+                    Err(error) if seen > 0 => return Ok(Err(error.into())),
+                    Err(error) => return Err(error),
+                };
+                for (key, value) in page.into_entries().into_iter().take(limit - seen) {
+                    seen += 1;
+                    if let Err(stopped) = key::decode(&key).map_err(Error::from).and_then(|key| see(key, &value)) {
+                        return Ok(Err(stopped));
+                    }
+                }
+            }
+            Ok(Ok(()))
+        });
+        reading.await?
+    }
+
+    /// Reads every node and value, and says how much there is. `IndexDamaged` with the first thing that is wrong.
+    pub async fn check(&self) -> Result<keyfold_index::Checked> {
+        self.with(false, async |open| open.snapshot().await?.check().await).await
+    }
+
+    async fn with<T>(
+        &self,
+        to_write: bool,
+        mut work: impl AsyncFnMut(&OpenIndex<NativeHost>) -> Result<T, IndexError>,
+    ) -> Result<T> {
+        for attempt in 0.. {
+            let open = self.client.turn().await?.open_index(&self.kc, &self.name, to_write).await?;
+            let outcome = work(&open).await;
+            let mut turn = self.client.turn().await?;
+            match outcome {
+                Ok(done) => {
+                    turn.keep_seen(&open).await?;
+                    return Ok(done);
+                }
+                Err(error) => turn.settle_index(&open, error, attempt).await?,
+            }
+        }
+        Err(Error::internal("an index's operation went on without end"))
+    }
+}

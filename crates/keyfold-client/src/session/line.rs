@@ -1,0 +1,82 @@
+//! The way to the server, in the name of a device: apart from the session, so that a vault's storage is asked while
+//! the session does something else.
+
+use crate::{
+    Error, Result,
+    host::{Host, HttpRequest, HttpResponse},
+    machine::{ServerPin, server::ServerUrl},
+};
+use keyfold_core::device::DeviceKeys;
+use keyfold_format::HolderId;
+use keyfold_protocol::{
+    ErrorBody,
+    signing::{Address, Fields, Nonce, Outgoing, Reply, Request, fields, response::Verified},
+};
+use std::sync::Arc;
+
+/// What a server said: yes with a body, or no.
+pub(super) type Answer = std::result::Result<Vec<u8>, ErrorBody>;
+
+/// What came of a request: `None` for something that another key than the pinned one is said to have signed, which is no
+/// answer so far.
+pub(super) type Heard = Option<Answer>;
+
+/// A device, and the server of its home.
+pub(crate) struct Line<H> {
+    pub(super) host: Arc<H>,
+    pub(super) device: Arc<DeviceKeys>,
+    pub(super) id: HolderId,
+    pub(super) server: ServerPin,
+    /// What the server's clock is ahead of ours.
+    pub(super) skew_ms: i64,
+}
+
+impl<H: Host> Line<H> {
+    /// Sends a request once, signed, and verifies the answer.
+    pub(crate) async fn ask(&self, request: Request) -> Result<Heard> {
+        let to = Address { authority: self.server.url.authority().to_owned(), server: self.server.id() };
+        let created = self.host.now_ms().saturating_add_signed(self.skew_ms) / 1_000;
+        let sign = |base: &[u8]| self.device.signing.sign_message(base);
+        let out = request.sign(&to, &self.id, nonce(&*self.host), created, sign);
+        let reply = send(&*self.host, &self.server.url, &out).await?;
+        let claimed = reply.claimed_server();
+        match reply.verify(&out.binding, &self.server.key) {
+            Ok(verified) => Ok(Some(answer(verified)?)),
+            Err(_) if claimed.is_some_and(|claimed| claimed != self.server.id()) => Ok(None),
+            Err(bad) => Err(bad.into()),
+        }
+    }
+}
+
+/// Sends a request as it is. The reply is not verified.
+pub(super) async fn send(host: &impl Host, url: &ServerUrl, out: &Outgoing) -> Result<Reply> {
+    let request = HttpRequest {
+        method: out.request.method,
+        url: format!("{}{}", url.http(), out.request.path),
+        headers: out.headers.clone(),
+        body: out.request.body.clone(),
+    };
+    let HttpResponse { status, headers, body } = host.exchange(request).await?;
+    let known = headers.into_iter().filter(|(name, _)| fields::ALL.iter().any(|ours| name.eq_ignore_ascii_case(ours)));
+    Ok(Reply { status, fields: known.collect::<Fields>(), body })
+}
+
+pub(super) fn nonce(host: &impl Host) -> Nonce {
+    let mut nonce = [0; 24];
+    host.random(&mut nonce);
+    Nonce(nonce)
+}
+
+/// A verified reply is the server's word, yes or no.
+fn answer(reply: Verified) -> Result<Answer> {
+    match reply.status {
+        200..=299 => Ok(Ok(reply.body)),
+        _ => ErrorBody::decode(&reply.body).map(Err).map_err(|_| not_ours()),
+    }
+}
+
+/// Signed by the server, and not what was asked for: a server of another release, or a broken one.
+pub(crate) fn not_ours() -> Error {
+    Error::new(keyfold_protocol::Code::Unsupported, "the server's answer is not one that this release understands")
+        .hint("Update keyfold here or on the server.")
+}

@@ -1,0 +1,97 @@
+//! An index that was opened: reading and writing it, with what the world gives.
+
+use super::{ServerStore, VaultKeys};
+use crate::host::{Host, HostRng};
+use keyfold_format::{IndexId, ScopeId, id::hash, label::HashLabel};
+pub use keyfold_index::{Batch as IndexBatch, Entry as IndexEntry, Query as IndexQuery};
+use keyfold_index::{Index, Moment, Seen, Snapshot};
+use std::sync::Arc;
+
+/// How long what was replaced stays, for whoever reads an older state: milliseconds.
+const GRACE_MS: u64 = 60 * 60 * 1_000;
+
+/// `H("KF1 index id", keychain ‖ name)`. Who knows the keychain's id can guess names: they are the application's, not
+/// its users'.
+pub(crate) fn index_id(scope: &ScopeId, name: &str) -> IndexId {
+    IndexId(hash(HashLabel::IndexId, &[&scope.0, name.as_bytes()]))
+}
+
+/// An index of a keychain, as it was when the session was asked for it last.
+pub struct OpenIndex<H> {
+    pub(crate) index: Index<ServerStore<H>, VaultKeys>,
+    pub(crate) scope: ScopeId,
+    pub(crate) id: IndexId,
+    pub(crate) store: ServerStore<H>,
+    pub(crate) keys: VaultKeys,
+    host: Arc<H>,
+}
+
+impl<H: Host> OpenIndex<H> {
+    pub(crate) fn new(
+        scope: ScopeId,
+        id: IndexId,
+        store: ServerStore<H>,
+        keys: VaultKeys,
+        host: Arc<H>,
+        seen: Option<Seen>,
+    ) -> Self {
+        let index = Index::new(store.clone(), keys.clone(), &id.to_string(), id, seen);
+        Self { index, scope, id, store, keys, host }
+    }
+
+    /// The index as it is now.
+    pub async fn snapshot(&self) -> keyfold_index::Result<Snapshot<ServerStore<H>, VaultKeys>> {
+        self.index.latest().await
+    }
+
+    /// The value of a key.
+    pub async fn get(&self, key: &[u8]) -> keyfold_index::Result<Option<crate::Zeroizing<Vec<u8>>>> {
+        self.index.latest().await?.get(0, key).await
+    }
+
+    /// How many keys a query finds.
+    pub async fn count(&self, query: &IndexQuery) -> keyfold_index::Result<u64> {
+        self.index.latest().await?.count(0, query).await
+    }
+
+    /// The first `limit` entries of a query, after `skip`.
+    pub async fn range(&self, query: &IndexQuery, limit: usize) -> keyfold_index::Result<Vec<IndexEntry>> {
+        let snapshot = self.index.latest().await?;
+        let mut found = Vec::new();
+        let mut range = snapshot.range(0, query.clone());
+        while found.len() < limit {
+            let Some(page) = range.next().await? else { break };
+            found.extend(page.into_entries());
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// Commits changes, all or none.
+    pub async fn commit(&self, batch: IndexBatch) -> keyfold_index::Result<()> {
+        self.index.commit(batch, self.moment(&mut HostRng(&*self.host))).await?;
+        self.tidy().await;
+        Ok(())
+    }
+
+    /// Reads, decides and commits, on one state: if others were faster, all of it again on theirs.
+    pub async fn transact(
+        &self,
+        decide: impl AsyncFn(&Snapshot<ServerStore<H>, VaultKeys>) -> keyfold_index::Result<IndexBatch>,
+    ) -> keyfold_index::Result<()> {
+        self.index.transact(self.moment(&mut HostRng(&*self.host)), decide).await?;
+        self.tidy().await;
+        Ok(())
+    }
+
+    /// Brings a long tail into the trees. What fails is left to the next one who writes: the changes are there.
+    async fn tidy(&self) {
+        if self.index.wants_folding() && self.index.fold(self.moment(&mut HostRng(&*self.host))).await == Ok(true) {
+            _ = self.index.collect_garbage(self.host.now_ms().saturating_sub(GRACE_MS)).await;
+        }
+    }
+
+    fn moment<'m, 'h>(&self, rng: &'m mut HostRng<'h, H>) -> Moment<'m, HostRng<'h, H>> {
+        Moment { now_ms: self.host.now_ms(), rng }
+    }
+}

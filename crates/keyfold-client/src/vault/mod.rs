@@ -1,0 +1,15 @@
+//! What a keychain stores: indexes, on the server of the home. It stands beside the session, which knows keychains and
+//! asks one thing after the other: an index that was opened is read and written without it.
+//!
+//! Spec: `docs/spec/index.md`.
+
+mod index;
+mod keys;
+mod server_store;
+
+pub(crate) use index::index_id;
+pub use index::{IndexBatch, IndexEntry, IndexQuery, OpenIndex};
+pub use keyfold_index::key;
+pub(crate) use keys::KnownWriter;
+pub use keys::VaultKeys;
+pub use server_store::ServerStore;
