@@ -29,7 +29,7 @@ pub use identity::{AcceptedIdentity, Compared, Identity};
 pub use keyfold_core::safety::{SafetyInput, SafetyWords};
 pub use keyfold_core::{DeviceSeed, PayloadKey, RecoverySecret, enrolment::EnrolmentText, envelope, value::Value};
 pub use keyfold_format::id::base64url;
-pub use keyfold_index::Checked;
+pub use keyfold_index::{Checked, IndexError, Wrong};
 pub use keyfold_protocol::{Class, Code, events, signing::Method};
 pub use model::*;
 #[cfg(feature = "native")]

@@ -194,6 +194,8 @@ codes! {
     ObjectMissing: 404 Unverified,
     /// Sealed under a key of the keychain that is not here.
     NoKey: 403 NotAllowed,
+    /// Another record of an index has what only one may have.
+    NotUnique: 409 Usage,
     /// A part of a key that compares with nothing.
     NotComparable: 422 Usage,
 

@@ -25,6 +25,8 @@ pub struct Subscription {
 #[serde(rename_all = "camelCase")]
 struct About {
     keychain_fingerprint: Option<String>,
+    /// The index that has changed.
+    index_id: Option<String>,
 }
 
 #[wasm_bindgen]
@@ -54,12 +56,15 @@ impl Subscription {
     }
 
     /// What any later frame is about. If the server says goodbye in it, that is thrown.
-    #[wasm_bindgen(unchecked_return_type = "{ keychainFingerprint: string | null }")]
+    #[wasm_bindgen(unchecked_return_type = "{ keychainFingerprint: string | null, indexId: string | null }")]
     pub fn event(&self, frame: &[u8]) -> Result<JsValue> {
+        let about =
+            |scope: Option<String>, index_id: Option<String>| to_js(&About { keychain_fingerprint: scope, index_id });
         match decode(frame)? {
-            ServerFrame::Event(event) => to_js(&About { keychain_fingerprint: Some(event.scope.to_string()) }),
-            ServerFrame::Wraps(wraps) => to_js(&About { keychain_fingerprint: Some(wraps.scope.to_string()) }),
-            ServerFrame::Enrolment(_) => to_js(&About { keychain_fingerprint: None }),
+            ServerFrame::Event(event) => about(Some(event.scope.to_string()), None),
+            ServerFrame::Wraps(wraps) => about(Some(wraps.scope.to_string()), None),
+            ServerFrame::Enrolment(_) => about(None, None),
+            ServerFrame::Reference(news) => about(Some(news.scope.to_string()), Some(news.name)),
             _ => Err(unexpected()),
         }
     }

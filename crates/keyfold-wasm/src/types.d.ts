@@ -477,3 +477,36 @@ export interface TrailerCheck {
   signedBy: string | null;
   unchecked: boolean;
 }
+
+/** One part of an index's key. */
+export type IndexKeyPart = null | boolean | number | string | Date | Uint8Array;
+
+/** A key of a tree of an index, with the value that it is to have; without one, it is read or taken away. */
+export interface IndexKeyOf {
+  tree: number;
+  key: IndexKeyPart[];
+  value?: Uint8Array | undefined;
+}
+
+/** Which entries of a tree: the keys from `from` up to `to`, without it; those that begin with `prefix`, and with a text after it; what follows `after`. */
+export interface IndexQuery {
+  from?: IndexKeyPart[] | undefined;
+  to?: IndexKeyPart[] | undefined;
+  after?: IndexKeyPart[] | undefined;
+  prefix?: IndexKeyPart[] | undefined;
+  startsWith?: string | undefined;
+  reverse?: boolean | undefined;
+}
+
+/** Values of keys, `null` for those that have none. `generation` is −1 while nothing was written. */
+export interface IndexValues {
+  indexId: string;
+  generation: number;
+  values: (Uint8Array<ArrayBuffer> | null)[];
+}
+
+export interface IndexPage {
+  indexId: string;
+  generation: number;
+  entries: { key: IndexKeyPart[]; value: Uint8Array<ArrayBuffer> }[];
+}

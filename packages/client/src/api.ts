@@ -32,6 +32,16 @@ export type {
 } from "./device-types.js";
 export type { Devices } from "./devices.js";
 export type { Groups } from "./groups.js";
+export type { Vault } from "./vault.js";
+export type {
+  IndexKey,
+  IndexSchema,
+  KeyPart,
+  RangeOptions,
+  Readable,
+  Secondary,
+  VaultIndex,
+} from "./vault-index.js";
 export type { PaperKey, Recovery, RecoveryShares } from "./recovery.js";
 export type {
   AcceptedIdentity,

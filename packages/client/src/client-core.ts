@@ -53,6 +53,7 @@ const EVENTS: Record<keyof api.ClientEvents, true> = {
   deviceRevoked: true,
   devicesUpdated: true,
   recoveryUsed: true,
+  indexChanged: true,
   syncStateChanged: true,
 };
 

@@ -11,6 +11,7 @@ import { Devices } from "./devices.js";
 import { KeyfoldError } from "./error.js";
 import { atGate } from "./gate.js";
 import { Groups } from "./groups.js";
+import { Vault } from "./vault.js";
 import { Locking } from "./lock.js";
 import { Recovery } from "./recovery.js";
 import { spelled, told } from "./safety-words.js";
@@ -37,6 +38,15 @@ export class BaseClient extends ClientCore {
   readonly devices = new Devices(this.call, this.page);
   /** Ways back, for when every device is lost. */
   readonly recovery = new Recovery(this.call, this.page, this.passkeys);
+
+  /** What is stored under a keychain. */
+  vault(keychain: string | { readonly keychainFingerprint: string }): Vault {
+    const of = typeof keychain === "object" && keychain !== null ? keychain.keychainFingerprint : keychain;
+    return new Vault(
+      { call: this.call, on: (event, callback) => this.on(event, callback) },
+      check.text(of, "keychain"),
+    );
+  }
 
   // What is known without asking.
 

@@ -424,6 +424,8 @@ export interface ClientEvents {
   readonly deviceRevoked: { readonly deviceId: string };
   /** Somebody came back into one's account, or changed its ways back, by this one. If it was not oneself: act. */
   readonly recoveryUsed: { readonly recoveryId: string };
+  /** Somebody, maybe oneself, has written an index: what was read of it may be other now. */
+  readonly indexChanged: { readonly keychainFingerprint: string; readonly indexId: string };
   /** The connection came or went. */
   readonly syncStateChanged: { readonly state: SyncState };
 }

@@ -80,6 +80,27 @@ impl<H: Host> Session<H> {
         Ok(open)
     }
 
+    /// Does something with an index, whatever has to be found out meanwhile, and keeps how far it was seen.
+    pub async fn with_index<T>(
+        &mut self,
+        kc: &str,
+        name: &str,
+        to_write: bool,
+        mut work: impl AsyncFnMut(&OpenIndex<H>) -> Result<T, IndexError>,
+    ) -> Result<T> {
+        for attempt in 0.. {
+            let open = self.open_index(kc, name, to_write).await?;
+            match work(&open).await {
+                Ok(done) => {
+                    self.keep_seen(&open).await?;
+                    return Ok(done);
+                }
+                Err(error) => self.settle_index(&open, error, attempt).await?,
+            }
+        }
+        Err(Error::internal("an index's operation went on without end"))
+    }
+
     /// Tells an index what is known of its keychain now.
     async fn teach(&mut self, open: &OpenIndex<H>) -> Result<()> {
         let id = open.scope;

@@ -20,7 +20,8 @@ pub(crate) fn index_id(scope: &ScopeId, name: &str) -> IndexId {
 pub struct OpenIndex<H> {
     pub(crate) index: Index<ServerStore<H>, VaultKeys>,
     pub(crate) scope: ScopeId,
-    pub(crate) id: IndexId,
+    /// Which one it is.
+    pub id: IndexId,
     pub(crate) store: ServerStore<H>,
     pub(crate) keys: VaultKeys,
     host: Arc<H>,
@@ -67,6 +68,52 @@ impl<H: Host> OpenIndex<H> {
         Ok(found)
     }
 
+    /// The values of keys, each of a tree, and which record of the index they are of; `None` if there is none yet.
+    pub async fn values(
+        &self,
+        keys: &[(u16, Vec<u8>)],
+    ) -> keyfold_index::Result<(Option<u64>, Vec<Option<crate::Zeroizing<Vec<u8>>>>)> {
+        let snapshot = self.index.latest().await?;
+        let mut values = Vec::with_capacity(keys.len());
+        for (tree, key) in keys {
+            values.push(snapshot.get(*tree, key).await?);
+        }
+        Ok((snapshot.generation(), values))
+    }
+
+    /// The first `limit` entries of a query in a tree, and which record of the index they are of.
+    pub async fn page(
+        &self,
+        tree: u16,
+        query: &IndexQuery,
+        limit: usize,
+    ) -> keyfold_index::Result<(Option<u64>, Vec<IndexEntry>)> {
+        let snapshot = self.index.latest().await?;
+        let mut found = Vec::new();
+        let mut range = snapshot.range(tree, query.clone());
+        while found.len() < limit {
+            let Some(page) = range.next().await? else { break };
+            found.extend(page.into_entries());
+        }
+        found.truncate(limit);
+        Ok((snapshot.generation(), found))
+    }
+
+    /// Commits changes that were worked out from a record of the index, if that is still the newest one.
+    pub async fn commit_on(&self, generation: Option<u64>, batch: IndexBatch) -> keyfold_index::Result<bool> {
+        let decide = async |snapshot: &Snapshot<ServerStore<H>, VaultKeys>| {
+            if snapshot.generation() == generation { Ok(batch.clone()) } else { Err(Moved::On) }
+        };
+        match self.index.transact(self.moment(&mut HostRng(&*self.host)), decide).await {
+            Ok(()) => {
+                self.tidy().await;
+                Ok(true)
+            }
+            Err(Moved::On) => Ok(false),
+            Err(Moved::Failed(error)) => Err(error),
+        }
+    }
+
     /// Commits changes, all or none.
     pub async fn commit(&self, batch: IndexBatch) -> keyfold_index::Result<()> {
         self.index.commit(batch, self.moment(&mut HostRng(&*self.host))).await?;
@@ -93,5 +140,18 @@ impl<H: Host> OpenIndex<H> {
 
     fn moment<'m, 'h>(&self, rng: &'m mut HostRng<'h, H>) -> Moment<'m, HostRng<'h, H>> {
         Moment { now_ms: self.host.now_ms(), rng }
+    }
+}
+
+/// Why changes were not committed.
+enum Moved {
+    /// There is a newer record.
+    On,
+    Failed(keyfold_index::IndexError),
+}
+
+impl From<keyfold_index::IndexError> for Moved {
+    fn from(error: keyfold_index::IndexError) -> Self {
+        Self::Failed(error)
     }
 }

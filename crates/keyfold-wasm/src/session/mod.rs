@@ -6,6 +6,7 @@ mod audit;
 mod device;
 mod file;
 mod group;
+mod index;
 mod keychain;
 mod member;
 mod recovery;

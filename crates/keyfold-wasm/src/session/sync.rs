@@ -36,6 +36,7 @@ impl Session {
         let event = |frame: &Uint8Array| match decode(&frame.to_vec())? {
             ServerFrame::Event(event) => Ok(News::Event(event)),
             ServerFrame::Wraps(wraps) => Ok(News::Wraps(wraps.scope)),
+            ServerFrame::Reference(news) => Ok(News::Reference(news)),
             ServerFrame::Enrolment(news) => Ok(News::Enrolment(news.device)),
             _ => Err(Fault::new(Code::BadServerSignature, "this frame is no event")),
         };

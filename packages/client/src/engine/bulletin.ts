@@ -75,6 +75,11 @@ export class Bulletin {
     this.#tell(this.#state, [{ name: "deviceRevoked", payload: { deviceId } }]);
   }
 
+  /** An index has changed. */
+  indexChanged(keychainFingerprint: string, indexId: string): void {
+    this.#tell(this.#state, [{ name: "indexChanged", payload: { keychainFingerprint, indexId } }]);
+  }
+
   /** These ledgers were looked at, or all if it is `undefined`: participants may be others now, and own devices. */
   looked(scopes: readonly string[] | undefined): void {
     const { keychains, identity } = this.#state;

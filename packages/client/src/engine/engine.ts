@@ -447,6 +447,7 @@ export class Engine {
         for (const [period, key] of this.#keys.all) this.#tabs?.unlocked(period, key);
       },
       looked: (keychains: readonly string[] | undefined) => this.#bulletin.looked(keychains),
+      indexChanged: (keychain: string, index: string) => this.#bulletin.indexChanged(keychain, index),
       lead: () => this.#lead(),
     };
     this.#tabs = storage.kind === "database" ? joinTabs(storage.name, follow, hooks) : alone(follow, hooks);
@@ -464,6 +465,10 @@ export class Engine {
       },
       stopped: (looked, stopped) => this.#bulletin.stopped(looked, stopped),
       looked: (keychains) => this.participantsChanged(keychains),
+      indexChanged: (keychain, index) => {
+        this.#bulletin.indexChanged(keychain, index);
+        this.#tabs?.indexChanged(keychain, index);
+      },
     });
   }
 

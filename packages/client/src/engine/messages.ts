@@ -6,6 +6,7 @@ import type { AccountAudit, AuditComparison, Evidence, KeychainAudit } from "../
 import type { ErrorRecord } from "../error.js";
 import type { RecoveryCalls } from "./recovery-messages.js";
 import type { TypedValue } from "../value.js";
+import type { IndexKeyOf, IndexPage, IndexQuery, IndexValues } from "../wasm/keyfold.js";
 import type {
   AcceptedIdentity,
   Algorithm,
@@ -173,6 +174,16 @@ export interface Calls extends RecoveryCalls {
     file: Bytes;
     serverKey: string | undefined;
   }): KeychainAudit | AccountAudit | Evidence;
+  indexGet(args: { kc: string; name: string; keys: readonly IndexKeyOf[] }): IndexValues;
+  indexRange(args: { kc: string; name: string; tree: number; query: IndexQuery; limit: number }): IndexPage;
+  indexCount(args: { kc: string; name: string; tree: number; query: IndexQuery }): number;
+  /** With a generation, only if that is still the newest; `false` if it is not. */
+  indexCommit(args: {
+    kc: string;
+    name: string;
+    changes: readonly IndexKeyOf[];
+    generation: number | undefined;
+  }): boolean;
   encryptValue(args: { kc: string; value: TypedValue; context: Bytes }): string;
   decryptValue(args: { text: string; context: Bytes }): OpenedTypedValue;
   sign(args: { items: readonly Uint8Array[] }): string;

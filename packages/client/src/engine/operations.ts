@@ -181,6 +181,14 @@ export const operations: Operations = {
     engine.sessionTurn((session) => session.evidence(kc, file), signal),
   verifyAuditFile: async (engine, { file, serverKey }) =>
     auditedFileFrom((await engine.module()).verifyAuditFile(file, serverKey)),
+  indexGet: (engine, { kc, name, keys }, { signal }) =>
+    engine.sessionTurn((session) => session.indexGet(kc, name, [...keys]), signal),
+  indexRange: (engine, { kc, name, tree, query, limit }, { signal }) =>
+    engine.sessionTurn((session) => session.indexRange(kc, name, tree, query, limit), signal),
+  indexCount: (engine, { kc, name, tree, query }, { signal }) =>
+    engine.sessionTurn((session) => session.indexCount(kc, name, tree, query), signal),
+  indexCommit: (engine, { kc, name, changes, generation }, { signal }) =>
+    engine.sessionTurn((session) => session.indexCommit(kc, name, [...changes], generation), signal),
   encryptValue: (engine, { kc, value, context }, { signal }) =>
     engine.sessionTurn(async (session) => (await session.encryptValue(kc, value, context)).text, signal),
   decryptValue: (engine, { text, context }, { signal }) =>

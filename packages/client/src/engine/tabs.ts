@@ -14,6 +14,8 @@ export interface TabHooks {
   synced(state: SyncState): void;
   /** The leading tab took in new entries of these keychains, or of all. */
   looked(keychains: readonly string[] | undefined): void;
+  /** The leading tab was told that an index has changed. */
+  indexChanged(keychain: string, index: string): void;
   /** Another tab was told that the account has this device no more. */
   out(): void;
   /** Another tab wants to know the state of the connection, and the keys of open locks. */
@@ -36,12 +38,14 @@ type Word =
   | { readonly type: "active" }
   | { readonly type: "unlocked"; readonly period: string; readonly key: CryptoKey }
   | { readonly type: "looked"; readonly keychains: readonly string[] | undefined }
+  | { readonly type: "index"; readonly keychain: string; readonly index: string }
   | { readonly type: "synced"; readonly state: SyncState };
 
 /** This tab among those of a store. */
 export interface Tabs {
   changed(): void;
   looked(keychains: readonly string[] | undefined): void;
+  indexChanged(keychain: string, index: string): void;
   synced(state: SyncState): void;
   hurry(): void;
   out(): void;
@@ -60,6 +64,7 @@ export function joinTabs(name: string, mayLead: boolean, hooks: TabHooks): Tabs 
     if (data.type === "changed") hooks.changed();
     else if (data.type === "synced") hooks.synced(data.state);
     else if (data.type === "looked") hooks.looked(data.keychains);
+    else if (data.type === "index") hooks.indexChanged(data.keychain, data.index);
     else if (data.type === "hurry") hooks.hurry();
     else if (data.type === "out") hooks.out();
     else if (data.type === "active") hooks.active();
@@ -81,6 +86,7 @@ export function joinTabs(name: string, mayLead: boolean, hooks: TabHooks): Tabs 
   return {
     changed: () => say({ type: "changed" }),
     looked: (keychains) => say({ type: "looked", keychains }),
+    indexChanged: (keychain, index) => say({ type: "index", keychain, index }),
     synced: (state) => say({ type: "synced", state }),
     hurry: () => say({ type: "hurry" }),
     out: () => say({ type: "out" }),
@@ -100,6 +106,7 @@ export function alone(mayLead: boolean, hooks: TabHooks): Tabs {
   return {
     changed: () => undefined,
     looked: () => undefined,
+    indexChanged: () => undefined,
     synced: () => undefined,
     hurry: () => undefined,
     out: () => undefined,

@@ -36,6 +36,8 @@ export interface Watched {
   synced(state: SyncState): void;
   /** `looked` were looked at, or everything if it is `undefined`; `stopped` could not be taken in. */
   stopped(looked: readonly string[] | undefined, stopped: readonly Stopped[]): void;
+  /** An index of a keychain has changed. */
+  indexChanged(keychain: string, index: string): void;
   /** These keychains, or all if it is `undefined`, have new entries, of which not every one is an event. */
   looked(keychains: readonly string[] | undefined): void;
 }
@@ -129,7 +131,9 @@ export class Watch {
       this.#probeAt = performance.now() + SILENCE_MS;
       while (!this.#closed) {
         for (let frame = socket.take(); frame !== undefined; frame = socket.take()) {
-          batch.push(subscription.event(frame).keychainFingerprint ?? OF_NO_KEYCHAIN, frame);
+          const { keychainFingerprint: keychain, indexId } = subscription.event(frame);
+          if (keychain !== null && indexId !== null) engine.indexChanged(keychain, indexId);
+          else batch.push(keychain ?? OF_NO_KEYCHAIN, frame);
           this.#probeAt = performance.now() + SILENCE_MS;
         }
         const now = performance.now();

@@ -1,0 +1,214 @@
+//! Indexes of keychains. Keys are arrays of parts, values are bytes.
+
+use super::Session;
+use crate::{
+    fault::{Fault, Result},
+    host::JsHost,
+    plain::{object, whole},
+};
+use js_sys::{Array, Date, Number, Uint8Array};
+use keyfold_client::{
+    IndexBatch, IndexQuery, OpenIndex,
+    key::{self, Part},
+};
+use std::ops::Bound;
+use wasm_bindgen::{JsCast, prelude::*};
+
+#[wasm_bindgen]
+extern "C" {
+    /// Which entries.
+    #[wasm_bindgen(typescript_type = "IndexQuery")]
+    pub type JsIndexQuery;
+
+    #[wasm_bindgen(method, getter, structural)]
+    fn from(this: &JsIndexQuery) -> Option<Array>;
+
+    #[wasm_bindgen(method, getter, structural)]
+    fn to(this: &JsIndexQuery) -> Option<Array>;
+
+    #[wasm_bindgen(method, getter, structural)]
+    fn after(this: &JsIndexQuery) -> Option<Array>;
+
+    #[wasm_bindgen(method, getter, structural)]
+    fn prefix(this: &JsIndexQuery) -> Option<Array>;
+
+    #[wasm_bindgen(method, getter, structural, js_name = startsWith)]
+    fn starts_with(this: &JsIndexQuery) -> Option<String>;
+
+    #[wasm_bindgen(method, getter, structural)]
+    fn reverse(this: &JsIndexQuery) -> Option<bool>;
+
+    /// A key of a tree.
+    #[wasm_bindgen(typescript_type = "IndexKeyOf")]
+    pub type JsIndexKeyOf;
+
+    #[wasm_bindgen(method, getter, structural)]
+    fn tree(this: &JsIndexKeyOf) -> u16;
+
+    #[wasm_bindgen(method, getter, structural)]
+    fn key(this: &JsIndexKeyOf) -> Array;
+
+    /// `undefined` where it is only read or taken away.
+    #[wasm_bindgen(method, getter, structural)]
+    fn value(this: &JsIndexKeyOf) -> Option<Uint8Array>;
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// The values of keys.
+    #[wasm_bindgen(js_name = indexGet, unchecked_return_type = "IndexValues")]
+    pub async fn index_get(&mut self, kc: &str, name: &str, keys: Vec<JsIndexKeyOf>) -> Result<JsValue> {
+        let keys = keys.iter().map(|of| Ok((of.tree(), bytes(&of.key())?))).collect::<Result<Vec<_>>>()?;
+        let work = async |open: &OpenIndex<JsHost>| Ok((open.id, open.values(&keys).await?));
+        let (id, (generation, values)) = self.inner.with_index(kc, name, false, work).await?;
+        let values = values.iter().map(|value| match value {
+            Some(value) => Uint8Array::from(value.as_slice()).into(),
+            None => JsValue::NULL,
+        });
+        Ok(object([
+            ("indexId", id.to_string().into()),
+            ("generation", counted(generation)),
+            ("values", values.collect::<Array>().into()),
+        ]))
+    }
+
+    /// The first `limit` entries of a query in a tree.
+    #[wasm_bindgen(js_name = indexRange, unchecked_return_type = "IndexPage")]
+    pub async fn index_range(
+        &mut self,
+        kc: &str,
+        name: &str,
+        tree: u16,
+        query: JsIndexQuery,
+        limit: u32,
+    ) -> Result<JsValue> {
+        let query = asked(&query)?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let work = async |open: &OpenIndex<JsHost>| Ok((open.id, open.page(tree, &query, limit).await?));
+        let (id, (generation, entries)) = self.inner.with_index(kc, name, false, work).await?;
+        let mut shown = Vec::with_capacity(entries.len());
+        for (key, value) in &entries {
+            let parts = key::decode(key).map_err(keyfold_client::Error::from)?;
+            let value = Uint8Array::from(value.as_slice());
+            shown.push(object([
+                ("key", parts.iter().map(part_to_js).collect::<Array>().into()),
+                ("value", value.into()),
+            ]));
+        }
+        Ok(object([
+            ("indexId", id.to_string().into()),
+            ("generation", counted(generation)),
+            ("entries", shown.into_iter().collect::<Array>().into()),
+        ]))
+    }
+
+    /// How many keys a query finds in a tree.
+    #[wasm_bindgen(js_name = indexCount)]
+    pub async fn index_count(&mut self, kc: &str, name: &str, tree: u16, query: JsIndexQuery) -> Result<f64> {
+        let query = asked(&query)?;
+        let work = async |open: &OpenIndex<JsHost>| open.snapshot().await?.count(tree, &query).await;
+        Ok(self.inner.with_index(kc, name, false, work).await? as f64)
+    }
+
+    /// Commits changes, all or none. With a generation: only if that is still the newest one; `false` if it is not.
+    #[wasm_bindgen(js_name = indexCommit)]
+    pub async fn index_commit(
+        &mut self,
+        kc: &str,
+        name: &str,
+        changes: Vec<JsIndexKeyOf>,
+        generation: Option<f64>,
+    ) -> Result<bool> {
+        let mut batch = IndexBatch::new();
+        for change in &changes {
+            let key = bytes(&change.key())?;
+            match change.value() {
+                Some(value) => batch.put(change.tree(), &key, &value.to_vec()),
+                None => batch.remove(change.tree(), &key),
+            };
+        }
+        // −1: there is none yet.
+        let on = match generation {
+            None => None,
+            Some(number) if number < 0.0 => Some(None),
+            Some(number) => Some(Some(whole(number)?)),
+        };
+        let work = async |open: &OpenIndex<JsHost>| match on {
+            None => open.commit(batch.clone()).await.map(|()| true),
+            Some(generation) => open.commit_on(generation, batch.clone()).await,
+        };
+        Ok(self.inner.with_index(kc, name, true, work).await?)
+    }
+}
+
+fn counted(generation: Option<u64>) -> JsValue {
+    generation.map_or(-1.0, |generation| generation as f64).into()
+}
+
+fn asked(query: &JsIndexQuery) -> Result<IndexQuery> {
+    let mut asked = match (query.prefix(), query.starts_with()) {
+        (None, None) => IndexQuery::default(),
+        (prefix, Some(start)) => {
+            let parts = prefix.as_ref().map(parts).transpose()?.unwrap_or_default();
+            IndexQuery::prefix(&key::encode_text_prefix(&parts, &start).map_err(keyfold_client::Error::from)?)
+        }
+        (Some(prefix), None) => IndexQuery::parts(&parts(&prefix)?).map_err(keyfold_client::Error::from)?,
+    };
+    let bound = |array: Array| bytes(&array).map(Vec::into_boxed_slice);
+    if let Some(from) = query.from() {
+        asked.from = Bound::Included(bound(from)?);
+    }
+    if let Some(to) = query.to() {
+        asked.to = Bound::Excluded(bound(to)?);
+    }
+    asked.reverse = query.reverse().unwrap_or_default();
+    match query.after() {
+        Some(after) if asked.reverse => asked.to = Bound::Excluded(bound(after)?),
+        Some(after) => asked.from = Bound::Excluded(bound(after)?),
+        None => {}
+    }
+    Ok(asked)
+}
+
+fn bytes(array: &Array) -> Result<Vec<u8>> {
+    Ok(key::encode(&parts(array)?).map_err(keyfold_client::Error::from)?)
+}
+
+fn parts(array: &Array) -> Result<Vec<Part>> {
+    array.iter().map(|part| part_of(&part)).collect()
+}
+
+fn part_of(value: &JsValue) -> Result<Part> {
+    const STRANGE: &str = "a key is made of null, booleans, numbers, texts, dates and bytes";
+    if value.is_null() {
+        return Ok(Part::Null);
+    }
+    if let Some(is) = value.as_bool() {
+        return Ok(Part::Bool(is));
+    }
+    if let Some(number) = value.as_f64() {
+        // Exact: safe integers fit.
+        return Ok(if Number::is_safe_integer(value) { Part::Integer(number as i64) } else { Part::Float(number) });
+    }
+    if let Some(text) = value.as_string() {
+        return Ok(Part::Text(text));
+    }
+    if let Some(date) = value.dyn_ref::<Date>() {
+        let ms = date.get_time();
+        return if ms.is_nan() { Err(Fault::argument(STRANGE)) } else { Ok(Part::Date(ms as i64)) };
+    }
+    value.dyn_ref::<Uint8Array>().map(|bytes| Part::Bytes(bytes.to_vec())).ok_or_else(|| Fault::argument(STRANGE))
+}
+
+fn part_to_js(part: &Part) -> JsValue {
+    match part {
+        Part::Null => JsValue::NULL,
+        Part::Bool(is) => (*is).into(),
+        // What JavaScript wrote, it reads as it was; a larger integer of another client comes near.
+        Part::Integer(number) => (*number as f64).into(),
+        Part::Float(number) => (*number).into(),
+        Part::Date(ms) => Date::new(&(*ms as f64).into()).into(),
+        Part::Text(text) => text.into(),
+        Part::Bytes(bytes) => Uint8Array::from(bytes.as_slice()).into(),
+    }
+}
