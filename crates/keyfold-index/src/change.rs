@@ -5,7 +5,7 @@ use crate::{
     limits::{MAX_KEY, MAX_TREES, VALUE_HERE},
     node::Apart,
 };
-use keyfold_format::{ObjectId, cbor};
+use keyfold_format::{Malformed, ObjectId, cbor};
 use minicbor::{
     Decode, Decoder, Encode, Encoder,
     decode::Error as DecodeError,
@@ -99,27 +99,39 @@ pub(crate) fn unframed<T: for<'b> Decode<'b, ()> + Encode<()>>(bytes: &[u8]) -> 
     if padding.iter().any(|byte| *byte != 0) {
         return Err(IndexError::Damaged("something stands where padding is"));
     }
-    Ok(cbor::decode_canonical(value)?)
+    decoded(value)
+}
+
+/// What was sealed or signed by somebody who may be wrong: either he keeps to the format, or the index is damaged.
+pub(crate) fn decoded<T: for<'b> Decode<'b, ()> + Encode<()>>(bytes: &[u8]) -> Result<T> {
+    cbor::decode_canonical(bytes).map_err(|fault| match fault {
+        Malformed::Unsupported => IndexError::Format(fault),
+        _ => IndexError::Damaged("what was sealed does not follow the format"),
+    })
 }
 
 /// A segment's content: a list of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Changes(pub(crate) Vec<Change>);
 
+pub(crate) fn put_changes<W: Write>(e: &mut Encoder<W>, changes: &[Change]) -> Result<(), EncodeError<W::Error>> {
+    e.array(changes.len() as u64)?;
+    for Change { tree, key, put } in changes {
+        match put {
+            Put::Remove => e.array(2)?.u16(*tree)?.bytes(key)?,
+            Put::Here(value) => e.array(3)?.u16(*tree)?.bytes(key)?.bytes(value)?,
+            Put::Apart(at) => {
+                let e = e.array(5)?.u16(*tree)?.bytes(key)?;
+                e.bytes(&at.object.0)?.u32(at.key)?.u32(at.length)?
+            }
+        };
+    }
+    Ok(())
+}
+
 impl<C> Encode<C> for Changes {
     fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
-        e.array(self.0.len() as u64)?;
-        for Change { tree, key, put } in &self.0 {
-            match put {
-                Put::Remove => e.array(2)?.u16(*tree)?.bytes(key)?,
-                Put::Here(value) => e.array(3)?.u16(*tree)?.bytes(key)?.bytes(value)?,
-                Put::Apart(at) => {
-                    let e = e.array(5)?.u16(*tree)?.bytes(key)?;
-                    e.bytes(&at.object.0)?.u32(at.key)?.u32(at.length)?
-                }
-            };
-        }
-        Ok(())
+        put_changes(e, &self.0)
     }
 }
 

@@ -2,9 +2,13 @@
 
 use crate::{
     build::{Changed, Written},
-    change::{Change, Changes, Overlay, Put, framed, unframed},
+    change::{Change, Changes, Overlay, Put, decoded, framed, unframed},
     error::{IndexError, Result},
-    limits::{INLINE_CHANGES, MAX_KEY, MAX_TREES, MAX_VALUE, SEGMENTS, TAIL_BYTES, TAIL_CHANGES, VALUE_HERE},
+    former::{Former, Headers},
+    limits::{
+        INLINE_CHANGES, INLINE_HEADERS, MAX_KEY, MAX_TREES, MAX_VALUE, OVERHEAD, RECORD, SEGMENTS, TAIL_BYTES,
+        TAIL_CHANGES, VALUE_HERE,
+    },
     node::{Apart, Child, Node},
     record::{self, Body, Header, Segment, SignedHeader, Top},
     retired,
@@ -131,8 +135,9 @@ impl<S: Store, K: Keys> Index<S, K> {
         if record::body_hash(&record.body) != header.body {
             return Err(IndexError::Damaged("a record's body is not the one that was signed"));
         }
-        self.check_descent(&record.signed, &header).await?;
-        let body: Body = cbor::decode_canonical(&record.body)?;
+        let body: Body = decoded(&record.body)?;
+        body.headers.with(&record.signed).check(self.trees.sealer.index())?;
+        self.check_descent(&record.signed, &header, &body.headers).await?;
         let overlay = self.tail(&body).await?;
         let roots = self.roots(&body)?;
         let hash = record.signed.hash();
@@ -159,28 +164,33 @@ impl<S: Store, K: Keys> Index<S, K> {
         if may { Ok(header) } else { Err(IndexError::Denied) }
     }
 
-    /// Goes back along the hashes to what was seen.
-    async fn check_descent(&self, signed: &SignedHeader, header: &Header) -> Result<()> {
+    /// Goes back along the hashes to what was seen. `together`: the headers that stand with the record.
+    async fn check_descent(&self, signed: &SignedHeader, header: &Header, together: &Headers) -> Result<()> {
         let Some(seen) = self.seen() else { return Ok(()) };
         if header.generation > seen.generation && header.author.head.seq < seen.ledger {
             return Err(IndexError::Denied);
         }
-        let (mut hash, mut header) = (signed.hash(), header.clone());
+        let (mut hash, mut header, mut together) = (signed.hash(), header.clone(), together.clone());
         while header.generation > seen.generation {
-            let far = header.former.iter().rev().find(|former| former.generation >= seen.generation);
-            let far = *far.ok_or(IndexError::Rollback)?;
+            let far = *header.farthest(seen.generation).ok_or(IndexError::Rollback)?;
             if far.generation == seen.generation {
                 return if far.hash == seen.hash { Ok(()) } else { Err(IndexError::Rollback) };
             }
-            let sealed = self.trees.store.get(&[far.at.object]).await?.pop().flatten();
-            let sealed = sealed.ok_or(IndexError::Missing(far.at.object))?;
-            let signed: SignedHeader = unframed(&self.trees.sealer.open(Kind::Header, &far.at, &sealed)?)?;
-            if signed.hash() != far.hash {
-                return Err(IndexError::Rollback);
+            if let Some(at) = far.at {
+                together = self.headers(&at).await?;
             }
-            (hash, header) = (far.hash, signed.header(self.trees.sealer.index())?);
+            header = together.find(&far, self.trees.sealer.index())?.ok_or(IndexError::Rollback)?;
+            hash = far.hash;
         }
         if header.generation == seen.generation && hash == seen.hash { Ok(()) } else { Err(IndexError::Rollback) }
+    }
+
+    async fn headers(&self, at: &At) -> Result<Headers> {
+        let sealed = self.trees.store.get(&[at.object]).await?.pop().flatten();
+        let sealed = sealed.ok_or(IndexError::Missing(at.object))?;
+        let headers: Headers = unframed(&self.trees.sealer.open(Kind::Headers, at, &sealed)?)?;
+        headers.check(self.trees.sealer.index())?;
+        Ok(headers)
     }
 
     /// The changes that are not in the trees yet.
@@ -191,6 +201,9 @@ impl<S: Store, K: Keys> Index<S, K> {
         for (segment, sealed) in body.segments.iter().zip(fetched) {
             let sealed = sealed.ok_or(IndexError::Missing(segment.at.object))?;
             let Changes(changes) = unframed(&self.trees.sealer.open(Kind::Segment, &segment.at, &sealed)?)?;
+            if changes.len() != usize::try_from(segment.count).unwrap_or(usize::MAX) {
+                return Err(IndexError::Damaged("a segment has other changes than were counted"));
+            }
             overlay.add(&changes);
         }
         overlay.add(&body.changes);
@@ -204,7 +217,7 @@ impl<S: Store, K: Keys> Index<S, K> {
             let node = if number == 0 { inline.take() } else { None };
             let node = node.map(Node::read).transpose()?;
             if let (Some(top), Some(node)) = (top, &node)
-                && (node.level() != top.level || node.entries()? != top.child.count)
+                && (node.level() != top.level || node.entries() != top.child.count)
             {
                 return Err(IndexError::Damaged("a tree's topmost node is another one"));
             }
@@ -218,17 +231,15 @@ impl<S: Store, K: Keys> Index<S, K> {
         if batch.is_empty() {
             return Ok(());
         }
-        let mut objects = Vec::new();
-        let changes = self.changes(batch, &mut objects, moment.rng)?;
-        if !objects.is_empty() {
-            self.trees.store.put(objects).await?;
-        }
+        let mut written = Written::default();
+        let changes = self.changes(batch, &mut written.objects, moment.rng)?;
         let mut state = match self.state() {
             Some(state) => Some(state),
             None => self.latest().await?.state,
         };
         for _ in 0..TRIES {
-            match self.try_commit(state, &changes, false, &mut moment).await? {
+            // What stands apart is put with the first attempt.
+            match self.try_commit(state, &changes, false, std::mem::take(&mut written), &mut moment).await? {
                 Ok(()) => return Ok(()),
                 Err(stands) => state = self.take_in(stands).await?,
             }
@@ -245,15 +256,12 @@ impl<S: Store, K: Keys> Index<S, K> {
     ) -> Result<(), E> {
         let mut snapshot = self.known().await?;
         for _ in 0..TRIES {
-            let mut objects = Vec::new();
-            let changes = self.changes(decide(&snapshot).await?, &mut objects, moment.rng)?;
+            let mut written = Written::default();
+            let changes = self.changes(decide(&snapshot).await?, &mut written.objects, moment.rng)?;
             if changes.is_empty() {
                 return Ok(());
             }
-            if !objects.is_empty() {
-                self.trees.store.put(objects).await.map_err(IndexError::from)?;
-            }
-            match self.try_commit(snapshot.state.clone(), &changes, false, &mut moment).await? {
+            match self.try_commit(snapshot.state.clone(), &changes, false, written, &mut moment).await? {
                 Ok(()) => return Ok(()),
                 Err(stands) => snapshot = self.at(self.take_in(stands).await?),
             }
@@ -273,7 +281,7 @@ impl<S: Store, K: Keys> Index<S, K> {
         if state.overlay.count() == 0 {
             return Ok(true);
         }
-        match self.try_commit(Some(state), &[], true, &mut moment).await? {
+        match self.try_commit(Some(state), &[], true, Written::default(), &mut moment).await? {
             Ok(()) => Ok(true),
             Err(stands) => {
                 self.take_in(stands).await?;
@@ -315,15 +323,15 @@ impl<S: Store, K: Keys> Index<S, K> {
         Ok(changes)
     }
 
-    /// One attempt. Inside, what stands there instead.
+    /// One attempt. Inside, what stands there instead. `written`: what is put with it.
     async fn try_commit(
         &self,
         before: Option<Arc<State>>,
         changes: &[Change],
         must_fold: bool,
+        mut written: Written,
         moment: &mut Moment<'_, impl CryptoRng>,
     ) -> Result<Result<(), Option<Reference>>> {
-        let mut written = Written::default();
         let mut body = before.as_ref().map_or_else(Body::default, |before| before.body.clone());
         let mut overlay = before.as_ref().map_or_else(Overlay::default, |before| before.overlay.clone());
         overlay.add(changes);
@@ -340,13 +348,10 @@ impl<S: Store, K: Keys> Index<S, K> {
             written.objects.push((at.object, sealed));
             body.segments.push(Segment { at, count });
         }
-        // The header of the record before is kept by whoever builds on it.
-        let mut former = Vec::new();
-        if let Some(before) = &before {
-            let (at, sealed) = self.trees.sealer.seal(Kind::Header, framed(&before.signed), moment.rng)?;
-            written.objects.push((at.object, sealed));
-            former = before.header.former_of_next(before.hash, at);
-        }
+        let former = match &before {
+            None => Vec::new(),
+            Some(before) => self.former(before, &mut body, &mut written, moment.rng)?,
+        };
         let generation = before.as_ref().map_or(0, |before| before.header.generation + 1);
         let bytes = Zeroizing::new(cbor::encode(&body));
         let keys = &self.trees.sealer.keys;
@@ -361,7 +366,9 @@ impl<S: Store, K: Keys> Index<S, K> {
         let signed = SignedHeader { bytes: signed, signature };
         let (at, sealed) = self.trees.sealer.seal(Kind::Record, record::write(&signed, &bytes), moment.rng)?;
         let reference = [&at.key.to_be_bytes()[..], &sealed].concat();
-        self.trees.store.put(written.objects).await?;
+        if !written.objects.is_empty() {
+            self.trees.store.put(written.objects).await?;
+        }
         let expected = before.as_ref().map(|before| before.version.as_str());
         let version = match self.trees.store.swap(&self.name, expected, reference).await? {
             Swapped::Done(version) => version,
@@ -370,6 +377,28 @@ impl<S: Store, K: Keys> Index<S, K> {
         let (hash, roots) = (signed.hash(), self.roots(&body)?);
         self.keep(&Arc::new(State { version, signed, header, hash, body, roots, overlay }));
         Ok(Ok(()))
+    }
+
+    /// What the next record names. The header of the record before is kept by whoever builds on it: in his own record, or
+    /// where something is put anyway, or there is no room, in a list with those that it stood with.
+    fn former(
+        &self,
+        before: &State,
+        body: &mut Body,
+        written: &mut Written,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<Former>> {
+        let together = before.body.headers.with(&before.signed);
+        let former = before.header.former_of_next(before.hash, None);
+        body.headers = Headers::default();
+        let length = record::length(&former, body) + together.weight();
+        if written.objects.is_empty() && together.weight() <= INLINE_HEADERS && length <= RECORD - OVERHEAD {
+            body.headers = together;
+            return Ok(former);
+        }
+        let (at, sealed) = self.trees.sealer.seal(Kind::Headers, framed(&together), rng)?;
+        written.objects.push((at.object, sealed));
+        Ok(before.header.former_of_next(before.hash, Some(at)))
     }
 
     async fn fold_into(

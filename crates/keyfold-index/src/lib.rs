@@ -5,6 +5,7 @@ mod build;
 mod change;
 mod check;
 mod error;
+mod former;
 mod index;
 pub mod key;
 pub mod limits;

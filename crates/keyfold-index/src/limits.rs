@@ -19,6 +19,10 @@ pub(crate) const LEAF: usize = 8 << 10;
 pub(crate) const INTERIOR: usize = 16 << 10;
 /// Changes that a root record carries itself.
 pub(crate) const INLINE_CHANGES: usize = 8 << 10;
+/// Headers of former records that a root record carries itself. With the next one they fit into an object of 8 KiB.
+pub(crate) const INLINE_HEADERS: usize = 7 << 10;
+/// A root record, sealed, as long as headers can be put elsewhere.
+pub(crate) const RECORD: usize = 32 << 10;
 /// Segments of the tail.
 pub(crate) const SEGMENTS: usize = 8;
 /// Changes of the tail, in bytes, from which on it is folded into the trees.

@@ -179,6 +179,8 @@ pub(crate) struct Node {
     level: u8,
     count: usize,
     prefix: Range<usize>,
+    /// Below it.
+    entries: u64,
 }
 
 impl Node {
@@ -191,7 +193,7 @@ impl Node {
         }
         let count = usize::from(u16::from_be_bytes([n, m]));
         let prefix = HEAD..HEAD + usize::from(u16::from_be_bytes([p, q]));
-        let node = Self { bytes, level, count, prefix };
+        let mut node = Self { bytes, level, count, prefix, entries: 0 };
         node.check().ok_or(damaged("a node's cells are not in their places"))?;
         if !(1..node.count).all(|index| node.rest(index - 1) < node.rest(index)) {
             return Err(damaged("a node's keys are not in order"));
@@ -201,6 +203,7 @@ impl Node {
         if (node.count > 1 && shared(first, last) > 0) || (node.count == 1 && !first.is_empty()) {
             return Err(damaged("a node's keys are longer than they need be"));
         }
+        node.entries = node.counted().ok_or(damaged("a node counts too many entries"))?;
         Ok(node)
     }
 
@@ -296,12 +299,15 @@ impl Node {
     }
 
     /// Entries below.
-    pub(crate) fn entries(&self) -> Result<u64> {
+    pub(crate) fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    fn counted(&self) -> Option<u64> {
         if self.level == 0 {
-            return Ok(self.count as u64);
+            return Some(self.count as u64);
         }
-        let counts = (0..self.count).map(|index| self.child(index).map_or(0, |child| child.count));
-        counts.into_iter().try_fold(0u64, u64::checked_add).ok_or(IndexError::Damaged("a node counts too many entries"))
+        (0..self.count).try_fold(0u64, |sum, index| sum.checked_add(self.child(index)?.count))
     }
 
     fn compare(&self, index: usize, key: &[u8]) -> Ordering {

@@ -3,8 +3,9 @@
 //! Spec: `docs/spec/index.md`, "The root record".
 
 use crate::{
-    change::{Changes, framed, unframed},
-    error::{IndexError, Result},
+    change::{Changes, framed, put_changes, unframed},
+    error::Result,
+    former::{Former, Headers, generations},
     limits::{MAX_TREES, SEGMENTS},
     node::Child,
     seal::{At, Author},
@@ -21,17 +22,14 @@ const VERSION: u8 = 1;
 /// A record names one former record for each power of two.
 const POWERS: usize = 64;
 
+/// A record without its body and the former ones that its header names, at most: two lengths, nine heads, 9 bytes of
+/// numbers each, five hashes and a signature.
+const LONGEST_FRAME: usize = 320;
+/// A former record in a header, at most.
+const LONGEST_FORMER: usize = 76;
+
 /// The hash of a record's header.
 pub(crate) type RecordHash = [u8; 32];
-
-/// A former record: the newest before this one whose generation is a multiple of some power of two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Former {
-    pub(crate) generation: u64,
-    pub(crate) hash: RecordHash,
-    /// Where its header is.
-    pub(crate) at: At,
-}
 
 /// What is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +38,7 @@ pub(crate) struct Header {
     /// From 0, one more with each record.
     pub(crate) generation: u64,
     pub(crate) author: Author,
-    /// For `k` = 0, 1, 2, …: the newest record before this one whose generation is a multiple of 2^k; up to the first
-    /// that is generation 0.
+    /// Those of [`generations`], in that order.
     pub(crate) former: Vec<Former>,
     /// `H("KF1 index body", body)`
     pub(crate) body: [u8; 32],
@@ -82,27 +79,13 @@ pub(crate) struct Body {
     pub(crate) changes: Vec<crate::change::Change>,
     /// The newest list of what was replaced.
     pub(crate) retired: Option<At>,
+    /// Of the records just before this one.
+    pub(crate) headers: Headers,
 }
 
 impl Header {
     pub(crate) fn encode(&self) -> Vec<u8> {
         cbor::encode(self)
-    }
-
-    /// Those that the record after this one names. `at` is where this one's header is.
-    pub(crate) fn former_of_next(&self, hash: RecordHash, at: At) -> Vec<Former> {
-        let this = Former { generation: self.generation, hash, at };
-        let mut former = Vec::new();
-        for power in 0..POWERS {
-            let is_multiple = self.generation.trailing_zeros() as usize >= power;
-            let newest = if is_multiple { Some(this) } else { self.former.get(power).or(self.former.last()).copied() };
-            let Some(newest) = newest else { break };
-            former.push(newest);
-            if newest.generation == 0 {
-                break;
-            }
-        }
-        former
     }
 }
 
@@ -111,34 +94,17 @@ impl SignedHeader {
     pub(crate) fn hash(&self) -> RecordHash {
         hash(HashLabel::IndexRecord, &[&self.bytes])
     }
-
-    /// The header, if it is one of this index.
-    pub(crate) fn header(&self, index: &IndexId) -> Result<Header> {
-        let header: Header = cbor::decode_canonical(&self.bytes)?;
-        if header.index != *index {
-            return Err(IndexError::Damaged("a record is of another index"));
-        }
-        let powers = header.former.iter().enumerate();
-        let multiples = powers.clone().all(|(power, former)| {
-            former.generation < header.generation && former.generation.trailing_zeros() as usize >= power
-        });
-        let ends = header.former.iter().position(|former| former.generation == 0);
-        if !multiples
-            || ends != header.former.len().checked_sub(1)
-            || (header.generation > 0) == header.former.is_empty()
-        {
-            return Err(IndexError::Damaged("a record does not name those before it"));
-        }
-        if header.former.first().is_some_and(|former| former.generation + 1 != header.generation) {
-            return Err(IndexError::Damaged("a record does not name the one before it"));
-        }
-        Ok(header)
-    }
 }
 
 /// `H("KF1 index body", body)`
 pub(crate) fn body_hash(body: &[u8]) -> [u8; 32] {
     hash(HashLabel::IndexBody, &[body])
+}
+
+/// What a record that names these former ones takes at most, framed.
+pub(crate) fn length(former: &[Former], body: &Body) -> usize {
+    let body = Zeroizing::new(cbor::encode(body));
+    LONGEST_FRAME + LONGEST_FORMER * former.len() + body.len()
 }
 
 /// `[header, signature, body]`, framed.
@@ -191,14 +157,32 @@ fn take_at(d: &mut Decoder<'_>) -> Result<At, DecodeError> {
     Ok(At { object: ObjectId(cbor::bytes_of(d)?), key: d.u32()? })
 }
 
+/// `[object id, key number] / null`
+pub(crate) fn put_place<W: Write>(e: &mut Encoder<W>, at: Option<&At>) -> Result<(), EncodeError<W::Error>> {
+    match at {
+        None => e.null()?.ok(),
+        Some(at) => {
+            e.array(2)?;
+            put_at(e, at)
+        }
+    }
+}
+
+pub(crate) fn take_place(d: &mut Decoder<'_>) -> Result<Option<At>, DecodeError> {
+    cbor::nullable(d, |d| {
+        cbor::array(d, 2)?;
+        take_at(d)
+    })
+}
+
 impl<C> Encode<C> for Header {
     fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
         e.array(8)?.u8(VERSION)?.bytes(&self.index.0)?.u64(self.generation)?;
         e.bytes(&self.author.account.0)?.u64(self.author.head.seq)?.bytes(&self.author.head.hash.0)?;
         e.array(self.former.len() as u64)?;
         for former in &self.former {
-            e.array(4)?.u64(former.generation)?.bytes(&former.hash)?;
-            put_at(e, &former.at)?;
+            e.array(2)?.bytes(&former.hash)?;
+            put_place(e, former.at.as_ref())?;
         }
         e.bytes(&self.body)?.ok()
     }
@@ -214,17 +198,22 @@ impl<'b, C> Decode<'b, C> for Header {
         let generation = cbor::number(d)?;
         let account = ScopeId(cbor::bytes_of(d)?);
         let head = Head { seq: cbor::number(d)?, hash: EntryHash(cbor::bytes_of(d)?) };
+        let mut named = generations(generation);
         let former = cbor::list(d, POWERS, |d| {
-            cbor::array(d, 4)?;
-            Ok(Former { generation: cbor::number(d)?, hash: cbor::bytes_of(d)?, at: take_at(d)? })
+            let generation = named.next().ok_or_else(|| DecodeError::message("a record before the first"))?;
+            cbor::array(d, 2)?;
+            Ok(Former { generation, hash: cbor::bytes_of(d)?, at: take_place(d)? })
         })?;
+        if named.next().is_some() {
+            return Err(DecodeError::message("a record does not name all that it descends from"));
+        }
         Ok(Self { index, generation, author: Author { account, head }, former, body: cbor::bytes_of(d)? })
     }
 }
 
 impl<C> Encode<C> for Body {
     fn encode<W: Write>(&self, e: &mut Encoder<W>, c: &mut C) -> Result<(), EncodeError<W::Error>> {
-        e.array(5)?.array(self.trees.len() as u64)?;
+        e.array(6)?.array(self.trees.len() as u64)?;
         for tree in &self.trees {
             match tree {
                 None => e.null()?,
@@ -244,21 +233,15 @@ impl<C> Encode<C> for Body {
             put_at(e, &segment.at)?;
             e.u32(segment.count)?;
         }
-        // Borrowed, not moved: a list of the record's own.
-        Changes(self.changes.clone()).encode(e, c)?;
-        match &self.retired {
-            None => e.null()?.ok(),
-            Some(at) => {
-                e.array(2)?;
-                put_at(e, at)
-            }
-        }
+        put_changes(e, &self.changes)?;
+        put_place(e, self.retired.as_ref())?;
+        self.headers.encode(e, c)
     }
 }
 
 impl<'b, C> Decode<'b, C> for Body {
     fn decode(d: &mut Decoder<'b>, c: &mut C) -> Result<Self, DecodeError> {
-        cbor::array(d, 5)?;
+        cbor::array(d, 6)?;
         let trees = cbor::list(d, MAX_TREES, |d| {
             cbor::nullable(d, |d| {
                 cbor::array(d, 4)?;
@@ -268,48 +251,17 @@ impl<'b, C> Decode<'b, C> for Body {
             })
         })?;
         let inline = cbor::nullable(d, |d| Ok(Zeroizing::new(d.bytes()?.to_vec())))?;
+        let primary = trees.first().copied().flatten();
+        let is_inline = primary.is_none_or(|top| top.child.at() == At { object: ObjectId([0; 32]), key: 0 });
+        if !is_inline || primary.is_some() != inline.is_some() || trees.last().is_some_and(Option::is_none) {
+            return Err(DecodeError::message("trees and their topmost nodes"));
+        }
         let segments = cbor::list(d, SEGMENTS, |d| {
             cbor::array(d, 3)?;
             Ok(Segment { at: take_at(d)?, count: d.u32()? })
         })?;
         let Changes(changes) = Changes::decode(d, c)?;
-        let retired = cbor::nullable(d, |d| {
-            cbor::array(d, 2)?;
-            take_at(d)
-        })?;
-        Ok(Self { trees, inline, segments, changes, retired })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn from_any_record_any_former_one_is_reached_in_few_steps() {
-        let at = At { object: ObjectId([0; 32]), key: 1 };
-        let author = Author { account: ScopeId([0; 32]), head: Head { seq: 0, hash: EntryHash([0; 32]) } };
-        let mut headers: Vec<Header> = Vec::new();
-        for generation in 0..1_500u64 {
-            let former = headers.last().map_or(Vec::new(), |last| last.former_of_next(hash_of(last), at));
-            let header = Header { index: IndexId([1; 32]), generation, author, former, body: [0; 32] };
-            let signed = SignedHeader { bytes: header.encode(), signature: Signature([0; 64]) };
-            assert_eq!(signed.header(&IndexId([1; 32])).unwrap(), header);
-            headers.push(header);
-        }
-        for (from, to) in [(1_499, 0), (1_499, 1), (1_499, 777), (1_024, 1_023), (1_023, 3), (1_499, 1_498)] {
-            let (mut now, mut steps) = (from, 0);
-            while now > to {
-                let far = headers[now].former.iter().rev().find(|former| former.generation >= to as u64).unwrap();
-                assert_eq!(far.hash, hash_of(&headers[far.generation as usize]));
-                now = far.generation as usize;
-                steps += 1;
-            }
-            assert!(now == to && steps <= 22, "{from} to {to} in {steps}");
-        }
-    }
-
-    fn hash_of(header: &Header) -> RecordHash {
-        SignedHeader { bytes: header.encode(), signature: Signature([0; 64]) }.hash()
+        let retired = take_place(d)?;
+        Ok(Self { trees, inline, segments, changes, retired, headers: Headers::decode(d, c)? })
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     change::{framed, unframed},
     error::Result,
     index::Index,
-    record::Body,
+    record::{Body, put_place, take_place},
     seal::{At, Keys, Kind, Sealer},
     store::Store,
 };
@@ -77,10 +77,7 @@ impl<S: Store, K: Keys> Index<S, K> {
 impl<C> Encode<C> for Retired {
     fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
         e.array(3)?;
-        match &self.before {
-            None => e.null()?,
-            Some(at) => e.array(2)?.bytes(&at.object.0)?.u32(at.key)?,
-        };
+        put_place(e, self.before.as_ref())?;
         e.u64(self.time_ms)?.array(self.objects.len() as u64)?;
         for object in &self.objects {
             e.bytes(&object.0)?;
@@ -92,10 +89,7 @@ impl<C> Encode<C> for Retired {
 impl<'b, C> Decode<'b, C> for Retired {
     fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
         cbor::array(d, 3)?;
-        let before = cbor::nullable(d, |d| {
-            cbor::array(d, 2)?;
-            Ok(At { object: ObjectId(cbor::bytes_of(d)?), key: d.u32()? })
-        })?;
+        let before = take_place(d)?;
         let time_ms = cbor::number(d)?;
         let objects = cbor::list(d, LISTED, |d| cbor::bytes_of(d).map(ObjectId))?;
         Ok(Self { before, time_ms, objects })

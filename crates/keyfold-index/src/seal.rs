@@ -52,8 +52,8 @@ pub(crate) enum Kind {
     Segment,
     /// The root record.
     Record,
-    /// The signed header of a former record.
-    Header,
+    /// Signed headers of former records.
+    Headers,
     /// Ids of what is replaced.
     Retired,
 }
@@ -65,7 +65,7 @@ impl Kind {
     fn tree(self) -> u16 {
         match self {
             Self::Node { tree, .. } | Self::Value { tree } => tree,
-            Self::Segment | Self::Record | Self::Header | Self::Retired => ALL_TREES,
+            Self::Segment | Self::Record | Self::Headers | Self::Retired => ALL_TREES,
         }
     }
 
@@ -76,7 +76,7 @@ impl Kind {
             Self::Value { .. } => (1, 0),
             Self::Segment => (2, 0),
             Self::Record => (3, 0),
-            Self::Header => (4, 0),
+            Self::Headers => (4, 0),
             Self::Retired => (5, 0),
         };
         let [a, b, c, d] = u32::try_from(sealed).unwrap_or(u32::MAX).to_be_bytes();

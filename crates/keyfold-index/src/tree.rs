@@ -131,10 +131,14 @@ impl<S: Store, K: Keys> Trees<S, K> {
     /// Goes down to a leaf. Of its neighbours in the direction of reading, `ahead` are fetched with it.
     pub(crate) async fn leaf(&self, tree: u16, root: &Root, aim: Aim<'_>, ahead: usize) -> Result<Leaf> {
         let mut node = self.top(tree, root).await?;
+        let mut counted = root.top.child.count;
         let (mut from, mut to): (Vec<u8>, Option<Vec<u8>>) = (Vec::new(), None);
         loop {
             if !node.is_within(&from, to.as_deref()) {
                 return Err(IndexError::Damaged("a node has keys that belong elsewhere"));
+            }
+            if node.entries() != counted {
+                return Err(IndexError::Damaged("a node has other entries than were counted"));
             }
             if node.level() == 0 {
                 return Ok(Leaf { node, from, to });
@@ -159,6 +163,7 @@ impl<S: Store, K: Keys> Trees<S, K> {
                 let siblings: Vec<At> = range.filter_map(|index| Some(node.child(index)?.at())).collect();
                 self.nodes(tree, 0, &siblings).await?;
             }
+            counted = child.count;
             node = self.node(tree, node.level() - 1, child.at()).await?;
         }
     }

@@ -189,7 +189,7 @@ fn s22_with_repeated_randomness_two_nodes_have_two_salts() {
     let store = MemoryStore::default();
     block_on(async {
         let mut salts: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
-        for n in 0..30u32 {
+        for n in 0..60u32 {
             // The same randomness for each commit.
             let alice = index(store.clone(), ALICE);
             let mut batch = Batch::new();
