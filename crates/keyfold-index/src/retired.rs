@@ -47,30 +47,37 @@ pub(crate) fn list<K: Keys>(
 }
 
 impl<S: Store, K: Keys> Index<S, K> {
+    /// What was replaced and not deleted yet, the newest first: when, in milliseconds since 1970, and which objects.
+    pub async fn replaced(&self) -> Result<Vec<(u64, Vec<ObjectId>)>> {
+        Ok(self.lists().await?.into_iter().map(|(_, list)| (list.time_ms, list.objects)).collect())
+    }
+
     /// Deletes what was replaced before a moment, in milliseconds since 1970: whoever reads a state from before then
     /// finds objects missing. How many were deleted. Whoever else does the same meanwhile does no harm.
     pub async fn collect_garbage(&self, before_ms: u64) -> Result<usize> {
-        let Some(state) = self.latest().await?.state else { return Ok(0) };
         let store = &self.trees.store;
-        let mut next = state.body.retired;
-        let mut lists = Vec::new();
-        while let Some(at) = next {
-            // A list that is not there was worked through, with all before it.
-            let Some(sealed) = store.get(&[at.object]).await?.pop().flatten() else { break };
-            let list: Retired = unframed(&self.trees.sealer.open(Kind::Retired, &at, &sealed)?)?;
-            next = list.before;
-            if list.time_ms < before_ms {
-                lists.push((at, list));
-            }
-        }
-        // The oldest first, and its list last: what is cut short goes on the next time.
         let mut deleted = 0;
-        for (at, list) in lists.into_iter().rev() {
+        // The oldest first, and its list last: what is cut short goes on the next time. What is behind a list that is to
+        // stay stays too, whatever a clock said: it would not be found again.
+        for (at, list) in self.lists().await?.into_iter().rev().take_while(|(_, list)| list.time_ms < before_ms) {
             store.delete(&list.objects).await?;
             store.delete(&[at.object]).await?;
             deleted += list.objects.len();
         }
         Ok(deleted)
+    }
+
+    /// The newest first. A list that is not there was worked through, with all before it.
+    async fn lists(&self) -> Result<Vec<(At, Retired)>> {
+        let mut next = self.latest().await?.state.and_then(|state| state.body.retired);
+        let mut lists = Vec::new();
+        while let Some(at) = next {
+            let Some(sealed) = self.trees.store.get(&[at.object]).await?.pop().flatten() else { break };
+            let list: Retired = unframed(&self.trees.sealer.open(Kind::Retired, &at, &sealed)?)?;
+            next = list.before;
+            lists.push((at, list));
+        }
+        Ok(lists)
     }
 }
 

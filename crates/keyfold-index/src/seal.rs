@@ -5,7 +5,7 @@
 use crate::{
     error::{IndexError, Result},
     limits::{OVERHEAD, padded},
-    node::Node,
+    node::{Apart, Node},
     store::MAX_OBJECT,
 };
 use keyfold_core::StateKey;
@@ -151,6 +151,19 @@ impl<K: Keys> Sealer<K> {
     pub(crate) fn open_unnamed(&self, kind: Kind, key: u32, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let opened = self.key(key, kind.tree())?.open(&kind.place(sealed.len()), sealed);
         opened.ok_or(IndexError::Damaged("an object does not open in its place"))
+    }
+
+    /// A value that stands apart, without the zero bytes.
+    pub(crate) fn open_value(&self, tree: u16, apart: &Apart, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let at = At { object: apart.object, key: apart.key };
+        let mut value = self.open(Kind::Value { tree }, &at, sealed)?;
+        let length = usize::try_from(apart.length).unwrap_or(usize::MAX);
+        let is_so_long = value.get(length..).is_some_and(|padding| padding.iter().all(|byte| *byte == 0));
+        if !is_so_long || sealed.len() != padded(length + OVERHEAD) {
+            return Err(IndexError::Damaged("a value has another length"));
+        }
+        value.truncate(length);
+        Ok(value)
     }
 
     pub(crate) fn open_node(&self, tree: u16, level: u8, at: &At, sealed: &[u8]) -> Result<Node> {

@@ -5,7 +5,7 @@ use crate::{
     error::{IndexError, Result},
     key::{self, Part},
     node::{Apart, Node, Value},
-    seal::{At, Keys, Kind},
+    seal::Keys,
     state::State,
     store::Store,
     tree::{Aim, Leaf, Trees},
@@ -178,16 +178,9 @@ impl<S: Store, K: Keys> Snapshot<S, K> {
         for found in found {
             values.push(match found {
                 Found::Here(value) => value,
-                Found::Apart(Apart { object, key, length }) => {
-                    let sealed = fetched.next().flatten().ok_or(IndexError::Missing(object))?;
-                    let at = At { object, key };
-                    let mut value = self.trees.sealer.open(Kind::Value { tree }, &at, &sealed)?;
-                    let length = usize::try_from(length).unwrap_or(usize::MAX);
-                    if value.len() < length {
-                        return Err(IndexError::Damaged("a value is shorter than it was"));
-                    }
-                    value.truncate(length);
-                    value
+                Found::Apart(apart) => {
+                    let sealed = fetched.next().flatten().ok_or(IndexError::Missing(apart.object))?;
+                    self.trees.sealer.open_value(tree, &apart, &sealed)?
                 }
             });
         }

@@ -3,7 +3,9 @@
 
 mod conformance;
 mod faults;
+mod forge;
 mod model;
 mod support;
 mod tampering;
+mod vectors;
 mod writers;
