@@ -14,6 +14,7 @@ const folders = [
   "envelope",
   "groups",
   "http",
+  "index",
   "ledger",
   "primitives",
   "recovery",
