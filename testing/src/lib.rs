@@ -7,4 +7,5 @@ pub mod hand;
 pub mod interaction;
 pub mod keyfold_bin;
 pub mod lies;
+pub mod numbered;
 pub mod people;

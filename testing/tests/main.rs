@@ -37,5 +37,6 @@ mod s2_key_injection;
 mod s2_wraps_that_open_for_nobody;
 mod s3_ghosts_and_garbage;
 mod s6_swapped_wraps;
+mod stores;
 mod story;
 mod story_members;

@@ -17,6 +17,8 @@ mod vault;
 
 #[cfg(feature = "native")]
 mod native;
+#[cfg(feature = "native")]
+pub mod stores;
 
 pub use audit::{
     AUDIT_FILE_BYTES, AccountState, Audit, AuditAction, AuditAfter, AuditComparison, AuditEntry, AuditMember,

@@ -43,7 +43,7 @@ const RULES: &[Rule] = &[
             "crates/keyfold-protocol/src",
             "crates/keyfold-client/src",
         ],
-        except: &["crates/keyfold-client/src/native"],
+        except: &["crates/keyfold-client/src/native", "crates/keyfold-client/src/stores"],
     },
     Rule {
         why: "SQL is spoken in the server's store alone",

@@ -1,0 +1,19 @@
+//! Storages for encrypted indexes: a folder. Each keeps the contract of [`Store`], which its
+//! conformance checks say, and none is trusted: what comes back is checked by who asked.
+//!
+//! Spec: `docs/spec/index.md`, "What a storage offers".
+
+mod directory;
+mod stamped;
+
+pub use directory::DirectoryStore;
+pub use keyfold_index::store::{MAX_OBJECT, MAX_REFERENCE, MemoryStore, Reference, Store, StoreError, Swapped};
+
+use std::time::Duration;
+
+/// How old an object is before it is listed: longer than any write takes, so that no sweep takes what somebody is about
+/// to name.
+pub const LISTED_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// Ids of one page of a list.
+const PAGE: usize = 1_000;
