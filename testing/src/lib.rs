@@ -9,3 +9,10 @@ pub mod keyfold_bin;
 pub mod lies;
 pub mod numbered;
 pub mod people;
+
+/// The guides to storages: what is shown there compiles.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../docs/guides/storage-s3.md")]
+    mod storage_s3 {}
+}

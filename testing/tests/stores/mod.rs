@@ -6,8 +6,10 @@
 //!
 //! A further storage is a [`Fixture`] and `conforms!(Fixture);` in a module of its own.
 
+mod bucket;
 mod directory;
 mod memory;
+mod s3_server;
 
 use futures_util::future::BoxFuture;
 use keyfold_client::stores::Store;

@@ -1,13 +1,19 @@
-//! Storages for encrypted indexes: a folder. Each keeps the contract of [`Store`], which its
+//! Storages for encrypted indexes: a folder, a bucket (feature `bucket`). Each keeps the contract of [`Store`], which its
 //! conformance checks say, and none is trusted: what comes back is checked by who asked.
 //!
 //! Spec: `docs/spec/index.md`, "What a storage offers".
 
+#[cfg(feature = "bucket")]
+mod bucket;
 mod directory;
 mod stamped;
 
+#[cfg(feature = "bucket")]
+pub use bucket::BucketStore;
 pub use directory::DirectoryStore;
 pub use keyfold_index::store::{MAX_OBJECT, MAX_REFERENCE, MemoryStore, Reference, Store, StoreError, Swapped};
+#[cfg(feature = "bucket")]
+pub use object_store;
 
 use std::time::Duration;
 
