@@ -60,6 +60,7 @@ export type ErrorCode =
   | "IndexDamaged"
   | "ObjectMissing"
   | "NoKey"
+  | "NotUnique"
   | "NotComparable"
   | "AmbiguousPurpose"
   | "NeedsRotation"

@@ -16,6 +16,7 @@ export { useOwners, useSuspenseOwners } from "./owners.js";
 export { type ParticipantsOptions, useParticipants, useSuspenseParticipants } from "./participants.js";
 export { KeyfoldProvider, type KeyfoldProviderProps, useClient } from "./provider.js";
 export type { Query } from "./query.js";
+export { type RecordsOptions, useRecordCount, useRecords, useSuspenseRecords } from "./records.js";
 export { useOutgoingShares, useSuspenseOutgoingShares } from "./shares.js";
 export {
   useClientState,

@@ -21,6 +21,8 @@ export interface Question<T> {
   readonly keychain: string | null;
   /** Whether it is about one's own devices and ways back: then events about those ask again, and no others. */
   readonly own?: true;
+  /** An index, `keychain/name`: then only what is written to it asks again. */
+  readonly index?: string;
   /** Whether an answer that was given can become another. */
   readonly changes: boolean;
   ask(client: Client): Promise<T>;
@@ -146,8 +148,9 @@ class Answers {
       // Of a group, say: who is in it is in all that was shared with it.
       const any = !keychains.some((known) => known.keychainFingerprint === keychainFingerprint);
       for (const asked of [...this.#asked.values()]) {
-        const { keychain, changes, own } = asked.question;
-        if (own === true) continue;
+        const { keychain, changes, own, index } = asked.question;
+        // An index that could not be read may be, with a key that came.
+        if (own === true || (index !== undefined && asked.snapshot.status !== "failed")) continue;
         const concerned = any || keychain === null || keychain === keychainFingerprint;
         if (concerned && (changes || asked.snapshot.status !== "ready")) void asked.refresh();
       }
@@ -155,7 +158,19 @@ class Answers {
     const devices = () => {
       for (const asked of [...this.#asked.values()]) if (asked.question.own === true) void asked.refresh();
     };
+    const written = (keychain?: string) => {
+      for (const asked of [...this.#asked.values()]) {
+        const { index } = asked.question;
+        if (index !== undefined && (keychain === undefined || index.startsWith(`${keychain}/`)))
+          void asked.refresh();
+      }
+    };
     const stops = [
+      this.client.on("indexChanged", ({ keychainFingerprint }) => written(keychainFingerprint)),
+      // What happened while the line was down was not told.
+      this.client.on("syncStateChanged", ({ state }) => {
+        if (state === "online") written();
+      }),
       this.client.on("deviceRequested", devices),
       this.client.on("deviceRevoked", devices),
       this.client.on("devicesUpdated", devices),

@@ -22,6 +22,8 @@ import {
   useOutgoingShares,
   useOwners,
   useParticipants,
+  useRecordCount,
+  useRecords,
   usePermissions,
   useRecoveryStatus,
   useSuspenseDecrypted,
@@ -412,5 +414,39 @@ describe("files", () => {
     const running = hook?.start(file(), keychainFingerprint);
     drawn.unmount();
     expect(await running).toBeNull();
+  });
+});
+
+describe("records of an index", () => {
+  interface Expense {
+    readonly id: string;
+    readonly amount: number;
+  }
+  const schema = {
+    key: ({ id }: Expense) => id,
+    secondary: { amount: { by: ({ amount }: Expense) => [amount] } },
+  };
+
+  test("follow what anybody writes, in the order of what they are found by", async () => {
+    const [alice, bob] = [await somebody("alice"), await somebody("bob")];
+    const { keychainFingerprint: kc } = await alice.createNewKeychain("books", "secretBox");
+    const index = alice.vault(kc).index("expenses", schema);
+    await index.put({ id: "rent", amount: 900 });
+    await alice.shareCompleteKeychain(kc, await identityOf(alice, bob));
+    const drawn = await under(bob, () => {
+      const keychain = useKeychain(kc);
+      const his = keychain === undefined ? null : bob.vault(kc).index("expenses", schema);
+      const records = useRecords(his, { by: "amount" });
+      const many = useRecordCount(his, { by: "amount", from: 100 });
+      return `${records.data?.map(({ id }) => id).join()} ${many.data}`;
+    });
+    await vi.waitFor(() => expect(drawn.text()).toBe("rent 1"), PATIENCE);
+    await index.put([
+      { id: "tea", amount: 3 },
+      { id: "car", amount: 400 },
+    ]);
+    await vi.waitFor(() => expect(drawn.text()).toBe("tea,car,rent 2"), PATIENCE);
+    await index.delete("car");
+    await vi.waitFor(() => expect(drawn.text()).toBe("tea,rent 1"), PATIENCE);
   });
 });
