@@ -3,10 +3,17 @@
 //!
 //! `cargo xtask fuzz TARGET` lets libFuzzer choose the bytes; `tests/mutations.rs` plays altered vectors in every run
 //! of the tests.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod indexes;
+// What the tests of the index play with random bytes, and the storage that it is played on.
+#[path = "../../crates/keyfold-index/tests/interplay.rs"]
+mod interplay;
 mod parsers;
 pub mod seeds;
+#[allow(dead_code)]
+#[path = "../../crates/keyfold-index/tests/support.rs"]
+mod support;
 
 use keyfold_format::audit::AuditFile;
 
@@ -32,9 +39,16 @@ pub const TARGETS: &[Target] = &[
     Target { name: "bodies", run: parsers::bodies },
     Target { name: "events", run: parsers::events },
     Target { name: "fields", run: parsers::fields },
+    Target { name: "index-node", run: indexes::node },
+    Target { name: "index-record", run: indexes::record },
+    Target { name: "index-lists", run: indexes::lists },
+    Target { name: "index", run: interplay::play },
     Target { name: "ledgers", run: ledgers },
     Target { name: "interactions", run: interactions },
 ];
+
+/// Those that take their time: not for a million runs.
+pub const SLOW: &[&str] = &["index", "interactions"];
 
 /// The one of that name.
 pub fn target(name: &str) -> Option<Target> {

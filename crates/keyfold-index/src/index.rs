@@ -99,9 +99,32 @@ impl<S: Store, K: Keys> Index<S, K> {
 
     /// The index as it is now.
     pub async fn latest(&self) -> Result<Snapshot<S, K>> {
-        let reference = self.trees.store.read(&self.name).await?;
-        let state = self.take_in(reference).await?;
+        let state = self.newest().await?;
         Ok(self.at(state))
+    }
+
+    /// The newest state. What it names may be replaced and collected by others while it is read: then there is a newer
+    /// one.
+    async fn newest(&self) -> Result<Option<Arc<State>>> {
+        let mut reference = self.trees.store.read(&self.name).await?;
+        loop {
+            let version = reference.as_ref().map(|reference| reference.version.clone());
+            let missing = match self.take_in(reference).await {
+                Err(IndexError::Missing(object)) => object,
+                taken => return taken,
+            };
+            reference = self.trees.store.read(&self.name).await?;
+            if reference.as_ref().map(|reference| &reference.version) == version.as_ref() {
+                return Err(IndexError::Missing(missing));
+            }
+        }
+    }
+
+    /// The newest state, where something of an older one is not there any more; the error, if it is that very one.
+    async fn newer(&self, than: Option<&Arc<State>>, error: IndexError) -> Result<Option<Arc<State>>> {
+        let IndexError::Missing(_) = error else { return Err(error) };
+        let newest = self.newest().await?;
+        if version(newest.as_ref()) == version(than) { Err(error) } else { Ok(newest) }
     }
 
     /// The index as it was when it was last looked at; as it is now, if that was never.
@@ -231,24 +254,24 @@ impl<S: Store, K: Keys> Index<S, K> {
         if batch.is_empty() {
             return Ok(());
         }
-        let mut written = Written::default();
-        let changes = self.changes(batch, &mut written.objects, moment.rng)?;
+        let mut apart = Vec::new();
+        let changes = self.changes(batch, &mut apart, moment.rng)?;
         let mut state = match self.state() {
             Some(state) => Some(state),
             None => self.latest().await?.state,
         };
         for _ in 0..TRIES {
-            // What stands apart is put with the first attempt.
-            match self.try_commit(state, &changes, false, std::mem::take(&mut written), &mut moment).await? {
-                Ok(()) => return Ok(()),
-                Err(stands) => state = self.take_in(stands).await?,
+            state = match self.try_commit(state.clone(), &changes, false, &mut apart, &mut moment).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(stands)) => self.take_in(stands).await?,
+                Err(error) => self.newer(state.as_ref(), error).await?,
             }
         }
         Err(IndexError::Conflict)
     }
 
     /// Reads, decides and commits, on one state: if others were faster, all of it is done again on theirs. What
-    /// `decide` refuses is returned, and nothing changed.
+    /// `decide` refuses on the newest state is returned, and nothing changed.
     pub async fn transact<E: From<IndexError>>(
         &self,
         mut moment: Moment<'_, impl CryptoRng>,
@@ -256,15 +279,28 @@ impl<S: Store, K: Keys> Index<S, K> {
     ) -> Result<(), E> {
         let mut snapshot = self.known().await?;
         for _ in 0..TRIES {
-            let mut written = Written::default();
-            let changes = self.changes(decide(&snapshot).await?, &mut written.objects, moment.rng)?;
+            let batch = match decide(&snapshot).await {
+                Ok(batch) => batch,
+                Err(refused) => {
+                    let newest = self.newest().await?;
+                    if version(newest.as_ref()) == version(snapshot.state.as_ref()) {
+                        return Err(refused);
+                    }
+                    snapshot = self.at(newest);
+                    continue;
+                }
+            };
+            let mut apart = Vec::new();
+            let changes = self.changes(batch, &mut apart, moment.rng)?;
             if changes.is_empty() {
                 return Ok(());
             }
-            match self.try_commit(snapshot.state.clone(), &changes, false, written, &mut moment).await? {
-                Ok(()) => return Ok(()),
-                Err(stands) => snapshot = self.at(self.take_in(stands).await?),
-            }
+            let state = snapshot.state.clone();
+            snapshot = self.at(match self.try_commit(state.clone(), &changes, false, &mut apart, &mut moment).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(stands)) => self.take_in(stands).await?,
+                Err(error) => self.newer(state.as_ref(), error).await?,
+            });
         }
         Err(IndexError::Conflict.into())
     }
@@ -281,13 +317,12 @@ impl<S: Store, K: Keys> Index<S, K> {
         if state.overlay.count() == 0 {
             return Ok(true);
         }
-        match self.try_commit(Some(state), &[], true, Written::default(), &mut moment).await? {
-            Ok(()) => Ok(true),
-            Err(stands) => {
-                self.take_in(stands).await?;
-                Ok(false)
-            }
-        }
+        match self.try_commit(Some(state.clone()), &[], true, &mut Vec::new(), &mut moment).await {
+            Ok(Ok(())) => return Ok(true),
+            Ok(Err(stands)) => self.take_in(stands).await?,
+            Err(error) => self.newer(Some(&state), error).await?,
+        };
+        Ok(false)
     }
 
     /// Checks lengths, and seals the values that stand apart.
@@ -323,15 +358,16 @@ impl<S: Store, K: Keys> Index<S, K> {
         Ok(changes)
     }
 
-    /// One attempt. Inside, what stands there instead. `written`: what is put with it.
+    /// One attempt. Inside, what stands there instead. `apart`: what is put with it, if it was not yet.
     async fn try_commit(
         &self,
         before: Option<Arc<State>>,
         changes: &[Change],
         must_fold: bool,
-        mut written: Written,
+        apart: &mut Vec<(ObjectId, Vec<u8>)>,
         moment: &mut Moment<'_, impl CryptoRng>,
     ) -> Result<Result<(), Option<Reference>>> {
+        let mut written = Written::default();
         let mut body = before.as_ref().map_or_else(Body::default, |before| before.body.clone());
         let mut overlay = before.as_ref().map_or_else(Overlay::default, |before| before.overlay.clone());
         overlay.add(changes);
@@ -350,7 +386,10 @@ impl<S: Store, K: Keys> Index<S, K> {
         }
         let former = match &before {
             None => Vec::new(),
-            Some(before) => self.former(before, &mut body, &mut written, moment.rng)?,
+            Some(before) => {
+                let is_putting = !apart.is_empty() || !written.objects.is_empty();
+                self.former(before, is_putting, &mut body, &mut written, moment.rng)?
+            }
         };
         let generation = before.as_ref().map_or(0, |before| before.header.generation + 1);
         let bytes = Zeroizing::new(cbor::encode(&body));
@@ -366,6 +405,7 @@ impl<S: Store, K: Keys> Index<S, K> {
         let signed = SignedHeader { bytes: signed, signature };
         let (at, sealed) = self.trees.sealer.seal(Kind::Record, record::write(&signed, &bytes), moment.rng)?;
         let reference = [&at.key.to_be_bytes()[..], &sealed].concat();
+        written.objects.append(apart);
         if !written.objects.is_empty() {
             self.trees.store.put(written.objects).await?;
         }
@@ -384,6 +424,7 @@ impl<S: Store, K: Keys> Index<S, K> {
     fn former(
         &self,
         before: &State,
+        is_putting: bool,
         body: &mut Body,
         written: &mut Written,
         rng: &mut impl CryptoRng,
@@ -392,7 +433,7 @@ impl<S: Store, K: Keys> Index<S, K> {
         let former = before.header.former_of_next(before.hash, None);
         body.headers = Headers::default();
         let length = record::length(&former, body) + together.weight();
-        if written.objects.is_empty() && together.weight() <= INLINE_HEADERS && length <= RECORD - OVERHEAD {
+        if !is_putting && together.weight() <= INLINE_HEADERS && length <= RECORD - OVERHEAD {
             body.headers = together;
             return Ok(former);
         }
@@ -445,4 +486,8 @@ impl<S: Store, K: Keys> Index<S, K> {
         let retired = std::mem::take(&mut written.retired);
         retired::list(&self.trees.sealer, body, &retired, moment.now_ms, moment.rng, &mut written.objects)
     }
+}
+
+fn version(state: Option<&Arc<State>>) -> Option<&str> {
+    state.map(|state| state.version.as_str())
 }

@@ -10,6 +10,9 @@ mod index;
 pub mod key;
 pub mod limits;
 mod node;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod parsers;
 mod record;
 mod retired;
 mod seal;

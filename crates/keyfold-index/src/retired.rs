@@ -20,7 +20,7 @@ use rand_core::CryptoRng;
 const LISTED: usize = 65_536;
 
 /// Objects that a record replaced.
-struct Retired {
+pub(crate) struct Retired {
     /// The list before this one.
     before: Option<At>,
     /// When, in milliseconds since 1970, by the clock of who wrote it.

@@ -4,6 +4,7 @@
 mod conformance;
 mod faults;
 mod forge;
+mod interplay;
 mod model;
 mod support;
 mod tampering;

@@ -112,6 +112,11 @@ impl Faulty {
         self.faults.lock().unwrap().insert(now + after, fault);
     }
 
+    /// Faults that did not happen yet.
+    pub(crate) fn faults_left(&self) -> usize {
+        self.faults.lock().unwrap().len()
+    }
+
     pub(crate) fn calls(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }

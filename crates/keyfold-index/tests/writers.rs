@@ -134,6 +134,52 @@ fn a_scattered_batch_with_large_values_is_one_put_and_one_swap() {
 }
 
 #[test]
+fn who_knows_an_old_state_whose_objects_are_collected_goes_on_from_the_new_one() {
+    let (mut dice, store) = (Dice(1), MemoryStore::default());
+    let (alice, bob) = (index(store.clone(), ALICE), index(store.clone(), BOB));
+    let many = |fill: u8| {
+        let mut batch = Batch::new();
+        for n in 0..2_500u32 {
+            batch.put(0, &n.to_be_bytes(), &[fill; 40]);
+        }
+        batch
+    };
+    block_on(async {
+        alice.commit(many(1), moment(&mut dice)).await.unwrap();
+        let replace_all = async |dice: &mut Dice, fill| {
+            bob.latest().await.unwrap();
+            // Bob has none of the nodes in memory, and alice takes them away.
+            alice.commit(many(fill), moment(dice)).await.unwrap();
+            assert!(alice.collect_garbage(u64::MAX).await.unwrap() > 10);
+        };
+        replace_all(&mut dice, 2).await;
+        bob.commit(many(3).put(1, b"large", &[3; 3_000]).clone(), moment(&mut dice)).await.unwrap();
+        let large = alice.latest().await.unwrap().get(1, b"large").await.unwrap();
+        assert_eq!(large.unwrap().as_slice(), [3; 3_000], "it is put, whichever attempt succeeds");
+
+        let mut small = Batch::new();
+        small.put(0, b"small", b"");
+        alice.commit(small, moment(&mut dice)).await.unwrap();
+        replace_all(&mut dice, 4).await;
+        let again = Index::new(store.clone(), BOB, NAME, INDEX, bob.seen());
+        again.latest().await.unwrap();
+        alice.commit(many(5), moment(&mut dice)).await.unwrap();
+        alice.collect_garbage(u64::MAX).await.unwrap();
+        again
+            .transact(moment(&mut dice), async |snapshot| {
+                let value = snapshot.get(0, &7u32.to_be_bytes()).await?.unwrap();
+                assert_eq!(value.as_slice(), [5; 40]);
+                let mut batch = Batch::new();
+                batch.put(0, b"decided", &value);
+                Ok::<_, IndexError>(batch)
+            })
+            .await
+            .unwrap();
+        assert_eq!(index(store, BOB).latest().await.unwrap().check().await.unwrap().wrong, []);
+    });
+}
+
+#[test]
 fn who_was_put_out_writes_nothing_more_by_pretending_not_to_know() {
     let (mut dice, store) = (Dice(1), MemoryStore::default());
     let put = |key: &[u8]| {
