@@ -1,7 +1,7 @@
 //! Bringing changes into a tree: the leaves that they touch are written anew, and all nodes above them.
 
 use crate::{
-    change::Put,
+    change::{Changed, Put},
     error::{IndexError, Result},
     limits::{INTERIOR, LEAF, OVERHEAD},
     node::{self, Cell, Child, Node, Value},
@@ -18,9 +18,6 @@ use zeroize::Zeroizing;
 
 /// What has less than this part of a node is joined with a neighbour.
 const LEAST_PART: usize = 4;
-
-/// A key and what becomes of it.
-pub(crate) type Changed = (Box<[u8]>, Put);
 
 /// What writing makes: objects to be put, and those that are replaced.
 #[derive(Default)]
@@ -48,7 +45,7 @@ impl<S: Store, K: Keys> Trees<S, K> {
         &self,
         tree: u16,
         root: Option<&Root>,
-        changes: &[Changed],
+        changes: &[Changed<'_>],
         rng: &mut impl CryptoRng,
         written: &mut Written,
     ) -> Result<Option<NewTop>> {
@@ -108,11 +105,11 @@ impl<S: Store, K: Keys> Trees<S, K> {
                 0 => return Ok(merged(Some(node), changes, &mut written.retired)),
                 above => above - 1,
             };
-            let mut parts: Vec<&[Changed]> = Vec::with_capacity(node.len());
+            let mut parts: Vec<&[Changed<'_>]> = Vec::with_capacity(node.len());
             let mut rest = changes;
             for index in 0..node.len() {
                 let to = (index + 1 < node.len()).then(|| node.key(index + 1));
-                let here = to.map_or(rest.len(), |to| rest.partition_point(|(key, _)| *key < to));
+                let here = to.map_or(rest.len(), |to| rest.partition_point(|(key, _)| **key < *to));
                 let (part, after) = rest.split_at_checked(here).unwrap_or((rest, &[]));
                 parts.push(part);
                 rest = after;
@@ -128,7 +125,7 @@ impl<S: Store, K: Keys> Trees<S, K> {
                 }
                 let (child, at) = (children.next().ok_or(NO_CHILD)?, cell.as_child().ok_or(NO_CHILD)?);
                 written.retired.push(at.object);
-                let child_from = if index == 0 { from.clone() } else { cell.key };
+                let child_from = if index == 0 { from.clone() } else { cell.key().into() };
                 let new = self.cells(tree, &child, child_from.clone(), part, rng, written).await?;
                 match runs.last_mut() {
                     Some(Run::New { cells, .. }) => cells.extend(new),
@@ -170,7 +167,7 @@ impl<S: Store, K: Keys> Trees<S, K> {
                 && let Some(before) = joined.pop()
             {
                 let (before_from, mut all) = match before {
-                    Run::Kept(cell) => (cell.key.clone(), self.taken(tree, level, &cell, written).await?),
+                    Run::Kept(cell) => (cell.key().into(), self.taken(tree, level, &cell, written).await?),
                     Run::New { from, cells } => (from, cells),
                 };
                 all.append(&mut cells);
@@ -203,14 +200,14 @@ impl<S: Store, K: Keys> Trees<S, K> {
         for piece in pieces {
             let (Some(first), Some(end)) = (piece.first(), piece.last()) else { continue };
             if let Some(last) = &last {
-                from = if level == 0 { node::separator(last, &first.key) } else { first.key.clone() };
+                from = if level == 0 { node::separator(last, first.key()) } else { first.key().into() };
             }
-            last = Some(end.key.clone());
+            last = Some(end.key().into());
             let plain = node::write(level, &piece)?;
             let (at, sealed) = self.sealer.seal(Kind::Node { tree, level }, plain, rng)?;
             written.objects.push((at.object, sealed));
             let child = Child { object: at.object, key: at.key, count: count(level, &piece)? };
-            above.push(Cell::child(from.clone(), &child));
+            above.push(Cell::child(&from, &child));
         }
         Ok(above)
     }
@@ -233,21 +230,21 @@ fn count(level: u8, cells: &[Cell]) -> Result<u64> {
 }
 
 /// A leaf's cells with changes. What values that are objects of their own are not named any more is retired.
-fn merged(leaf: Option<&Node>, changes: &[Changed], retired: &mut Vec<ObjectId>) -> Vec<Cell> {
+fn merged(leaf: Option<&Node>, changes: &[Changed<'_>], retired: &mut Vec<ObjectId>) -> Vec<Cell> {
     let mut cells = Vec::with_capacity(leaf.map_or(0, Node::len) + changes.len());
     let mut before = leaf.into_iter().flat_map(Node::cells).peekable();
     for (key, put) in changes {
-        while let Some(cell) = before.next_if(|cell| cell.key < *key) {
+        while let Some(cell) = before.next_if(|cell| cell.key() < *key) {
             cells.push(cell);
         }
-        let replaced = before.next_if(|cell| cell.key == *key).and_then(|cell| cell.apart());
+        let replaced = before.next_if(|cell| cell.key() == *key).and_then(|cell| cell.apart());
         let value = match put {
             Put::Remove => None,
             Put::Here(bytes) => Some(Value::Here(bytes)),
             Put::Apart(apart) => Some(Value::Apart(*apart)),
         };
         retired.extend(replaced.filter(|old| value != Some(Value::Apart(*old))).map(|old| old.object));
-        cells.extend(value.map(|value| Cell::value(key.clone(), value)));
+        cells.extend(value.map(|value| Cell::value(key, value)));
     }
     cells.extend(before);
     cells
@@ -265,7 +262,7 @@ fn cut(level: u8, cells: Vec<Cell>) -> Vec<Vec<Cell>> {
         let weight = cell.weight();
         let length = piece
             .first()
-            .map_or(0, |first: &Cell| node::length(weights + weight, piece.len() + 1, &first.key, &cell.key));
+            .map_or(0, |first: &Cell| node::length(weights + weight, piece.len() + 1, first.key(), cell.key()));
         if !piece.is_empty() && (length > capacity || weights >= target) {
             cut.push(std::mem::take(&mut piece));
             weights = 0;

@@ -20,7 +20,7 @@ pub(crate) enum Put {
     /// It is taken away.
     Remove,
     /// It has this value.
-    Here(Zeroizing<Box<[u8]>>),
+    Here(Zeroizing<Vec<u8>>),
     /// It has a value that is an object of its own.
     Apart(Apart),
 }
@@ -45,6 +45,18 @@ impl Change {
     }
 }
 
+/// A key and what becomes of it.
+pub(crate) type Changed<'c> = (&'c [u8], &'c Put);
+
+/// What most keys differ in, in one number that compares as they do.
+fn first_bytes(key: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    for (to, from) in first.iter_mut().zip(key) {
+        *to = *from;
+    }
+    u64::from_be_bytes(first)
+}
+
 /// The newest change of each key, for each tree.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overlay {
@@ -66,8 +78,25 @@ impl Overlay {
         self.trees.get(&tree)
     }
 
-    pub(crate) fn into_trees(self) -> BTreeMap<u16, BTreeMap<Box<[u8]>, Put>> {
-        self.trees
+    /// The newest change of each key, ascending, for each tree: these, and those that follow them.
+    pub(crate) fn with<'c>(&'c self, changes: &'c [Change]) -> BTreeMap<u16, Vec<Changed<'c>>> {
+        let mut trees: BTreeMap<u16, Vec<(u64, Changed<'c>)>> = BTreeMap::new();
+        let before = self.trees.iter().flat_map(|(tree, puts)| puts.iter().map(|(key, put)| (*tree, &**key, put)));
+        for (tree, key, put) in before.chain(changes.iter().map(|change| (change.tree, &*change.key, &change.put))) {
+            trees.entry(tree).or_default().push((first_bytes(key), (key, put)));
+        }
+        let newest = |mut changes: Vec<(u64, Changed<'c>)>| {
+            // Stable, so that of two for one key the later one stands behind, and stays.
+            changes.sort_by(|(a, (key, _)), (b, (other, _))| a.cmp(b).then_with(|| key.cmp(other)));
+            changes.dedup_by(|(_, later), (_, kept)| {
+                later.0 == kept.0 && {
+                    *kept = *later;
+                    true
+                }
+            });
+            changes.into_iter().map(|(_, changed)| changed).collect()
+        };
+        trees.into_iter().map(|(tree, changes)| (tree, newest(changes))).collect()
     }
 
     /// Bytes of all changes that were added, overwritten ones included.
@@ -146,7 +175,7 @@ impl<'b, C> Decode<'b, C> for Changes {
             }
             let put = match parts {
                 2 => Put::Remove,
-                3 => Put::Here(Zeroizing::new(d.bytes()?.into())),
+                3 => Put::Here(Zeroizing::new(d.bytes()?.to_vec())),
                 5 => Put::Apart(Apart { object: ObjectId(cbor::bytes_of(d)?), key: d.u32()?, length: d.u32()? }),
                 _ => return Err(malformed()),
             };

@@ -1,8 +1,8 @@
 //! An index: opened from a reference of a storage, read at one moment, and changed by swapping the reference.
 
 use crate::{
-    build::{Changed, Written},
-    change::{Change, Changes, Overlay, Put, decoded, framed, unframed},
+    build::Written,
+    change::{Change, Changed, Changes, Overlay, Put, decoded, framed, unframed},
     error::{IndexError, Result},
     former::{Former, Headers},
     limits::{
@@ -20,7 +20,10 @@ use crate::{
 };
 use keyfold_format::{IndexId, ObjectId, cbor};
 use rand_core::CryptoRng;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 use zeroize::Zeroizing;
 
 /// How often a commit that others overtook is tried again.
@@ -351,7 +354,7 @@ impl<S: Store, K: Keys> Index<S, K> {
                     objects.push((at.object, sealed));
                     Put::Apart(Apart { object: at.object, key: at.key, length })
                 }
-                Some(value) => Put::Here(Zeroizing::new(value.as_slice().into())),
+                Some(value) => Put::Here(value),
             };
             changes.push(Change { tree, key, put });
         }
@@ -369,20 +372,24 @@ impl<S: Store, K: Keys> Index<S, K> {
     ) -> Result<Result<(), Option<Reference>>> {
         let mut written = Written::default();
         let mut body = before.as_ref().map_or_else(Body::default, |before| before.body.clone());
-        let mut overlay = before.as_ref().map_or_else(Overlay::default, |before| before.overlay.clone());
-        overlay.add(changes);
-        body.changes.extend_from_slice(changes);
-        let inline: usize = body.changes.iter().map(Change::weight).sum();
-        let is_bulk = inline > TAIL_BYTES || body.changes.len() > TAIL_CHANGES;
+        let count = body.changes.len() + changes.len();
+        let inline: usize = body.changes.iter().chain(changes).map(Change::weight).sum();
+        let is_bulk = inline > TAIL_BYTES || count > TAIL_CHANGES;
+        let mut overlay = Overlay::default();
         if must_fold || is_bulk || (inline > INLINE_CHANGES && body.segments.len() >= SEGMENTS) {
-            let folded = std::mem::take(&mut overlay);
+            let folded = before.as_ref().map_or(&overlay, |before| &before.overlay).with(changes);
             self.fold_into(&mut body, before.as_deref(), folded, moment, &mut written).await?;
-        } else if inline > INLINE_CHANGES {
-            let count = u32::try_from(body.changes.len()).unwrap_or(u32::MAX);
-            let segment = framed(&Changes(std::mem::take(&mut body.changes)));
-            let (at, sealed) = self.trees.sealer.seal(Kind::Segment, segment, moment.rng)?;
-            written.objects.push((at.object, sealed));
-            body.segments.push(Segment { at, count });
+        } else {
+            overlay = before.as_ref().map_or(overlay, |before| before.overlay.clone());
+            overlay.add(changes);
+            body.changes.extend_from_slice(changes);
+            if inline > INLINE_CHANGES {
+                let count = u32::try_from(count).unwrap_or(u32::MAX);
+                let segment = framed(&Changes(std::mem::take(&mut body.changes)));
+                let (at, sealed) = self.trees.sealer.seal(Kind::Segment, segment, moment.rng)?;
+                written.objects.push((at.object, sealed));
+                body.segments.push(Segment { at, count });
+            }
         }
         let former = match &before {
             None => Vec::new(),
@@ -446,14 +453,13 @@ impl<S: Store, K: Keys> Index<S, K> {
         &self,
         body: &mut Body,
         before: Option<&State>,
-        folded: Overlay,
+        folded: BTreeMap<u16, Vec<Changed<'_>>>,
         moment: &mut Moment<'_, impl CryptoRng>,
         written: &mut Written,
     ) -> Result<()> {
         written.retired.extend(body.segments.drain(..).map(|segment| segment.at.object));
         body.changes.clear();
-        for (number, changes) in folded.into_trees() {
-            let changes: Vec<Changed> = changes.into_iter().collect();
+        for (number, changes) in folded {
             let root = before.and_then(|before| before.root(number));
             let top = self.trees.changed(number, root, &changes, moment.rng, written).await?;
             let place = usize::from(number);

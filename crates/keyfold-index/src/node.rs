@@ -10,7 +10,7 @@
 
 use crate::{
     error::{IndexError, Result},
-    limits::{MAX_KEY, VALUE_HERE},
+    limits::{MAX_KEY, OVERHEAD, VALUE_HERE, padded},
 };
 use keyfold_format::ObjectId;
 use std::{cmp::Ordering, ops::Range};
@@ -93,34 +93,50 @@ pub(crate) enum Value<'a> {
 /// A cell that is to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
-    pub(crate) key: Box<[u8]>,
-    payload: Zeroizing<Box<[u8]>>,
+    /// The key, and what stands for it: in one piece, because there are many.
+    text: Zeroizing<Vec<u8>>,
+    key: usize,
     is_apart: bool,
 }
 
 impl Cell {
-    pub(crate) fn value(key: Box<[u8]>, value: Value<'_>) -> Self {
+    fn new(key: [&[u8]; 2], payload: &[u8], is_apart: bool) -> Self {
+        let length = key.iter().map(|part| part.len()).sum();
+        let mut text = Zeroizing::new(Vec::with_capacity(length + payload.len()));
+        key.into_iter().chain([payload]).for_each(|part| text.extend_from_slice(part));
+        Self { text, key: length, is_apart }
+    }
+
+    pub(crate) fn value(key: &[u8], value: Value<'_>) -> Self {
         match value {
-            Value::Here(bytes) => Self { key, payload: Zeroizing::new(bytes.into()), is_apart: false },
-            Value::Apart(apart) => Self { key, payload: Zeroizing::new(apart.write().into()), is_apart: true },
+            Value::Here(bytes) => Self::new([key, &[]], bytes, false),
+            Value::Apart(apart) => Self::new([key, &[]], &apart.write(), true),
         }
     }
 
-    pub(crate) fn child(key: Box<[u8]>, child: &Child) -> Self {
-        Self { key, payload: Zeroizing::new(child.write().into()), is_apart: false }
+    pub(crate) fn child(key: &[u8], child: &Child) -> Self {
+        Self::new([key, &[]], &child.write(), false)
+    }
+
+    pub(crate) fn key(&self) -> &[u8] {
+        self.text.get(..self.key).unwrap_or_default()
+    }
+
+    fn payload(&self) -> &[u8] {
+        self.text.get(self.key..).unwrap_or_default()
     }
 
     pub(crate) fn as_child(&self) -> Option<Child> {
-        Child::read(&self.payload)
+        Child::read(self.payload())
     }
 
     pub(crate) fn apart(&self) -> Option<Apart> {
-        self.is_apart.then(|| Apart::read(&self.payload)).flatten()
+        self.is_apart.then(|| Apart::read(self.payload())).flatten()
     }
 
     /// What the cell takes in a node, its key not shortened.
     pub(crate) fn weight(&self) -> usize {
-        2 + CELL_HEAD + self.key.len() + self.payload.len()
+        2 + CELL_HEAD + self.text.len()
     }
 }
 
@@ -145,12 +161,14 @@ pub(crate) fn write(level: u8, cells: &[Cell]) -> Result<Zeroizing<Vec<u8>>> {
     let too_large = || IndexError::TooLarge { what: "node", limit: usize::from(u16::MAX) };
     let (first, last) = match cells {
         [] => return Err(IndexError::Damaged("a node has no cell")),
-        [first, .., last] => (&*first.key, &*last.key),
-        [only] => (&*only.key, &*only.key),
+        [first, .., last] => (first.key(), last.key()),
+        [only] => (only.key(), only.key()),
     };
     let prefix = first.get(..shared(first, last)).unwrap_or_default();
     let weights = cells.iter().map(Cell::weight).sum();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(length(weights, cells.len(), first, last)));
+    // With room for what it is filled up with.
+    let sealed = padded(length(weights, cells.len(), first, last) + OVERHEAD);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(sealed));
     let short = |n: usize| u16::try_from(n).map(u16::to_be_bytes).map_err(|_| too_large());
     bytes.extend([level, VERSION]);
     bytes.extend(short(cells.len())?);
@@ -162,13 +180,11 @@ pub(crate) fn write(level: u8, cells: &[Cell]) -> Result<Zeroizing<Vec<u8>>> {
         at += cell.weight() - 2 - prefix.len();
     }
     for cell in cells {
-        let rest = cell.key.get(prefix.len()..).unwrap_or_default();
         let apart = if cell.is_apart { APART } else { 0 };
-        let payload = u16::try_from(cell.payload.len()).map_err(|_| too_large())? | apart;
-        bytes.extend(short(rest.len())?);
+        let payload = u16::try_from(cell.payload().len()).map_err(|_| too_large())? | apart;
+        bytes.extend(short(cell.key - prefix.len())?);
         bytes.extend(payload.to_be_bytes());
-        bytes.extend_from_slice(rest);
-        bytes.extend_from_slice(&cell.payload);
+        bytes.extend_from_slice(cell.text.get(prefix.len()..).unwrap_or_default());
     }
     Ok(bytes)
 }
@@ -352,7 +368,7 @@ impl Node {
     pub(crate) fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
         (0..self.count).map(|index| {
             let (_, apart, payload) = self.cell(index);
-            Cell { key: self.key(index), payload: Zeroizing::new(payload.into()), is_apart: apart != 0 }
+            Cell::new([self.prefix(), self.rest(index)], payload, apart != 0)
         })
     }
 }
@@ -364,10 +380,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn leaf(entries: &BTreeMap<Vec<u8>, Vec<u8>>) -> Zeroizing<Vec<u8>> {
-        let cells: Vec<_> = entries.iter().map(|(k, v)| Cell::value(k.clone().into(), Value::Here(v))).collect();
+        let cells: Vec<_> = entries.iter().map(|(k, v)| Cell::value(k, Value::Here(v))).collect();
         let bytes = write(0, &cells).unwrap();
         let weights = cells.iter().map(Cell::weight).sum();
-        assert_eq!(bytes.len(), length(weights, cells.len(), &cells[0].key, &cells[cells.len() - 1].key));
+        assert_eq!(bytes.len(), length(weights, cells.len(), cells[0].key(), cells[cells.len() - 1].key()));
         bytes
     }
 

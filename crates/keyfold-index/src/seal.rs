@@ -130,9 +130,13 @@ impl<K: Keys> Sealer<K> {
         if sealed > MAX_OBJECT {
             return Err(IndexError::TooLarge { what: "object", limit: MAX_OBJECT });
         }
-        // In one step, so that growing leaves no copy behind.
-        let mut whole = Zeroizing::new(Vec::with_capacity(sealed));
-        whole.append(&mut plain);
+        let mut whole = std::mem::take(&mut plain);
+        if whole.capacity() < sealed - OVERHEAD {
+            // In one step, so that growing leaves no copy behind.
+            let mut longer = Zeroizing::new(Vec::with_capacity(sealed));
+            longer.extend_from_slice(&whole);
+            whole = longer;
+        }
         whole.resize(sealed - OVERHEAD, 0);
         let key = self.keys.current();
         let bytes = self.key(key, kind.tree())?.seal(&kind.place(sealed), &whole, rng)?;

@@ -1,30 +1,31 @@
 //! AES-256-GCM under keys that are used once.
 
-use super::{HedgedRng, Unauthentic, derive};
-use aes_gcm::{
-    Aes256Gcm, KeyInit, Nonce,
-    aead::{AeadInOut, Buffer},
+use super::{
+    HedgedRng, Unauthentic, derive,
+    segment::{open_alone, seal_alone},
 };
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
-use keyfold_format::{Malformed, label::DeriveLabel};
+use keyfold_format::{Malformed, envelope::TAG_BYTES, label::DeriveLabel};
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
 const SALT_BYTES: usize = 24;
 
-/// `AES-256-GCM(key, nonce = 12 zero bytes, plaintext, associated data = empty)`, in place, with room for the tag
-/// made at the end. The key must never have sealed anything.
-pub(crate) fn seal_single(key: &[u8; 32], buffer: &mut dyn Buffer) -> Result<(), Malformed> {
-    // The one way in which AES-GCM refuses to seal is by length.
-    Aes256Gcm::new(key.into()).encrypt_in_place(&Nonce::default(), &[], buffer).map_err(|_| Malformed::TooLarge)
+/// `AES-256-GCM(key, nonce = 12 zero bytes, plaintext, associated data = empty)`, in place, the tag behind it: there must
+/// be room for it, or growing leaves a copy. The key must never have sealed anything.
+pub(crate) fn seal_single(key: &[u8; 32], buffer: &mut Vec<u8>) -> Result<(), Malformed> {
+    let tag = seal_alone(key, buffer)?;
+    buffer.extend_from_slice(&tag);
+    Ok(())
 }
 
 /// The reverse of [`seal_single`].
 pub(crate) fn open_single(key: &[u8; 32], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unauthentic> {
-    let mut buffer = Zeroizing::new(sealed.to_vec());
-    Aes256Gcm::new(key.into()).decrypt_in_place(&Nonce::default(), &[], &mut *buffer).map_err(|_| Unauthentic)?;
-    Ok(buffer)
+    let (text, tag) = sealed.split_last_chunk().ok_or(Unauthentic)?;
+    let mut text = Zeroizing::new(text.to_vec());
+    open_alone(key, &mut text, tag)?;
+    Ok(text)
 }
 
 /// `SealOnce(key, label, place, plaintext)`: salt (24 random bytes) `‖ AES-256-GCM(Derive(key, salt, label, place,
@@ -38,14 +39,14 @@ pub(crate) fn seal_once(
 ) -> Result<Vec<u8>, Malformed> {
     let mut salt = [0; SALT_BYTES];
     rng.fill_bytes(&mut salt);
-    // Room for the tag from the start: growing would leave a copy of the plaintext in the freed buffer.
-    let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len() + 16));
-    buffer.extend_from_slice(plaintext);
-    seal_single(&derive(key, &salt, label, place), &mut *buffer)?;
-    let mut sealed = Vec::with_capacity(SALT_BYTES + buffer.len());
+    // In its place from the start: what was a plaintext is wiped where it is not sealed, and nowhere else.
+    let mut sealed = Zeroizing::new(Vec::with_capacity(SALT_BYTES + plaintext.len() + TAG_BYTES));
     sealed.extend_from_slice(&salt);
-    sealed.extend_from_slice(&buffer);
-    Ok(sealed)
+    sealed.extend_from_slice(plaintext);
+    let text = sealed.get_mut(SALT_BYTES..).unwrap_or_default();
+    let tag = seal_alone(&derive(key, &salt, label, place), text)?;
+    sealed.extend_from_slice(&tag);
+    Ok(core::mem::take(&mut *sealed))
 }
 
 /// The reverse of [`seal_once`].

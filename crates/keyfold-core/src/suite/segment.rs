@@ -1,5 +1,6 @@
-//! AES-256-GCM of an envelope's segments: one key schedule for all, in place, without an allocation. Apart from the
-//! rest because it is the only bulk work, and so the only one that another implementation may take over.
+//! AES-256-GCM: of an envelope's segments, one key schedule for all, and of what is sealed in one piece; in place,
+//! without an allocation. Apart from the rest because it is the only bulk work, and so the only one that another
+//! implementation may take over.
 //!
 //! Spec: `docs/spec/envelope.md`, "Body".
 
@@ -43,6 +44,16 @@ impl SegmentKey {
         }
         Ok(text)
     }
+}
+
+/// What is sealed in one piece, under a key that seals nothing else: with a nonce of zeros, in place. The tag.
+pub(super) fn seal_alone(key: &[u8; 32], text: &mut [u8]) -> Result<[u8; TAG_BYTES], Malformed> {
+    Cipher::new(key)?.seal([0; 12], text)
+}
+
+/// The reverse of [`seal_alone`].
+pub(super) fn open_alone(key: &[u8; 32], text: &mut [u8], tag: &[u8; TAG_BYTES]) -> Result<(), Unauthentic> {
+    Cipher::new(key).map_err(|_| Unauthentic)?.open([0; 12], text, tag)
 }
 
 /// What one segment is sealed with besides the key. Whoever seals gets each once, and it is used up by use.
