@@ -15,4 +15,6 @@ pub mod people;
 mod guides {
     #[doc = include_str!("../../docs/guides/storage-s3.md")]
     mod storage_s3 {}
+    #[doc = include_str!("../../docs/guides/storage-supabase.md")]
+    mod storage_supabase {}
 }

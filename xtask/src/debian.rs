@@ -1,5 +1,5 @@
-//! Debian's packages, installed where that is ours to do: as root, on Debian. Separate because the WebAssembly compiler
-//! and the browser are both had this way.
+//! Debian's packages, installed where that is ours to do: as root, on Debian. Separate because the WebAssembly compiler,
+//! the browser and PostgreSQL are all had this way.
 
 use crate::project::{self, Project};
 use std::path::Path;

@@ -13,6 +13,7 @@ mod licences;
 mod mutants;
 mod node;
 mod packages;
+mod postgres;
 mod project;
 mod screenshots;
 mod step;

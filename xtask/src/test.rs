@@ -3,7 +3,7 @@
 use crate::count::{self, Counts};
 use crate::project::{self, Project, in_ci};
 use crate::step::{Outcome, Steps};
-use crate::{node, packages};
+use crate::{node, packages, postgres};
 use anyhow::bail;
 use std::path::PathBuf;
 use std::process::Command;
@@ -53,6 +53,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
 
 fn rust(project: &Project, options: &Options) -> anyhow::Result<Outcome> {
     let profile: &[&str] = if options.release { &["--release"] } else { &[] };
+    postgres::ready(project)?;
     build(project, options)?;
     let binary = binary(project, options);
     let mut total = Counts::default();

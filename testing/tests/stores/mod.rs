@@ -9,6 +9,8 @@
 mod bucket;
 mod directory;
 mod memory;
+mod postgres;
+mod postgres_server;
 mod s3_server;
 
 use futures_util::future::BoxFuture;

@@ -1,4 +1,4 @@
-//! Storages for encrypted indexes: a folder, a bucket (feature `bucket`). Each keeps the contract of [`Store`], which its
+//! Storages for encrypted indexes: a folder, a bucket (feature `bucket`), a database (feature `postgres`). Each keeps the contract of [`Store`], which its
 //! conformance checks say, and none is trusted: what comes back is checked by who asked.
 //!
 //! Spec: `docs/spec/index.md`, "What a storage offers".
@@ -6,6 +6,8 @@
 #[cfg(feature = "bucket")]
 mod bucket;
 mod directory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod stamped;
 
 #[cfg(feature = "bucket")]
@@ -14,6 +16,8 @@ pub use directory::DirectoryStore;
 pub use keyfold_index::store::{MAX_OBJECT, MAX_REFERENCE, MemoryStore, Reference, Store, StoreError, Swapped};
 #[cfg(feature = "bucket")]
 pub use object_store;
+#[cfg(feature = "postgres")]
+pub use postgres::{POSTGRES_MIGRATION, PostgresStore};
 
 use std::time::Duration;
 
