@@ -15,6 +15,9 @@ function icon(path: string): () => ReactElement {
 export const AddIcon = icon("M10 4v12M4 10h12");
 export const AutoIcon = icon("M10 3a7 7 0 1 0 0 14zM10 3a7 7 0 0 1 0 14");
 export const CloseIcon = icon("M5 5l10 10M15 5L5 15");
+export const CoinIcon = icon(
+  "M10 17a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM12.500 7.300a3.200 3.200 0 1 0 0 5.400M6.200 9h4.300M6.200 11h4.300",
+);
 export const DeviceIcon = icon("M3.500 4h13v9h-13zM7 16.500h6M10 13v3.500");
 export const DownloadIcon = icon("M10 3v9M6 8.5l4 4 4-4M4 16.5h12");
 export const EditIcon = icon("M4 16l.8-3.6L13 4.200l2.800 2.800-8.200 8.200L4 16zM11.500 5.700l2.800 2.800");

@@ -133,7 +133,7 @@ export function ServerPane({ config, people, onStopped }: ServerPaneProps): Reac
           <b>It learns</b> who, with whom, when, and how much.
         </p>
         <p>
-          <b>It never learns</b> names of workspaces, words, names of files, contents, keys.
+          <b>It never learns</b> names of workspaces, words, names of files, contents, amounts, keys.
         </p>
       </footer>
     </section>
@@ -165,6 +165,11 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/^POST \/v1\/scopes\/[^/]+\/entries$/, "adds a signed entry, and wrapped keys"],
   [/^POST \/v1\/scopes\/[^/]+\/placed$/, "answers a share"],
   [/^GET \/v1\/scopes\/[^/]+\/wraps$/, "fetches wrapped keys"],
+  [/^POST \/v1\/scopes\/[^/]+\/objects$/, "stores sealed nodes"],
+  [/^POST \/v1\/scopes\/[^/]+\/objects\/read$/, "fetches sealed nodes"],
+  [/^POST \/v1\/scopes\/[^/]+\/objects\/delete$/, "lets go of sealed nodes"],
+  [/^POST \/v1\/scopes\/[^/]+\/references\/read$/, "looks for a newer state of an index"],
+  [/^POST \/v1\/scopes\/[^/]+\/references\/swap$/, "puts a new state of an index in place"],
   [/^(GET \/v1\/scopes|POST \/v1\/ledgers)$/, "asks for news"],
   [/^GET \/v1\/events$/, "listens for news"],
   [/^PUT \/app\/rows\//, "stores a row"],

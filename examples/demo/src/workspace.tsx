@@ -3,9 +3,10 @@
 import type { Keychain } from "@keyfold/client";
 import { useKeychains, useParticipants } from "@keyfold/react";
 import { type FormEvent, type ReactElement, useId, useState } from "react";
+import { Expenses, useExpenseCount } from "./expenses.js";
 import { Files } from "./files.js";
 import { useFormer } from "./former.js";
-import { AddIcon, FileIcon, LockIcon, NoteIcon, PeopleIcon } from "./icons.js";
+import { AddIcon, CoinIcon, FileIcon, LockIcon, NoteIcon, PeopleIcon } from "./icons.js";
 import { Members } from "./members.js";
 import { useAct } from "./notices.js";
 import { Notes } from "./notes.js";
@@ -90,7 +91,7 @@ function NewWorkspace({ onMade }: { readonly onMade: (keychainFingerprint: strin
   );
 }
 
-type Section = "notes" | "files" | "members";
+type Section = "notes" | "files" | "expenses" | "members";
 
 function Workspace(props: { readonly keychain: Keychain; readonly removed: boolean }): ReactElement {
   const { keychain, removed } = props;
@@ -102,6 +103,7 @@ function Workspace(props: { readonly keychain: Keychain; readonly removed: boole
   const base = useId();
   const notes = useRows(id, "note").length;
   const files = useRows(id, "file").length;
+  const expenses = useExpenseCount(id, !removed);
   const participants = useParticipants(id, { pending: true });
   const label = (icon: ReactElement, words: string, count: number) => (
     <>
@@ -132,6 +134,7 @@ function Workspace(props: { readonly keychain: Keychain; readonly removed: boole
         tabs={[
           { id: "notes", label: label(<NoteIcon />, "Notes", notes) },
           { id: "files", label: label(<FileIcon />, "Files", files) },
+          { id: "expenses", label: label(<CoinIcon />, "Expenses", expenses) },
           {
             id: "members",
             label: label(<PeopleIcon />, "People", removed ? 0 : (participants.data?.length ?? 0)),
@@ -153,6 +156,18 @@ function Workspace(props: { readonly keychain: Keychain; readonly removed: boole
         hidden={section !== "files"}
       >
         <Files keychain={keychain} writable={writable} />
+      </div>
+      <div
+        id={`${base}-expenses`}
+        role="tabpanel"
+        aria-labelledby={`${base}-expenses-tab`}
+        hidden={section !== "expenses"}
+      >
+        {removed ? (
+          <p className="nothing">The table is read from the server, which shows it to members only.</p>
+        ) : (
+          <Expenses keychain={keychain} writable={writable} />
+        )}
       </div>
       <div
         id={`${base}-members`}
