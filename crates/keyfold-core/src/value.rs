@@ -120,7 +120,7 @@ pub fn seal_as_drawn(
     };
     let (fingerprint, commitment) = (writer.fingerprint(), *keys.commitment());
     let mut out = ValueHeader { fingerprint, salt, commitment, sealed_secret }.encode();
-    suite::seal_single(keys.key(), &mut *payload)?;
+    suite::seal_single(keys.key(), &mut payload)?;
     out.extend_from_slice(&payload);
     Ok(out)
 }

@@ -115,6 +115,7 @@ impl<S: Store, K: Keys> Snapshot<S, K> {
         let found = self.find(tree, key).await?;
         match found {
             None => Ok(None),
+            Some(Found::Here(value)) => Ok(Some(value)),
             Some(found) => Ok(self.values(tree, vec![found]).await?.pop()),
         }
     }

@@ -10,7 +10,6 @@ use crate::{
 use keyfold_format::ObjectId;
 use quick_cache::{Weighter, sync::Cache};
 use std::{
-    collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
     sync::Arc,
 };
@@ -93,25 +92,20 @@ impl<S: Store, K: Keys> Trees<S, K> {
 
     /// Nodes of one level, in their order. What is not at hand is fetched in one go.
     pub(crate) async fn nodes(&self, tree: u16, level: u8, wanted: &[At]) -> Result<Vec<Arc<Node>>> {
-        let mut at_hand: HashMap<ObjectId, Arc<Node>> = HashMap::new();
-        let mut missing = Vec::new();
-        for at in wanted {
-            match self.cached(tree, level, &at.object) {
-                Some(node) => _ = at_hand.insert(at.object, node),
-                None => missing.push(*at),
-            }
-        }
+        let mut nodes: Vec<Option<Arc<Node>>> = wanted.iter().map(|at| self.cached(tree, level, &at.object)).collect();
+        let mut missing: Vec<(&mut Option<Arc<Node>>, &At)> =
+            nodes.iter_mut().zip(wanted).filter(|(node, _)| node.is_none()).collect();
         if !missing.is_empty() {
-            let ids: Vec<ObjectId> = missing.iter().map(|at| at.object).collect();
+            let ids: Vec<ObjectId> = missing.iter().map(|(_, at)| at.object).collect();
             let fetched = self.store.get(&ids).await?;
-            for (at, sealed) in missing.iter().zip(fetched) {
+            for ((place, at), sealed) in missing.iter_mut().zip(fetched) {
                 let sealed = sealed.ok_or(IndexError::Missing(at.object))?;
                 let node = Arc::new(self.sealer.open_node(tree, level, at, &sealed)?);
                 self.cache.insert(at.object, Cached { tree, node: node.clone() });
-                at_hand.insert(at.object, node);
+                **place = Some(node);
             }
         }
-        wanted.iter().map(|at| at_hand.get(&at.object).cloned().ok_or(IndexError::Missing(at.object))).collect()
+        nodes.into_iter().zip(wanted).map(|(node, at)| node.ok_or(IndexError::Missing(at.object))).collect()
     }
 
     pub(crate) async fn node(&self, tree: u16, level: u8, at: At) -> Result<Arc<Node>> {
@@ -155,7 +149,8 @@ impl<S: Store, K: Keys> Trees<S, K> {
             if index + 1 < node.len() {
                 node.key_into(index + 1, to.get_or_insert_default());
             }
-            if node.level() == 1 && ahead > 0 {
+            // Where the leaf is at hand, its neighbours were asked for before, or are soon.
+            if node.level() == 1 && ahead > 0 && self.cached(tree, 0, &child.object).is_none() {
                 let range = match aim {
                     Aim::Of(_) => index..(index + 1 + ahead).min(node.len()),
                     _ => index.saturating_sub(ahead)..index + 1,
