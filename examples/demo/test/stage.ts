@@ -121,7 +121,7 @@ export class Panel {
     return this.region.getByRole("button", { name, exact: true });
   }
 
-  async section(name: "Notes" | "Files" | "People"): Promise<void> {
+  async section(name: "Notes" | "Files" | "Expenses" | "People"): Promise<void> {
     await this.region.getByRole("tab", { name }).click();
   }
 
@@ -136,6 +136,24 @@ export class Panel {
 
   get uploads(): Locator {
     return this.region.getByRole("list", { name: "Uploads" }).getByRole("listitem");
+  }
+
+  /** Rows of the table, without its head. */
+  get expenses(): Locator {
+    return this.region.getByRole("table", { name: "Expenses" }).locator("tbody").getByRole("row");
+  }
+
+  async spend(date: string, what: string, amount: string): Promise<void> {
+    const form = this.region.getByRole("form", { name: "New expense" });
+    await form.getByLabel("Date").fill(date);
+    await form.getByLabel("What").fill(what);
+    await form.getByLabel("Amount, €").fill(amount);
+    await this.button("Add expense").click();
+  }
+
+  /** Chooses what rows are found by. */
+  async find(by: "Date" | "Amount" | "Word"): Promise<void> {
+    await this.region.getByLabel("Find by").selectOption(by);
   }
 
   member(name: string): Locator {
