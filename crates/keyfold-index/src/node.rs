@@ -305,8 +305,14 @@ impl Node {
 
     /// A leaf's value.
     pub(crate) fn value(&self, index: usize) -> Option<Value<'_>> {
-        let (_, apart, payload) = self.cell(index);
-        if apart == 0 { Some(Value::Here(payload)) } else { Apart::read(payload).map(Value::Apart) }
+        self.entry(index).1
+    }
+
+    /// What a key has behind the prefix, and its value, in a leaf.
+    pub(crate) fn entry(&self, index: usize) -> (&[u8], Option<Value<'_>>) {
+        let (rest, apart, payload) = self.cell(index);
+        let value = if apart == 0 { Some(Value::Here(payload)) } else { Apart::read(payload).map(Value::Apart) };
+        (rest, value)
     }
 
     /// What is below, above leaves.

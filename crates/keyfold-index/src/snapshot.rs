@@ -224,14 +224,16 @@ impl Page {
         match &self.0 {
             Entries::Listed(listed) => listed.iter().for_each(|(key, value)| see(key, value)),
             Entries::Leaf { leaf, places, reverse, apart } => {
-                let mut key = Vec::new();
+                let mut key = leaf.prefix().to_vec();
+                let prefix = key.len();
                 let mut show = |place: usize| {
-                    leaf.key_into(place, &mut key);
-                    match (apart.get(&place), leaf.value(place)) {
-                        (Some(value), _) => see(&key, value),
-                        (None, Some(Value::Here(value))) => see(&key, value),
+                    let (rest, value) = leaf.entry(place);
+                    key.truncate(prefix);
+                    key.extend_from_slice(rest);
+                    match value {
+                        Some(Value::Here(value)) => see(&key, value),
                         // What stands apart was fetched.
-                        (None, _) => {}
+                        _ => apart.get(&place).into_iter().for_each(|value| see(&key, value)),
                     }
                 };
                 if *reverse { places.clone().rev().for_each(&mut show) } else { places.clone().for_each(&mut show) }
