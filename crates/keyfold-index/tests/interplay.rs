@@ -181,7 +181,7 @@ impl Play {
         self.settled += 1;
         match done {
             // What is lost is missed later as well: looking each time takes long.
-            Ok(()) if self.settled % LOOKS > 0 => self.truth = with,
+            Ok(()) if !self.settled.is_multiple_of(LOOKS) => self.truth = with,
             Ok(()) => {
                 self.truth = self.stored().await;
                 assert!(self.truth == with, "what was acknowledged is not there");
