@@ -43,4 +43,5 @@ mod s5_indexes;
 mod s6_swapped_wraps;
 mod stores;
 mod story;
+mod story_indexes;
 mod story_members;
