@@ -572,11 +572,99 @@ fn a_way_back_goes_by_its_own_secret_or_an_older_one_and_not_by_another() {
 }
 
 #[test]
+fn a_table_that_is_wrong_says_in_which_line_and_nothing_of_its_batch_is_in() {
+    let server = Server::start();
+    let alice = alice(&server);
+    let index = |words: &str| alice.failure(["index", "notes", "table"].into_iter().chain(words.split(' ')));
+    alice.json(["index", "notes", "table", "put", "before", "there"]);
+    let long = format!("id,b\n1,2\n{},2\n", "k".repeat(1_024));
+    let heavy = format!("{{\"id\": 1}}\n{{\"id\": 2, \"b\": \"{}\"}}\n", "v".repeat(1 << 20));
+    for (name, table, as_what, code, exit, says) in [
+        ("column.csv", "name,b\n1,2\n", "text", "Malformed", 1, "line 2"),
+        ("row.jsonl", "{\"id\": 1}\n{\"ID\": 2}\n", "text", "Malformed", 1, "line 2"),
+        ("json.jsonl", "{\"id\": 1}\n\nid=2\n", "text", "Malformed", 1, "line 3"),
+        ("list.ndjson", "{\"id\": 1}\n[2]\n", "text", "Malformed", 1, "line 2"),
+        ("short.csv", "id,b\n1,2\n3\n", "text", "Malformed", 1, "line: 3"),
+        ("wide.CSV", "id,b\n1,2\n3,4,5\n", "text", "Malformed", 1, "line: 3"),
+        ("twice.csv", "id,b,b\n1,2,3\n", "text", "Malformed", 1, "`b`"),
+        ("latin.csv", "id,b\n1,\u{e9}\n", "text", "Malformed", 1, "UTF-8"),
+        ("key.csv", long.as_str(), "text", "TooLarge", 2, "line 3"),
+        ("value.jsonl", heavy.as_str(), "text", "TooLarge", 2, "line 2"),
+        ("nan.csv", "id,b\n1,2\nNaN,2\n", "number", "Usage", 2, "line 3"),
+        ("number.csv", "id,b\n1,2\none,2\n", "number", "Usage", 2, "line 3"),
+        ("date.csv", "id,b\n2026-01-31,2\n2026-02-30,2\n", "date", "Usage", 2, "line 3"),
+        ("local.csv", "id,b\n2026-01-31,2\n2026-02-01T12:00:00,2\n", "date", "Usage", 2, "line 3"),
+    ] {
+        let bytes = if name == "latin.csv" { b"id,b\n1,\xe9\n" } else { table.as_bytes() };
+        alice.write(name, bytes);
+        let refused = index(&format!("import {name} --key id --as {as_what}"));
+        is(&refused, code, exit);
+        assert!(refused.message.contains(says), "{name}: {refused:?}");
+    }
+    is(&index("import nowhere.csv --key id"), "UnknownFile", 4);
+    is(&index("import . --key id --format csv"), "Io", 1);
+    alice.write("table", b"id\n1\n");
+    is(&index("import table --key id"), "Usage", 2);
+    assert_eq!(alice.json(["index", "notes", "table", "count"])["count"], 1, "only what was there before");
+}
+
+#[test]
+fn what_cannot_be_a_key_a_value_or_an_index_is_refused() {
+    let server = Server::start();
+    let alice = alice(&server);
+    let index = |words: &[&str]| alice.failure(["index", "notes", "table"].iter().chain(words));
+    let long = "k".repeat(1_023);
+    is(&index(&["put", &long, "v"]), "TooLarge", 2);
+    alice.json(["index", "notes", "table", "put", &long[..1_022], "v"]);
+    let put = |bytes: usize| alice.pipe(["index", "notes", "table", "put", "k", "-", "--json"], &vec![b'v'; bytes]);
+    assert!(put(1 << 20).status.success());
+    is(&failure(&put((1 << 20) + 1)).unwrap(), "TooLarge", 2);
+    for (kind, key) in [
+        ("number", "NaN"),
+        ("number", "-nan"),
+        ("number", "seven"),
+        ("number", ""),
+        ("date", "2026-13-01"),
+        ("date", "yesterday"),
+        ("date", "2026-01-31T12:00:00"),
+    ] {
+        is(&index(&["--as", kind, "put", key, "v"]), "Usage", 2);
+        is(&index(&["--as", kind, "count", &format!("--from={key}")]), "Usage", 2);
+    }
+    is(&index(&["--as", "colour", "count"]), "Usage", 2);
+    is(&index(&["range", "--limit", "-1"]), "Usage", 2);
+    is(&index(&["get", "unknown"]), "UnknownKey", 4);
+    is(&index(&["rm", "unknown"]), "UnknownKey", 4);
+    is(&index(&["--as", "number", "get", "5"]), "UnknownKey", 4);
+    is(&alice.failure(["index", "unknown", "table", "count"]), "UnknownKeychain", 4);
+    is(&alice.failure(["index", "notes", "", "count"]), "BadText", 2);
+    is(&alice.failure(["index", "notes", &"n".repeat(257), "count"]), "BadText", 2);
+    alice.json(["group", "create", "team"]);
+    let group = alice.json(["group", "show", "team"])["groupFingerprint"].as_str().unwrap().to_owned();
+    is(&alice.failure(["index", &group, "table", "put", "k", "v"]), "UnknownKeychain", 4);
+    assert_eq!(alice.json(["index", "notes", "table", "count"])["count"], 2);
+}
+
+#[test]
+fn who_may_only_read_an_index_writes_nothing_there() {
+    let server = Server::start();
+    let [alice, bob] = [alice(&server), Person::signed_up("bob", &server)];
+    alice.json(["index", "notes", "table", "put", "k", "v"]);
+    alice.json(["share", "notes", "bob", "--read-only"]);
+    bob.json(["sync"]);
+    bob.write("rows.csv", b"id\n1\n");
+    for deed in ["put k other", "put new v", "rm k", "import rows.csv --key id"] {
+        is(&bob.failure(["index", "notes", "table"].into_iter().chain(deed.split(' '))), "NotAllowed", 3);
+    }
+    assert_eq!(bob.json(["index", "notes", "table", "get", "k"])["value"], "v");
+    assert_eq!(alice.json(["index", "notes", "table", "range"]).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
 fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
     let alice = Person::new("alice");
     for line in [
         "vault notes ls",
-        "index notes i count",
         "form create notes",
         "publish n f",
         "verify f",
@@ -645,6 +733,13 @@ fn what_cannot_be_understood_is_usage() {
         "encrypt notes a --text --sign",
         "encrypt notes a --text --also more",
         "decrypt a --text --range 0-1",
+        "index notes",
+        "index notes table",
+        "index notes table put k",
+        "index notes table get",
+        "index notes table import file.csv",
+        "index notes table import file.csv --key id --format xml",
+        "index notes table range --limit some",
     ] {
         let failure = alice.failure(line.split_whitespace());
         assert_eq!(failure.exit, 2, "{line}: {failure:?}");

@@ -582,6 +582,88 @@ fn files_and_values_print_their_documents() {
 }
 
 #[test]
+fn indexes_print_their_documents() {
+    let server = Server::start();
+    let [alice, bob] = ["alice", "bob"].map(|name| Person::signed_up(name, &server));
+    alice.json(["keychain", "create", "notes"]);
+    let index = |person: &Person, words: &str| {
+        person.json(["index", "notes", "expenses"].into_iter().chain(words.split_whitespace()))
+    };
+    let (count, checked) = (index(&alice, "count"), index(&alice, "check"));
+    is("indexCount", &count);
+    is("indexCheck", &checked);
+    assert_eq!((&count, &checked), (&json!({"count": 0}), &json!({"entries": 0, "nodes": 0, "wrong": []})));
+
+    // Text.
+    let put = index(&alice, "put rent 900");
+    is("indexKey", &put);
+    assert_eq!(put, json!({"key": "rent"}));
+    is("indexKey", &piped(&alice, ["index", "notes", "expenses", "put", "food", "-"], "two\nlines\n"));
+    let got = index(&alice, "get food");
+    is("indexEntry", &got);
+    assert_eq!(got, json!({"key": "food", "value": "two\nlines\n"}));
+    assert_eq!(text(&alice, ["index", "notes", "expenses", "get", "rent"]), "900\n");
+    let output = alice.pipe(["index", "notes", "expenses", "put", "bytes", "-"], b"\xff\x00");
+    assert!(output.status.success(), "{output:?}");
+    let got = index(&alice, "get bytes");
+    is("indexEntry", &got);
+    assert_eq!(got, json!({"key": "bytes", "bytes": "_wA"}));
+    assert_eq!(alice.run(["index", "notes", "expenses", "get", "bytes"]).stdout, b"\xff\x00\n");
+    let removed = index(&alice, "rm bytes");
+    is("indexKey", &removed);
+    assert_eq!(removed, json!({"key": "bytes"}));
+    let range = index(&alice, "range");
+    is("indexEntries", &range);
+    assert_eq!(range, json!([{"key": "food", "value": "two\nlines\n"}, {"key": "rent", "value": "900"}]));
+
+    // A table, keys by number; another by date.
+    alice.write("table.csv", "id,what,eur\n10,\"bread, \"\"fresh\"\"\",3.5\n-2,milk,1\n9.5,tea,\n".as_bytes());
+    let imported = index(&alice, "import table.csv --key id --as number");
+    is("indexImport", &imported);
+    assert_eq!(imported, json!({"imported": 3}));
+    let range = index(&alice, "--as number range --from -5 --to 10.0");
+    is("indexEntries", &range);
+    let keys: Vec<&Value> = range.as_array().unwrap().iter().map(|entry| &entry["key"]).collect();
+    assert_eq!(keys, [&json!(-2), &json!(9.5)]);
+    let row: Value = serde_json::from_str(said(&index(&alice, "get --as number 1e1"), "value")).unwrap();
+    assert_eq!(row, json!({"id": "10", "what": "bread, \"fresh\"", "eur": "3.5"}));
+    let rows = "{\"on\": \"2026-01-31\", \"eur\": 5}\n\n{\"on\": \"2026-01-31T12:30:00+01:00\", \"eur\": 6}";
+    let imported = piped(
+        &alice,
+        ["index", "notes", "expenses", "import", "-", "--key", "on", "--as", "date", "--format", "jsonl"],
+        rows,
+    );
+    assert_eq!(imported, json!({"imported": 2}));
+    let range = index(&alice, "range --as date --from 2026-01-31 --to 2026-02-01 --reverse --limit 1");
+    is("indexEntries", &range);
+    assert_eq!((range.as_array().map(Vec::len), &range[0]["key"]), (Some(1), &json!("2026-01-31T11:30:00Z")));
+    let row: Value = serde_json::from_str(said(&range[0], "value")).unwrap();
+    assert_eq!(row["eur"], 6);
+    assert_eq!(index(&alice, "count"), json!({"count": 7}), "numbers, dates and text stand in one index");
+    assert_eq!(text(&alice, ["index", "notes", "expenses", "count"]), "7\n");
+    let first = text(&alice, ["index", "notes", "expenses", "range", "--limit", "1"]);
+    assert!(first.starts_with("-2\t{") && first.ends_with("}\n"), "{first}");
+
+    // Another person, and another index of the same keychain.
+    alice.json(["share", "notes", "bob"]);
+    bob.json(["sync"]);
+    assert_eq!(index(&bob, "range"), index(&alice, "range"));
+    is("indexKey", &index(&bob, "put rent 950"));
+    assert_eq!(index(&alice, "get rent")["value"], "950");
+    let checked = index(&bob, "check");
+    is("indexCheck", &checked);
+    assert_eq!(checked["wrong"], json!([]));
+    let rows: String = (0..5_000).map(|row| format!("{row}\n")).collect();
+    bob.write("many.csv", format!("id\n{rows}").as_bytes());
+    assert_eq!(index(&bob, "import many.csv --key id"), json!({"imported": 5_000}));
+    let checked = index(&bob, "check");
+    is("indexCheck", &checked);
+    assert!(checked["entries"].as_u64() >= Some(5_000) && checked["nodes"].as_u64() > Some(1), "{checked}");
+    assert!(text(&bob, ["index", "notes", "expenses", "check"]).contains(" entries in "));
+    assert_eq!(alice.json(["index", "notes", "other", "count"]), json!({"count": 0}));
+}
+
+#[test]
 fn the_document_goes_to_standard_error_where_the_data_is_the_output() {
     let server = Server::start();
     let alice = Person::signed_up("alice", &server);

@@ -50,14 +50,22 @@ enum Kind {
 enum Deed {
     /// Give a key a value
     Put {
+        #[arg(allow_negative_numbers = true)]
         key: String,
         /// `-` for standard input
+        #[arg(allow_negative_numbers = true)]
         value: String,
     },
     /// Print the value of a key
-    Get { key: String },
+    Get {
+        #[arg(allow_negative_numbers = true)]
+        key: String,
+    },
     /// Take a key away
-    Rm { key: String },
+    Rm {
+        #[arg(allow_negative_numbers = true)]
+        key: String,
+    },
     /// Print keys and values, in the order of the keys
     Range {
         #[command(flatten)]
@@ -92,10 +100,10 @@ enum Deed {
 #[derive(Args, Debug)]
 struct Span {
     /// From this key on
-    #[arg(long, value_name = "A")]
+    #[arg(long, value_name = "A", allow_negative_numbers = true)]
     from: Option<String>,
     /// Up to this key, without it
-    #[arg(long, value_name = "B")]
+    #[arg(long, value_name = "B", allow_negative_numbers = true)]
     to: Option<String>,
 }
 
@@ -160,7 +168,9 @@ impl Kind {
                 part.ok_or_else(|| Fault::usage(format!("`{text}` is not a number")))
             }
             Self::Date => {
-                let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp());
+                // A time without an offset would be read as its day.
+                let is_day = |day: &Date| day.to_string() == text;
+                let day = || text.parse().ok().filter(is_day)?.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp());
                 let time = text.parse::<Timestamp>().ok().or_else(day);
                 time.map(|time| Part::Date(time.as_millisecond())).ok_or_else(|| {
                     Fault::usage(format!("`{text}` is not a date"))
@@ -208,7 +218,7 @@ async fn check(session: &Session, index: &Index) -> Result<(), Fault> {
         .collect();
     let document = json!({ "entries": checked.entries, "nodes": checked.nodes, "wrong": wrong });
     session.output.show(&document, |_| {
-        let mut text = format!("{} entries in {} nodes", checked.entries, checked.nodes);
+        let mut text = format!("{} entries in {} nodes, and what was changed last", checked.entries, checked.nodes);
         for wrong in &checked.wrong {
             let from = key::decode(&wrong.from).map(|parts| plain(&parts)).unwrap_or_default();
             text.push_str(&format!("\nfrom `{from}` on: {} [{}]", wrong.error, wrong.error.code()));

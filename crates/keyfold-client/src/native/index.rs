@@ -6,7 +6,10 @@ use crate::{
     Error, IndexBatch, IndexQuery, OpenIndex, Result,
     key::{self, Part},
 };
-use keyfold_index::IndexError;
+use keyfold_index::{
+    IndexError,
+    limits::{MAX_KEY, MAX_VALUE},
+};
 use zeroize::Zeroizing;
 
 /// An index of a keychain: an ordered map that the server keeps and cannot read. Everybody who is in the keychain finds
@@ -28,16 +31,30 @@ impl Changes {
         Self::default()
     }
 
-    /// A key has this value from then on. At most 1,024 bytes of key and 1 MiB of value. `NotComparable` for NaN.
+    /// A key has this value from then on. At most 1,024 bytes of key and 1 MiB of value, else `TooLarge`. `NotComparable`
+    /// for NaN.
     pub fn put(&mut self, key: &[Part], value: &[u8]) -> Result<&mut Self> {
-        self.0.put(0, &key::encode(key)?, value);
+        let key = encoded(key)?;
+        if value.len() > MAX_VALUE {
+            return Err(IndexError::TooLarge { what: "value", limit: MAX_VALUE }.into());
+        }
+        self.0.put(0, &key, value);
         Ok(self)
     }
 
     /// A key has none.
     pub fn remove(&mut self, key: &[Part]) -> Result<&mut Self> {
-        self.0.remove(0, &key::encode(key)?);
+        self.0.remove(0, &encoded(key)?);
         Ok(self)
+    }
+}
+
+/// A key's bytes. That it is too long is said of it alone, before it is one of many.
+fn encoded(key: &[Part]) -> Result<Vec<u8>> {
+    let key = key::encode(key)?;
+    match key.len() {
+        0..=MAX_KEY => Ok(key),
+        _ => Err(IndexError::TooLarge { what: "key", limit: MAX_KEY }.into()),
     }
 }
 

@@ -115,6 +115,12 @@ impl Format {
                 let mut reader = csv::Reader::from_reader(file);
                 let names: Vec<String> =
                     reader.headers().map_err(|error| csv_fault(&error))?.iter().map(str::to_owned).collect();
+                // The one would take the other's place in the row.
+                let twice =
+                    (1..).zip(&names).find(|(before, name)| names.iter().skip(*before).any(|other| other == *name));
+                if let Some((_, name)) = twice {
+                    return Err(Fault::new(Code::Malformed, format!("line 1: two columns are called `{name}`")));
+                }
                 Ok(Box::new(reader.into_records().map(move |record| {
                     let record = record.map_err(|error| csv_fault(&error))?;
                     let line = record.position().map_or(0, csv::Position::line);
