@@ -363,7 +363,11 @@ async fn s13_a_server_killed_while_an_index_is_written_has_each_batch_whole_or_n
             unreachable!("it is killed")
         };
         let cut = async {
-            tokio::time::sleep(Duration::from_millis(40 + 7 * round as u64)).await;
+            // Somewhere in a batch that is not the first one.
+            while acknowledged.load(Ordering::SeqCst) < 1 + round % 3 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(3 * round as u64)).await;
             tokio::task::block_in_place(|| server.kill());
         };
         let (failed, ()) = tokio::join!(write, cut);

@@ -12,6 +12,9 @@ use std::sync::{
 /// So many that there are nodes above nodes.
 const ROWS: i64 = 6_000;
 
+/// What is done to an object.
+type Lie = fn(&mut Vec<u8>);
+
 fn table(client: &Client) -> Index {
     client.index("notes", "table")
 }
@@ -69,7 +72,7 @@ async fn s5_an_object_that_is_flipped_cut_or_longer_is_damaged_and_nothing_of_it
     let world = EvilWorld::start().await;
     alice(&world).await;
     assert_eq!(read(&world, false).await, (ROWS as usize, None));
-    let lies: [(&str, fn(&mut Vec<u8>)); 6] = [
+    let lies: [(&str, Lie); 6] = [
         ("its first bit flipped", |object| object[0] ^= 0x80),
         ("its last bit flipped", |object| *object.last_mut().unwrap() ^= 1),
         ("a byte in the middle altered", |object| {
