@@ -132,7 +132,8 @@ impl Index {
         reading.await?
     }
 
-    /// Reads every node and value, and says how much there is. `IndexDamaged` with the first thing that is wrong.
+    /// Reads every node and value, and says how much there is and what is wrong, with its place. What was changed last
+    /// and is not in a node yet is not counted.
     pub async fn check(&self) -> Result<keyfold_index::Checked> {
         self.with(false, async |open| open.snapshot().await?.check().await).await
     }
