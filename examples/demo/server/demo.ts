@@ -52,7 +52,10 @@ interface Lie extends Lying {
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const rows = await Rows.open(options.data);
   const [changes, watchers] = [new Listeners<Change>(), new Listeners()];
-  const traffic = new Traffic((passed) => watchers.tell({ type: "passed", passed }));
+  const traffic = new Traffic(
+    (passed) => watchers.tell({ type: "passed", passed }),
+    (nodes) => watchers.tell({ type: "nodes", nodes }),
+  );
   const stored = () => ({ type: "stored", rows: rows.all, invitations: rows.invitations });
   // The page's own addresses, known once it listens.
   const origins = new Set<string>();
@@ -117,7 +120,12 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
           lying,
         });
       case "GET /api/watch":
-        return watchers.add(response, { ...stored(), type: "all", passed: traffic.newest });
+        return watchers.add(response, {
+          ...stored(),
+          type: "all",
+          passed: traffic.newest,
+          nodes: traffic.nodes,
+        });
       case "POST /api/lines": {
         const { name, open } = (await json(incoming)) as { name?: PersonName; open?: boolean };
         const line = name === undefined ? undefined : lines.get(name);
@@ -137,7 +145,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
         traffic.clear();
         for (const line of lines.values()) line.open = true;
         changes.tell({ type: "rows", rows: [] });
-        watchers.tell({ ...stored(), type: "all", passed: [] });
+        watchers.tell({ ...stored(), type: "all", passed: [], nodes: [] });
         return reply(response, 200, {});
       default:
         if (method !== "GET") throw new Refused(405, "WrongMethod", "There is nothing here");

@@ -7,6 +7,7 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
 import { type Duplex, pipeline, type Readable } from "node:stream";
+import { NodeSizes, STORES_NODES } from "./nodes.js";
 import { Tape } from "./tape.js";
 import { Meter, type Traffic } from "./traffic.js";
 
@@ -60,7 +61,8 @@ export class Line {
   #pass(incoming: IncomingMessage, response: ServerResponse): void {
     const { method = "GET", url = "/", socket } = incoming;
     const to = url.startsWith("/v1/") ? "keyfold" : "app";
-    const body = new Meter();
+    const nodes = STORES_NODES.test(`${method} ${url}`) ? new NodeSizes() : null;
+    const body = new Meter(nodes);
     const before = socket.bytesWritten;
     // Preflights tell an operator nothing, and the application's listening is one endless answer.
     if (method !== "OPTIONS" && !url.startsWith("/app/events")) {
@@ -68,6 +70,7 @@ export class Line {
         const status = response.writableFinished ? response.statusCode : 0;
         const sizes = { sent: body.bytes, received: socket.bytesWritten - before, prefix: body.prefix };
         this.traffic.note({ by: this.user(), to, method, path: url, status, ...sizes });
+        if (nodes !== null && status === 200) this.traffic.noteNodes(nodes.sizes);
       });
     }
     // Whoever reads the body notices there if the page goes away in the middle of it.

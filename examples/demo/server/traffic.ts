@@ -1,6 +1,7 @@
 /** What passed through people's lines: each request as an operator's log has it, with the first bytes of its body. */
 
 import { Transform, type TransformCallback } from "node:stream";
+import type { NodeSizes, Nodes } from "./nodes.js";
 
 /** A request, or a connection of events, and its answer. */
 export interface Passed {
@@ -30,8 +31,12 @@ const KEPT = 200;
 export class Traffic {
   #passed: Passed[] = [];
   #seq = 0;
+  readonly #nodes = new Map<number, number>();
 
-  constructor(private readonly tell: (passed: Passed) => void) {}
+  constructor(
+    private readonly tell: (passed: Passed) => void,
+    private readonly tellNodes: (nodes: Nodes) => void,
+  ) {}
 
   get newest(): readonly Passed[] {
     return this.#passed;
@@ -43,8 +48,20 @@ export class Traffic {
     this.tell(noted);
   }
 
+  /** Sealed nodes that were stored, by size, the smallest first. */
+  get nodes(): Nodes {
+    return [...this.#nodes].sort(([one], [other]) => one - other);
+  }
+
+  /** Nodes of these sizes were stored. */
+  noteNodes(sizes: readonly number[]): void {
+    for (const size of sizes) this.#nodes.set(size, (this.#nodes.get(size) ?? 0) + 1);
+    this.tellNodes(this.nodes);
+  }
+
   clear(): void {
     this.#passed = [];
+    this.#nodes.clear();
   }
 }
 
@@ -53,8 +70,13 @@ export class Meter extends Transform {
   bytes = 0;
   #head = Buffer.alloc(0);
 
+  constructor(private readonly nodes: NodeSizes | null = null) {
+    super();
+  }
+
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.bytes += chunk.length;
+    this.nodes?.take(chunk);
     if (this.#head.length < PREFIX) {
       this.#head = Buffer.concat([this.#head, chunk.subarray(0, PREFIX - this.#head.length)]);
     }

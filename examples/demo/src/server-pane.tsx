@@ -1,6 +1,7 @@
 /** What the servers have: rows as they are stored, who invited whom, and every request that passed. */
 
 import { type ReactElement, useEffect, useState } from "react";
+import type { Nodes } from "../server/nodes.js";
 import type { Invitation, Row } from "../server/rows.js";
 import type { Passed } from "../server/traffic.js";
 import type { Stopped } from "./app.js";
@@ -13,16 +14,19 @@ interface Seen {
   readonly rows: readonly Row[];
   readonly invitations: readonly Invitation[];
   readonly passed: readonly Passed[];
+  readonly nodes: Nodes;
 }
 
 type Watched =
   | ({ readonly type: "all" } & Seen)
-  | ({ readonly type: "stored" } & Omit<Seen, "passed">)
+  | ({ readonly type: "stored" } & Omit<Seen, "passed" | "nodes">)
+  | { readonly type: "nodes"; readonly nodes: Nodes }
   | { readonly type: "passed"; readonly passed: Passed };
 
-const NOTHING: Seen = { rows: [], invitations: [], passed: [] };
+const NOTHING: Seen = { rows: [], invitations: [], passed: [], nodes: [] };
 /** Lines of the log that are shown. */
 const SHOWN = 80;
+const COUNT = new Intl.NumberFormat("en-GB");
 
 function useSeen(): Seen {
   const [seen, setSeen] = useState(NOTHING);
@@ -34,6 +38,7 @@ function useSeen(): Seen {
         if (watched.type === "all") return watched;
         if (watched.type === "stored")
           return { ...before, rows: watched.rows, invitations: watched.invitations };
+        if (watched.type === "nodes") return { ...before, nodes: watched.nodes };
         return { ...before, passed: [...before.passed.slice(1 - SHOWN), watched.passed] };
       });
     };
@@ -52,7 +57,7 @@ export interface ServerPaneProps {
 
 /** The pane in the middle. */
 export function ServerPane({ config, people, onStopped }: ServerPaneProps): ReactElement {
-  const { rows, invitations, passed } = useSeen();
+  const { rows, invitations, passed, nodes } = useSeen();
   const files = rows.reduce((sum, row) => sum + row.bytes, 0);
   return (
     <section className="panel server" aria-labelledby="server-title">
@@ -84,6 +89,7 @@ export function ServerPane({ config, people, onStopped }: ServerPaneProps): Reac
             </li>
           ))}
         </ul>
+        <SealedNodes nodes={nodes} />
         <h3>Who shares with whom</h3>
         {invitations.length === 0 && <p className="nothing">Nobody, so far.</p>}
         <ul className="stored" aria-label="Who shares with whom">
@@ -130,13 +136,36 @@ export function ServerPane({ config, people, onStopped }: ServerPaneProps): Reac
       </div>
       <footer className="server-foot">
         <p>
-          <b>It learns</b> who, with whom, when, and how much.
+          <b>It learns</b> who, with whom, when, how often, and how much.
         </p>
         <p>
           <b>It never learns</b> names of workspaces, words, names of files, contents, amounts, keys.
         </p>
       </footer>
     </section>
+  );
+}
+
+/** What tables of expenses are to the server: nodes of some sizes, of which each size is that of many. */
+function SealedNodes({ nodes }: { readonly nodes: Nodes }): ReactElement | null {
+  if (nodes.length === 0) return null;
+  const total = nodes.reduce((sum, [, count]) => sum + count, 0);
+  return (
+    <>
+      <h3>
+        Sealed nodes <span className="count">{COUNT.format(total)}</span>
+        <span className="aside">
+          {bytes(nodes.reduce((sum, [size, count]) => sum + size * count, 0))} put so far
+        </span>
+      </h3>
+      <ul className="stored node-sizes" aria-label="Sealed nodes">
+        {nodes.map(([size, count]) => (
+          <li key={size}>
+            <b>{COUNT.format(count)}</b> of {COUNT.format(size)} bytes
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 

@@ -146,3 +146,37 @@ describe("other websites", () => {
     expect(status).toBe(403);
   });
 });
+
+describe("sealed nodes", () => {
+  test("are counted by size as they pass, however the body is cut, if they were stored", async () => {
+    // [[h'…', h'…', h'…']] in CBOR (RFC 8949).
+    const node = (size: number) =>
+      Buffer.concat([Buffer.from([0x59, size >> 8, size & 255]), Buffer.alloc(size, 0x41)]);
+    const body = Buffer.concat([Buffer.from([0x81, 0x83]), node(1_024), node(4_096), node(1_024)]);
+    for (const cut of [1, 2, 3, 4, 1_500]) {
+      const sent = request(`${alice}/v1/scopes/${WORKSPACE}/objects`, { method: "POST" });
+      const answered = new Promise<void>((resolve) =>
+        sent.on("response", (answer) => answer.resume().on("end", resolve)),
+      );
+      sent.write(body.subarray(0, cut));
+      await new Promise((resolve) => setImmediate(resolve));
+      sent.end(body.subarray(cut));
+      await answered;
+    }
+    const sizes = await nodes();
+    expect(sizes).toEqual([
+      [1_024, 10],
+      [4_096, 5],
+    ]);
+  });
+});
+
+/** What the pane in the middle is told first. */
+async function nodes(): Promise<unknown> {
+  const watching = await fetch(`${demo.url}/api/watch`);
+  for await (const chunk of watching.body ?? []) {
+    const [, told = "{}"] = /data: (.*)/.exec(Buffer.from(chunk as Uint8Array).toString("utf8")) ?? [];
+    return (JSON.parse(told) as { nodes?: unknown }).nodes;
+  }
+  return undefined;
+}
