@@ -228,7 +228,7 @@ function Find(props: { readonly search: Search; readonly onChange: (next: Search
   const id = useId();
   const type = search.by === "date" ? "date" : "number";
   const bound = (name: "from" | "to", label: string) => (
-    <div>
+    <div className={type === "date" ? "day" : undefined}>
       <label htmlFor={`${id}-${name}`}>{label}</label>
       <input
         id={`${id}-${name}`}
@@ -317,7 +317,7 @@ function ExpenseForm({ label, begin, submit, onSubmit, onCancel }: ExpenseFormPr
   };
   return (
     <form className="find" aria-label={`${label}, as ${name}`} onSubmit={submitted}>
-      <div>
+      <div className="day">
         <label htmlFor={`${id}-date`}>Date</label>
         <input id={`${id}-date`} type="date" value={date} onChange={(event) => setDate(event.target.value)} />
       </div>

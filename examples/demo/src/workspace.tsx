@@ -91,6 +91,9 @@ function NewWorkspace({ onMade }: { readonly onMade: (keychainFingerprint: strin
   );
 }
 
+/** 100000 → "100K": what a tab has room for. */
+const SHORT = new Intl.NumberFormat("en-GB", { notation: "compact" });
+
 type Section = "notes" | "files" | "expenses" | "members";
 
 function Workspace(props: { readonly keychain: Keychain; readonly removed: boolean }): ReactElement {
@@ -107,7 +110,7 @@ function Workspace(props: { readonly keychain: Keychain; readonly removed: boole
   const participants = useParticipants(id, { pending: true });
   const label = (icon: ReactElement, words: string, count: number) => (
     <>
-      {icon} {words} <span className="count">{count}</span>
+      {icon} {words} <span className="count">{SHORT.format(count)}</span>
     </>
   );
   return (
