@@ -19,6 +19,7 @@ mod client_lies;
 mod client_members;
 mod client_recovery;
 mod client_sharing;
+mod client_vault_files;
 mod homes_of_another_release;
 mod interactions;
 mod known_attacks;

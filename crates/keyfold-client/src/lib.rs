@@ -37,8 +37,9 @@ pub use model::*;
 #[cfg(feature = "native")]
 pub use native::*;
 pub use session::{
-    ENROLMENT_TEXT_MS, EncryptedValue, NamedKey, NewRecovery, REPAIR_WITHIN_MS, RecoverOptions, RecoveryProof, Revoke,
-    SealedHead, Session, SignIn, SignInProof, Stopped, Subscription, TrailerCheck, verify_signature,
+    About, ENROLMENT_TEXT_MS, EncryptedValue, NamedKey, NewRecovery, REPAIR_WITHIN_MS, RecoverOptions, RecoveryProof,
+    Revoke, SealedHead, Session, SignIn, SignInProof, Stopped, Subscription, TrailerCheck, verify_signature,
 };
+pub use vault::files::{self, FileVersion, ItemKind, StillReadable, VaultItem, VaultPath};
 pub use vault::{IndexBatch, IndexEntry, IndexQuery, OpenIndex, ServerStore, VaultKeys, key};
 pub use zeroize::Zeroizing;

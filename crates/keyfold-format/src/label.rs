@@ -59,6 +59,8 @@ labels! {
         IndexRecord = "KF1 index record",
         /// What an index's record says of its trees.
         IndexBody = "KF1 index body",
+        /// Name of a record of a file that is on its way to a vault.
+        Upload = "KF1 upload",
     }
 }
 

@@ -142,6 +142,14 @@ codes! {
     UnknownKey: 404 NotFound,
     /// No such file.
     UnknownFile: 404 NotFound,
+    /// Something stands already where something was to come.
+    FileExists: 409 Usage,
+    /// A folder where a file was meant.
+    NotAFile: 409 Usage,
+    /// A file where a folder was meant, or a folder that would come into itself.
+    NotAFolder: 409 Usage,
+    /// A folder with something in it.
+    FolderNotEmpty: 409 Usage,
     /// Nobody asks with this code to be let in: it was declined or used, its time is over, or it is another account's.
     UnknownEnrolment: 404 NotFound,
     /// No such device of this account.

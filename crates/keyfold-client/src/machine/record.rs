@@ -45,6 +45,8 @@ pub(crate) const RINGS: &str = "ring/";
 const DOUBTS: &str = "doubt/";
 /// How far an index was seen, by its id.
 const SEEN: &str = "seen/";
+/// Files on their way to a vault, by a hash of which it is and where in it.
+pub(crate) const UPLOADS: &str = "upload/";
 /// Events, by number.
 pub(crate) const JOURNAL: &str = "journal/";
 

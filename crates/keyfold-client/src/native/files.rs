@@ -35,7 +35,7 @@ impl Input {
         Self::Stream(Box::new(read))
     }
 
-    fn reader(&mut self) -> &mut dyn Read {
+    pub(super) fn reader(&mut self) -> &mut dyn Read {
         match self {
             Self::File(file) => file,
             Self::Stream(stream) => stream,
@@ -43,7 +43,7 @@ impl Input {
     }
 
     /// A file that can be read anywhere, where reading starts in it, and where it ends.
-    fn seekable(&mut self) -> Option<(&mut File, Range<u64>)> {
+    pub(super) fn seekable(&mut self) -> Option<(&mut File, Range<u64>)> {
         let Self::File(file) = self else { return None };
         let about = file.metadata().ok().filter(fs::Metadata::is_file)?;
         // Whoever hands a file over may have read from it.
@@ -156,7 +156,7 @@ pub struct SlotInfo {
 }
 
 /// Tells work on another thread that nobody waits for it any more.
-struct StopWhenDropped(Cancel);
+pub(super) struct StopWhenDropped(pub(super) Cancel);
 
 impl Drop for StopWhenDropped {
     fn drop(&mut self) {
@@ -366,7 +366,7 @@ async fn replace_head(path: &Path, old: u64, new: Vec<u8>) -> Result<()> {
     .await
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal(e.to_string()))?
 }
 

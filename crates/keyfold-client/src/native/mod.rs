@@ -13,6 +13,7 @@ mod replace;
 mod socket;
 mod store;
 mod transport;
+mod vault;
 mod watch;
 pub(crate) mod words;
 
@@ -23,5 +24,6 @@ pub use index::{Changes, Index};
 pub use pipeline::{Cancel, Progress};
 pub use recovery::{PaperKey, RecoveryInput, RecoveryShares};
 pub use replace::Draft;
+pub use vault::{GetOptions, PutOptions, Vault};
 pub use watch::Watch;
 pub use words::{paper_text, read_paper};

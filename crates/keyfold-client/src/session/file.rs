@@ -61,7 +61,7 @@ impl<H: Host> Session<H> {
         Ok(SealedHead { head, sealer, keychains: ready, stale: any_stale })
     }
 
-    fn writer(&self, id: &ScopeId) -> Result<WriterKey<'_>> {
+    pub(super) fn writer(&self, id: &ScopeId) -> Result<WriterKey<'_>> {
         let ledger = self.belief.scope(id)?.ledger();
         self.belief.ring(id)?.writer(ledger, ledger.current_key())
     }

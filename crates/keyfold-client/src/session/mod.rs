@@ -27,6 +27,7 @@ mod succession;
 mod sync;
 mod value;
 mod vault;
+mod vault_files;
 mod visit;
 mod wire;
 
@@ -41,6 +42,7 @@ pub use recovery::{NewRecovery, RecoverOptions, RecoveryProof, Revoke};
 pub use subscribe::Subscription;
 pub use sync::Stopped;
 pub use value::{EncryptedValue, verify_signature};
+pub use vault_files::About;
 use visit::Visited;
 pub use visit::{SignIn, SignInProof};
 

@@ -11,7 +11,7 @@ use crate::{
 };
 use keyfold_core::KeychainKey;
 use keyfold_format::{
-    ScopeId,
+    IndexId, ScopeId,
     entry::SignedEntry,
     scope::{Kind, Ledger},
     sorted::SortedSet,
@@ -51,11 +51,15 @@ impl<H: Host> Session<H> {
             ));
         }
         let id = if to_write { self.ready_to_write(kc).await?.0 } else { self.resolve(kc).await? };
+        self.open_index_of(id, index_id(&id, name)).await
+    }
+
+    /// One of an index of a keychain, whatever it is called.
+    pub(super) async fn open_index_of(&mut self, id: ScopeId, index: IndexId) -> Result<Arc<OpenIndex<H>>> {
         self.recall_scope(&id).await?;
         if self.belief.scope(&id)?.ledger().kind() != Kind::Keychain {
             return Err(unknown_keychain());
         }
-        let index = index_id(&id, name);
         let open = match self.indexes.get(&index) {
             Some(open) => Arc::clone(open),
             None => {

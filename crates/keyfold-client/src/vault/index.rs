@@ -24,7 +24,7 @@ pub struct OpenIndex<H> {
     pub id: IndexId,
     pub(crate) store: ServerStore<H>,
     pub(crate) keys: VaultKeys,
-    host: Arc<H>,
+    pub(super) host: Arc<H>,
 }
 
 impl<H: Host> OpenIndex<H> {
@@ -122,10 +122,10 @@ impl<H: Host> OpenIndex<H> {
     }
 
     /// Reads, decides and commits, on one state: if others were faster, all of it again on theirs.
-    pub async fn transact(
+    pub async fn transact<E: From<keyfold_index::IndexError>>(
         &self,
-        decide: impl AsyncFn(&Snapshot<ServerStore<H>, VaultKeys>) -> keyfold_index::Result<IndexBatch>,
-    ) -> keyfold_index::Result<()> {
+        decide: impl AsyncFn(&Snapshot<ServerStore<H>, VaultKeys>) -> Result<IndexBatch, E>,
+    ) -> Result<(), E> {
         self.index.transact(self.moment(&mut HostRng(&*self.host)), decide).await?;
         self.tidy().await;
         Ok(())
@@ -136,6 +136,15 @@ impl<H: Host> OpenIndex<H> {
         if self.index.wants_folding() && self.index.fold(self.moment(&mut HostRng(&*self.host))).await == Ok(true) {
             _ = self.index.collect_garbage(self.host.now_ms().saturating_sub(GRACE_MS)).await;
         }
+    }
+
+    /// Brings the tail into the trees now.
+    pub(super) async fn fold(&self) -> keyfold_index::Result<bool> {
+        self.index.fold(self.moment(&mut HostRng(&*self.host))).await
+    }
+
+    pub(super) fn now_ms(&self) -> u64 {
+        self.host.now_ms()
     }
 
     fn moment<'m, 'h>(&self, rng: &'m mut HostRng<'h, H>) -> Moment<'m, HostRng<'h, H>> {

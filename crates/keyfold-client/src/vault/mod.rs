@@ -1,8 +1,9 @@
-//! What a keychain stores: indexes, on the server of the home. It stands beside the session, which knows keychains and
+//! What a keychain stores: indexes and files, on the server of the home. It stands beside the session, which knows keychains and
 //! asks one thing after the other: an index that was opened is read and written without it.
 //!
 //! Spec: `docs/spec/index.md`.
 
+pub mod files;
 mod index;
 mod keys;
 mod server_store;

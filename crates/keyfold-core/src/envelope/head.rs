@@ -1,6 +1,6 @@
 //! The head of an envelope: opened once, then the way to the body, and to other readers.
 
-use super::{EnvelopeError, Metadata, Opener, UnprovenRanges, keys::EnvelopeKeys};
+use super::{EnvelopeError, Metadata, Opener, Sealer, UnprovenRanges, keys::EnvelopeKeys};
 use crate::{
     access::{ReaderKey, WriterKey},
     secret::DataKey,
@@ -114,6 +114,13 @@ impl OpenedHead {
     /// Opens the body from its front.
     pub fn opener(&self) -> Result<Opener, EnvelopeError> {
         Ok(Opener::new(self.keys().segments(self.header.fixed())?, self.header.fixed().clone()))
+    }
+
+    /// Seals the same body again from its front, for whoever was interrupted. A segment that was sealed before with other
+    /// bytes must not leave: two plaintexts under one nonce are given away. So whoever calls this kept a hash of each
+    /// segment before it left, and compares.
+    pub fn sealer_again(&self) -> Result<Sealer, EnvelopeError> {
+        Ok(Sealer::again(self.keys().segments(self.header.fixed())?, self.header.fixed().clone()))
     }
 
     /// Opens ranges of a body that, with its trailer, is `len` bytes long.

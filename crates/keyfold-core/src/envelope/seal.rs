@@ -63,6 +63,10 @@ impl Sealer {
         Ok((head, Self { key: keys.segments(&fixed)?, plan: SealPlan::new(fixed) }))
     }
 
+    pub(super) fn again(key: SegmentKey, fixed: FixedHeader) -> Self {
+        Self { key, plan: SealPlan::new(fixed) }
+    }
+
     /// For whoever has an AES-256-GCM of his own: the key, and what is to be sealed under it in which order.
     pub fn hand_over(self) -> (PayloadKey, SealPlan) {
         (self.key.into_key(), self.plan)
