@@ -16,7 +16,7 @@ fn faults(definition: &str, document: &Value) -> Vec<String> {
 }
 
 #[track_caller]
-fn is(definition: &str, document: &Value) {
+pub(crate) fn is(definition: &str, document: &Value) {
     let faults = faults(definition, document);
     assert!(faults.is_empty(), "{document} is not a `{definition}`: {faults:?}");
 }

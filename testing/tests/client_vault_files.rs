@@ -209,7 +209,7 @@ async fn a_put_that_was_stopped_goes_on_where_it_stopped_and_another_file_begins
     let content = bytes(20 * MIB, 1);
     let path = file(&folder, &content);
     let sent = || -> usize {
-        let seen = world.proxy.take_seen();
+        let seen = world.evil.take_seen();
         seen.iter().filter(|asked| asked.path.ends_with("/objects")).map(|asked| asked.body.len()).sum()
     };
     interrupted(&alice, &path, 8 * MIB as u64).await;

@@ -6,7 +6,7 @@ use crate::fault::Fault;
 use crate::output::Output;
 use crate::verb::{
     accept, audit, ban, completions, decrypt, device, encrypt, group, index, keychain, later, leave, lock, login,
-    logout, owners, participants, permissions, recovery, serve, share, signup, slot, unshare, user, whoami,
+    logout, owners, participants, permissions, recovery, serve, share, signup, slot, unshare, user, vault, whoami,
 };
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
@@ -102,6 +102,8 @@ pub(crate) enum Verb {
     Decrypt(decrypt::Options),
     /// Say who can open an encrypted file, and change that
     Slot(slot::Options),
+    /// Keep files in a keychain: put, get, list, move them, and what they were before
+    Vault(vault::Options),
     /// Keep an ordered map in a keychain, and find things in it
     Index(index::Options),
     /// Tell who did what in a keychain, verified; and what proves it to others

@@ -168,7 +168,7 @@ fn json(value: &Value) -> serde_json::Value {
 }
 
 /// `A-B`, or `A-` to the end.
-fn range(text: &str) -> Result<Range<u64>, String> {
+pub(super) fn range(text: &str) -> Result<Range<u64>, String> {
     let wrong = || "write it as A-B, bytes from A without B, or A- to the end".to_owned();
     let (from, to) = text.split_once('-').ok_or_else(wrong)?;
     let from = from.parse().map_err(|_| wrong())?;

@@ -44,7 +44,6 @@ macro_rules! later {
 }
 
 later! {
-    Vault "vault": "vaults",
     Form "form": "forms",
     Publish "publish": "publications",
     Verify "verify": "publications",
@@ -74,8 +73,8 @@ mod tests {
     #[test]
     fn json_is_heard_behind_such_a_verb_too() {
         let cli = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap();
-        assert!(cli("keyfold vault list --json").is_json());
-        assert!(cli("keyfold vault --json").is_json());
-        assert!(!cli("keyfold vault list").is_json());
+        assert!(cli("keyfold form list --json").is_json());
+        assert!(cli("keyfold form --json").is_json());
+        assert!(!cli("keyfold form list").is_json());
     }
 }

@@ -29,6 +29,7 @@ pub(crate) mod slot;
 pub(crate) mod sync;
 pub(crate) mod unshare;
 pub(crate) mod user;
+pub(crate) mod vault;
 pub(crate) mod watch;
 pub(crate) mod whoami;
 
@@ -65,6 +66,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Fault> {
         Verb::Recovery(command) => recovery::run(&session, command).await,
         Verb::Encrypt(options) => encrypt::run(&session, options).await,
         Verb::Decrypt(options) => decrypt::run(&session, options).await,
+        Verb::Vault(options) => vault::run(&session, options).await,
         Verb::Index(options) => index::run(&session, options).await,
         Verb::Slot(options) => slot::run(&session, options).await,
         Verb::Audit(options) => audit::run(&session, options).await,

@@ -141,17 +141,12 @@ impl Vault {
             let again = rewindable(&mut input);
             let source = again.as_ref().map(|(source, ..)| *source);
             let mut turn = self.client.turn().await?;
-            let (mut upload, sealed) = turn.begin_upload(&self.kc, &path, source, anew).await?;
+            let (mut upload, sealed) = Box::pin(turn.begin_upload(&self.kc, &path, source, anew)).await?;
             let open = turn.open_files(&self.kc, true).await?;
             drop(turn);
             match (self.send(&open, &mut upload, sealed, input, &options).await?, again) {
                 (Some(size), _) => {
-                    return self
-                        .client
-                        .turn()
-                        .await?
-                        .end_upload(&self.kc, &path, &mut upload, size, &options.about)
-                        .await;
+                    return self.end(&path, &mut upload, size, &options.about).await;
                 }
                 // Another source than the last time.
                 (None, Some((_, mut file, start))) => {
@@ -161,6 +156,21 @@ impl Vault {
                 (None, None) => return Err(Error::internal("a stream was gone on with")),
             }
         }
+    }
+
+    /// Commits what is stored. A line that breaks now has broken at a bad moment: it is waited for.
+    async fn end(&self, path: &VaultPath, upload: &mut Upload, size: u64, about: &About) -> Result<VaultItem> {
+        for attempt in 0.. {
+            let mut turn = self.client.turn().await?;
+            match Box::pin(turn.end_upload(&self.kc, path, upload, size, about)).await {
+                Err(error) if error.is_offline() && attempt < TRIES && upload.len() > AT_ONCE => {
+                    drop(turn);
+                    tokio::time::sleep(Duration::from_millis(250 << attempt)).await;
+                }
+                ended => return ended,
+            }
+        }
+        Err(Error::internal("a commit was tried without end"))
     }
 
     /// Seals and stores all parts. How many bytes there were; `None` if they are others than the last time.
@@ -341,7 +351,8 @@ impl Vault {
         to_write: bool,
         work: impl AsyncFnMut(&Files<'_, NativeHost>) -> Result<T, FilesError>,
     ) -> Result<T> {
-        self.client.turn().await?.with_files(&self.kc, to_write, work).await
+        let mut turn = self.client.turn().await?;
+        Box::pin(turn.with_files(&self.kc, to_write, work)).await
     }
 }
 

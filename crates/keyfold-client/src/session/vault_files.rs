@@ -55,7 +55,8 @@ impl<H: Host> Session<H> {
     ) -> Result<T> {
         for attempt in 0.. {
             let open = self.open_files(kc, to_write).await?;
-            match work(&Files::of(&open)).await {
+            // On the heap: what reads, decides and commits is large where it is not optimised.
+            match Box::pin(work(&Files::of(&open))).await {
                 Ok(done) => {
                     self.keep_seen(&open).await?;
                     return Ok(done);
@@ -96,6 +97,8 @@ impl<H: Host> Session<H> {
             if let Ok(opened) = opened
                 && stored.source == source
                 && opened.opened_by().and_then(|key| self.name_key(&key)).is_some_and(|key| key.number == current)
+                // What stood in the index and does not any more may be deleted.
+                && (!stored.ending || self.has_content(kc, path, &opened).await?)
             {
                 let (noted, sure) = self.notes(record).await?;
                 // Whoever worked on it before is told when he comes to note something.
@@ -110,7 +113,9 @@ impl<H: Host> Session<H> {
         let sealed = self.seal_head(&[&id.to_string()], &options).await?;
         if let (Some(record), Some(source)) = (&record, source) {
             let mut puts = self.forgotten(record).await?;
-            let stored = StoredUpload { source, head: sealed.head.clone(), started: self.now_ms(), worker };
+            puts.retain(|(name, _)| name != record);
+            let (head, started) = (sealed.head.clone(), self.now_ms());
+            let stored = StoredUpload { source, head, started, worker, ending: false };
             puts.push((record.clone(), Some(cbor::encode(&stored).into())));
             self.host.commit(puts).await?;
         }
@@ -164,6 +169,12 @@ impl<H: Host> Session<H> {
             parts: Vec::new(),
         });
         let keep = about.keep.unwrap_or(KEPT_VERSIONS).min(KEPT_VERSIONS);
+        if let Some(record) = &upload.record
+            && let Some(stored) = self.host.load(record).await?
+        {
+            let ending = StoredUpload { ending: true, ..read(&stored)? };
+            self.host.commit(vec![(record.clone(), Some(cbor::encode(&ending).into()))]).await?;
+        }
         let item = self.with_files(kc, true, async |files| files.put(path, &content, keep).await).await?;
         self.abandon_upload(upload).await?;
         Ok(item)
@@ -231,6 +242,19 @@ impl<H: Host> Session<H> {
         let ledger = self.belief.scope(&open.scope)?.ledger();
         let key = ledger.key(ledger.current_key());
         key.map(|key| key.fingerprint).ok_or_else(|| Error::internal("a keychain without a current key"))
+    }
+
+    /// Whether a path has the content of this head.
+    async fn has_content(&mut self, kc: &str, path: &VaultPath, head: &OpenedHead) -> Result<bool> {
+        let located = match self.with_files(kc, false, async |files| files.content(path, None).await).await {
+            Ok(located) => located,
+            Err(error) if matches!(error.code, Code::UnknownFile | Code::NotAFile | Code::NotAFolder) => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        let opened = self.open_content(kc, &located).await;
+        Ok(opened.is_ok_and(|opened| opened.object() == head.object()))
     }
 
     /// The parts that may have left, in order, and how many of them are certainly stored.

@@ -154,7 +154,8 @@ impl<'o, H: Host> Files<'o, H> {
             let there = if batch.is_empty() { folders.entry(&place).await? } else { None };
             let file = match there {
                 Some(Entry::Folder { .. }) => return Err(not_a_file(path)),
-                Some(Entry::File(file)) if file.content == *content => file,
+                // It was committed before, and the answer was lost.
+                Some(Entry::File(file)) if file.content.parts == content.parts => file,
                 Some(Entry::File(file)) => folders.go_on(&place, file, content.clone(), keep, now, batch).await?,
                 None => {
                     let file = FileEntry { id: self.new_id(), version: 1, content: content.clone() };
@@ -268,7 +269,11 @@ impl<'o, H: Host> Files<'o, H> {
     pub(crate) async fn all(&self) -> Result<Vec<SweptEntry>, FilesError> {
         let snapshot = self.0.snapshot().await?;
         let mut all = Vec::new();
-        Folders(&snapshot).each(|kept| Ok(all.push(SweptEntry { before: kept, head: None }))).await?;
+        let keep = |before| {
+            all.push(SweptEntry { before, head: None });
+            Ok(())
+        };
+        Folders(&snapshot).each(keep).await?;
         Ok(all)
     }
 

@@ -33,6 +33,9 @@ pub(crate) struct StoredUpload {
     /// Who works on it.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub(crate) worker: [u8; 16],
+    /// Whether it may stand in the index already.
+    #[n(4)]
+    pub(crate) ending: bool,
 }
 
 /// The record of parts that may have left.
