@@ -31,6 +31,14 @@ pub(crate) struct Line<H> {
     pub(super) skew_ms: i64,
 }
 
+impl<H> Line<H> {
+    /// The same device and server, through another host.
+    pub(crate) fn through(&self, host: Arc<H>) -> Self {
+        let Self { device, id, server, skew_ms, .. } = self;
+        Self { host, device: Arc::clone(device), id: *id, server: server.clone(), skew_ms: *skew_ms }
+    }
+}
+
 impl<H: Host> Line<H> {
     /// Sends a request once, signed, and verifies the answer.
     pub(crate) async fn ask(&self, request: Request) -> Result<Heard> {

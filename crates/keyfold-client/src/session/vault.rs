@@ -7,7 +7,7 @@ use crate::{
     Error, Result,
     host::Host,
     machine::{belief::unknown_keychain, record, scope::Stop, ways},
-    vault::{KnownWriter, OpenIndex, ServerStore, VaultKeys, index_id},
+    vault::{KnownWriter, OpenIndex, ServerStore, VaultKeys, files::Parts, index_id},
 };
 use keyfold_core::KeychainKey;
 use keyfold_format::{
@@ -217,6 +217,18 @@ impl<H: Host> Session<H> {
                 self.teach(open).await.map(drop)
             }
             _ => Err(told),
+        }
+    }
+
+    /// After parts of a file could not be moved: does what makes it succeed, if there is something; else gives the error
+    /// back. `attempt` counts from 0.
+    pub async fn settle_parts(&mut self, parts: &Parts<H>, error: Error, attempt: u32) -> Result<()> {
+        match error.code {
+            Code::ClockSkew | Code::Unauthorized | Code::BadServerSignature | Code::Replayed if attempt < 3 => {
+                self.freshen(&parts.open.scope).await?;
+                self.teach(&parts.open).await
+            }
+            _ => Err(error),
         }
     }
 

@@ -51,8 +51,31 @@ impl<H: Host> ServerStore<H> {
         *self.shared.line.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(line);
     }
 
+    /// The same storage through another host: what it is refused there, nobody else hears.
+    pub(super) fn through(&self, host: Arc<H>) -> Self {
+        let line = self.shared.line.lock().unwrap_or_else(PoisonError::into_inner).through(host);
+        Self::new(self.scope, line)
+    }
+
     pub(crate) fn take_refused(&self) -> Option<Error> {
         self.shared.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Puts objects, whose names are the server's to make.
+    pub(super) async fn put_all(&self, objects: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let mut rest = objects.into_iter().peekable();
+        while rest.peek().is_some() {
+            let (mut objects, mut room) = (Vec::new(), PUT_BYTES);
+            while let Some(bytes) =
+                rest.next_if(|next| objects.is_empty() || (next.len() <= room && objects.len() < limits::OBJECTS))
+            {
+                room = room.saturating_sub(bytes.len());
+                objects.push(bytes);
+            }
+            let body = PutObjects { objects }.encode();
+            self.ask(route::objects(&self.scope), body, Stored::decode).await?;
+        }
+        Ok(())
     }
 
     async fn ask<T>(
@@ -88,19 +111,7 @@ fn reference(of: wire::Reference) -> Reference {
 
 impl<H: Host> Store for ServerStore<H> {
     async fn put(&self, objects: Vec<(ObjectId, Vec<u8>)>) -> Result<(), StoreError> {
-        let mut rest = objects.into_iter().map(|(_, bytes)| bytes).peekable();
-        while rest.peek().is_some() {
-            let (mut objects, mut room) = (Vec::new(), PUT_BYTES);
-            while let Some(bytes) =
-                rest.next_if(|next| objects.is_empty() || (next.len() <= room && objects.len() < limits::OBJECTS))
-            {
-                room = room.saturating_sub(bytes.len());
-                objects.push(bytes);
-            }
-            let body = PutObjects { objects }.encode();
-            self.ask(route::objects(&self.scope), body, Stored::decode).await?;
-        }
-        Ok(())
+        self.put_all(objects.into_iter().map(|(_, bytes)| bytes).collect()).await
     }
 
     async fn get(&self, ids: &[ObjectId]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {

@@ -6,11 +6,13 @@
 mod entry;
 mod folders;
 mod model;
+mod parts;
 mod path;
 mod upload;
 
 pub use entry::{FileContent, NodeId, PART_BYTES, PART_TEXT_BYTES};
 pub use model::{FileVersion, ItemKind, StillReadable, VaultItem};
+pub use parts::Parts;
 pub use path::VaultPath;
 pub use upload::{Sealed, Source, Upload};
 pub(crate) use upload::{StoredNote, StoredUpload};
@@ -22,6 +24,7 @@ use crate::{
 };
 use entry::{Entry, FileEntry};
 use folders::{Folders, Kept, Place, forget_let_go, unknown};
+pub use keyfold_format::ObjectId;
 use keyfold_format::{IndexId, ScopeId};
 use keyfold_index::{Batch, IndexError, store::Store};
 use keyfold_protocol::Code;
