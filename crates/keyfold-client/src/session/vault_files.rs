@@ -12,7 +12,7 @@ use crate::{
         OpenIndex,
         files::{
             FileContent, Files, FilesError, KEPT_VERSIONS, Located, Source, StillReadable, StoredNote, StoredUpload,
-            Upload, VaultItem, VaultPath, context, files_id,
+            MEDIA_TYPE_BYTES, Upload, VaultItem, VaultPath, context, files_id,
         },
     },
 };
@@ -153,6 +153,9 @@ impl<H: Host> Session<H> {
         size: u64,
         about: &About,
     ) -> Result<VaultItem> {
+        if about.media_type.len() > MEDIA_TYPE_BYTES {
+            return Err(Error::new(Code::TooLarge, format!("a media type has at most {MEDIA_TYPE_BYTES} bytes")));
+        }
         let (id, _) = self.ready_to_write(kc).await?;
         // There may be a newer key than when it began.
         upload.head = match self.head_for_current(kc, &upload.head, &context(&files_id(&id))).await? {

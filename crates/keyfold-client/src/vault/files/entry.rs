@@ -19,7 +19,7 @@ pub const PART_TEXT_BYTES: usize = PART_SEGMENTS * SEGMENT_BYTES;
 /// Parts of a content.
 pub(super) const PARTS: usize = 24_576;
 /// Bytes of a media type.
-const MEDIA_TYPE_BYTES: usize = 256;
+pub(crate) const MEDIA_TYPE_BYTES: usize = 256;
 
 /// A file or folder, whatever it is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,6 +10,7 @@ mod parts;
 mod path;
 mod upload;
 
+pub(crate) use entry::MEDIA_TYPE_BYTES;
 pub use entry::{FileContent, NodeId, PART_BYTES, PART_TEXT_BYTES};
 pub use model::{FileVersion, ItemKind, StillReadable, VaultItem};
 pub use parts::Parts;
