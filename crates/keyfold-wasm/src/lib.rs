@@ -9,12 +9,18 @@ mod plain;
 mod session;
 mod subscription;
 mod value;
+mod vault_content;
+mod vault_parts;
+mod vault_upload;
 
 pub use file_opener::{FileOpener, unopened};
 pub use file_ranges::FileRanges;
 pub use file_sealer::FileSealer;
 pub use session::{Session, WayBack, read_enrolment_text};
 pub use subscription::Subscription;
+pub use vault_content::VaultContent;
+pub use vault_parts::VaultParts;
+pub use vault_upload::VaultUpload;
 
 use fault::Result;
 use host::JsRng;

@@ -510,3 +510,48 @@ export interface IndexPage {
   generation: number;
   entries: { key: IndexKeyPart[]; value: Uint8Array<ArrayBuffer> }[];
 }
+
+/** A file or folder; what is missing, it has not. */
+export interface VaultItem {
+  path: string;
+  name: string;
+  kind: "file" | "folder";
+  size?: number;
+  mediaType?: string;
+  modified?: number;
+  stored?: number;
+  version?: number;
+}
+
+export interface VaultListing {
+  indexId: string;
+  items: VaultItem[];
+}
+
+export interface VaultVersion {
+  version: number;
+  current: boolean;
+  size: number;
+  mediaType?: string;
+  modified?: number;
+  stored: number;
+}
+
+export interface StillReadable {
+  contents: number;
+  bytes: number;
+}
+
+/** What is said of a content that is put. An empty media type is none. */
+export interface VaultAbout {
+  size: number;
+  mediaType: string;
+  modified: number | undefined;
+  keep: number | undefined;
+}
+
+/** What a content is read from, as far as that tells whether it is the same as the last time. */
+export interface VaultSource {
+  size: number;
+  changed: number;
+}

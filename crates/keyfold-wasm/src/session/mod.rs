@@ -12,6 +12,7 @@ mod member;
 mod recovery;
 mod sync;
 mod value;
+mod vault;
 
 pub use device::read_enrolment_text;
 pub use recovery::WayBack;
