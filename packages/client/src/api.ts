@@ -42,6 +42,18 @@ export type {
   Secondary,
   VaultIndex,
 } from "./vault-index.js";
+export type {
+  FileVersion,
+  GetOptions,
+  PutOptions,
+  StillReadable,
+  StreamOptions,
+  VaultContent,
+  VaultFile,
+  VaultFolder,
+  VaultItem,
+  VaultSource,
+} from "./vault-types.js";
 export type { PaperKey, Recovery, RecoveryShares } from "./recovery.js";
 export type {
   AcceptedIdentity,

@@ -24,12 +24,15 @@ export type StartEngine = (
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** What the engine reads while it works: streams do not cross to every worker, their bytes do. */
+  readonly stream?: ReadableStream<Uint8Array> | undefined;
 }
 
 interface Waiting {
   readonly resolve: (value: never) => void;
   readonly reject: (error: KeyfoldError) => void;
   readonly onProgress: ((progress: Progress) => void) | undefined;
+  readonly reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 }
 
 /** A client's line to its engine. */
@@ -62,14 +65,14 @@ export class Link {
     args: Arguments<M>,
     options: CallOptions = {},
   ): Promise<Answer<M>> {
-    const { signal, onProgress } = options;
+    const { signal, onProgress, stream } = options;
     if (this.#isClosed) throw closed();
     if (signal?.aborted === true) throw cancelled(signal.reason);
     this.#last += 1;
     const id = this.#last;
     const port = this.#open();
     const answered = new Promise<Answer<M>>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, onProgress });
+      this.#waiting.set(id, { resolve, reject, onProgress, reader: stream?.getReader() });
     });
     const abort = (): void => {
       this.#settle(id)?.reject(cancelled(signal?.reason));
@@ -136,6 +139,9 @@ export class Link {
       case "progress":
         this.#waiting.get(message.id)?.onProgress?.(message.progress);
         return;
+      case "wanted":
+        void this.#feed(message.id);
+        return;
       case "broken":
         this.#port?.then((port) => port.close()).catch(() => undefined);
         died(KeyfoldError.fromRecord(message.error));
@@ -158,7 +164,25 @@ export class Link {
   #settle(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
+    // Of a stream that has ended it does nothing.
+    waiting?.reader?.cancel().catch(() => undefined);
     return waiting;
+  }
+
+  /** Hands on the next bytes of a call's stream. A stream that fails fails the call. */
+  async #feed(id: number): Promise<void> {
+    const { reader, reject } = this.#waiting.get(id) ?? {};
+    if (reader === undefined) return;
+    try {
+      const { done, value } = await reader.read();
+      if (!done && !(value instanceof Uint8Array)) throw new TypeError("it gives something else than bytes");
+      // A view would bring all that it is a view of.
+      this.tell({ type: "piece", id, bytes: done ? null : new Uint8Array(value) });
+    } catch (cause) {
+      reject?.(new KeyfoldError("Io", "the stream cannot be read", { cause }));
+      this.#waiting.delete(id);
+      this.tell({ type: "cancel", id });
+    }
   }
 
   #fail(why: KeyfoldError): void {

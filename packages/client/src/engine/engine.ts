@@ -17,6 +17,8 @@ import type { Announcement, Calls, EngineConfig, FromEngine, ToEngine } from "./
 import { type Wasm, renewModule, startModule } from "./module.js";
 import { nobody, stateOf, toldFrom } from "./news.js";
 import { type Call, operations } from "./operations.js";
+import { Pieces } from "./pieces.js";
+import { Readers } from "./readers.js";
 import type { Recovery } from "./recovery.js";
 import type { Store } from "./store/store.js";
 import type { Surroundings } from "./surroundings.js";
@@ -52,10 +54,13 @@ export class Engine {
   static #alive = 0;
 
   readonly config: EngineConfig;
+  /** Contents that are read in pieces, by the device in use. */
+  readonly readers = new Readers();
   readonly #surroundings: Surroundings;
   readonly #post: (message: FromEngine) => void;
   readonly #take: TakeTurn;
   readonly #calls = new Map<number, AbortController>();
+  readonly #pieces: Pieces;
   readonly #known: Set<string>;
   readonly #bulletin: Bulletin;
   #parts: Promise<Parts> | undefined;
@@ -90,6 +95,7 @@ export class Engine {
     this.#surroundings = surroundings;
     this.#post = post;
     this.#known = new Set(config.knownUsers);
+    this.#pieces = new Pieces((id) => post({ type: "wanted", id }));
     this.#take =
       config.storage.kind === "database" ? lockTurns(`keyfold:${config.storage.name}:turn`) : queueTurns();
     this.#bulletin = new Bulletin((told) => {
@@ -113,6 +119,9 @@ export class Engine {
         return;
       case "cancel":
         this.#calls.get(message.id)?.abort();
+        return;
+      case "piece":
+        this.#pieces.take(message.id, message.bytes);
         return;
       case "wake":
         this.#wake();
@@ -314,6 +323,7 @@ export class Engine {
     const call: Call = {
       signal: cancelling.signal,
       onProgress: (progress) => this.#post({ type: "progress", id, progress }),
+      stream: () => this.#pieces.stream(id, cancelling.signal),
     };
     try {
       const operation = operations[method] as (engine: Engine, args: unknown, call: Call) => Promise<unknown>;
@@ -340,6 +350,7 @@ export class Engine {
     this.#forgetTraps();
     this.#idle.close();
     this.#keys.clear();
+    this.readers.closeAll();
     for (const call of this.#calls.values()) call.abort();
     this.#watch?.close();
     this.#tabs?.close();
@@ -514,6 +525,7 @@ export class Engine {
 
   async #use(store: Store, home: Home | undefined): Promise<Device | undefined> {
     const before = this.#device;
+    this.readers.closeAll();
     before?.free();
     this.#device = undefined;
     this.#home = home;
@@ -560,6 +572,7 @@ export class Engine {
   async #loseStore(why: KeyfoldError): Promise<void> {
     const parts = await this.#parts?.catch(() => undefined);
     this.#parts = undefined;
+    this.readers.closeAll();
     this.#device?.free();
     this.#device = undefined;
     this.#home = undefined;

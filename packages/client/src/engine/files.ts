@@ -215,7 +215,7 @@ function anotherObject(): KeyfoldError {
 }
 
 /** Says now and then how much of what was given is done: at most every 50 ms, and at the end. */
-class Meter {
+export class Meter {
   readonly #total: number | null;
   readonly #tell: (progress: Progress) => void;
   #loaded: number;
@@ -237,7 +237,12 @@ class Meter {
 
   /** So many bytes more. */
   pass(bytes: number): void {
-    this.#loaded += bytes;
+    this.reach(this.#loaded + bytes);
+  }
+
+  /** So many bytes in all. */
+  reach(loaded: number): void {
+    this.#loaded = loaded;
     const now = performance.now();
     if (now - this.#told < PROGRESS_MS) return;
     this.#told = now;

@@ -6,7 +6,16 @@ import type { AccountAudit, AuditComparison, Evidence, KeychainAudit } from "../
 import type { ErrorRecord } from "../error.js";
 import type { RecoveryCalls } from "./recovery-messages.js";
 import type { TypedValue } from "../value.js";
-import type { IndexKeyOf, IndexPage, IndexQuery, IndexValues } from "../wasm/keyfold.js";
+import type {
+  IndexKeyOf,
+  IndexPage,
+  IndexQuery,
+  IndexValues,
+  StillReadable,
+  VaultItem,
+  VaultListing,
+  VaultVersion,
+} from "../wasm/keyfold.js";
 import type {
   AcceptedIdentity,
   Algorithm,
@@ -90,6 +99,19 @@ export interface OpenedFile extends Omit<DecryptedFile, "file"> {
   readonly mediaType: string | null;
   /** Milliseconds since 1970. */
   readonly modified: number | null;
+}
+
+/** A whole file of a vault. */
+export interface ReadContent {
+  readonly item: VaultItem;
+  readonly contents: Blob;
+}
+
+/** A file of a vault at a path: as it is, or as it was as a version. */
+export interface WhichContent {
+  readonly kc: string;
+  readonly path: string;
+  readonly version: number | undefined;
 }
 
 /** What unlocks a device, and what its key is made with: the salt of Argon2id, or what a passkey derives from. */
@@ -184,6 +206,32 @@ export interface Calls extends RecoveryCalls {
     changes: readonly IndexKeyOf[];
     generation: number | undefined;
   }): boolean;
+  vaultList(args: { kc: string; path: string }): VaultListing;
+  vaultStat(args: { kc: string; path: string }): VaultItem;
+  vaultVersions(args: { kc: string; path: string }): VaultVersion[];
+  vaultRestore(args: { kc: string; path: string; version: number }): VaultItem;
+  vaultCreateFolder(args: { kc: string; path: string }): VaultItem;
+  vaultRename(args: { kc: string; from: string; to: string }): VaultItem;
+  vaultRemove(args: { kc: string; path: string; recursive: boolean }): VaultItem;
+  vaultStillReadable(args: { kc: string }): StillReadable;
+  vaultSweep(args: { kc: string }): StillReadable;
+  /** Without a file, of the stream that comes with the call. With `changed`, what was interrupted is gone on with. */
+  vaultPut(args: {
+    kc: string;
+    path: string;
+    file: Blob | null;
+    changed: number | null;
+    mediaType: string;
+    modified: number | undefined;
+    keep: number | undefined;
+  }): VaultItem;
+  vaultGet(args: WhichContent): ReadContent;
+  vaultGetRange(args: WhichContent & { start: number; end: number }): Bytes;
+  /** Opens a content to be read in pieces, under a name that the caller makes. */
+  vaultOpen(args: WhichContent & { reader: string }): VaultItem;
+  vaultRead(args: { reader: string; start: number; end: number }): Bytes;
+  /** Nothing happens if there is none. */
+  vaultClose(args: { reader: string }): void;
   encryptValue(args: { kc: string; value: TypedValue; context: Bytes }): string;
   decryptValue(args: { text: string; context: Bytes }): OpenedTypedValue;
   sign(args: { items: readonly Uint8Array[] }): string;
@@ -215,6 +263,8 @@ export type ToEngine =
   | { readonly type: "open"; readonly config: EngineConfig }
   | { readonly type: "call"; readonly id: number; readonly method: keyof Calls; readonly args: unknown }
   | { readonly type: "cancel"; readonly id: number }
+  /** What the engine wanted of a call's stream: its next bytes, or `null` at its end. */
+  | { readonly type: "piece"; readonly id: number; readonly bytes: Bytes | null }
   /** The page was shown again, or the machine is back on the network. */
   | { readonly type: "wake" }
   /** Somebody is there. */
@@ -238,6 +288,8 @@ export type FromEngine =
   /** Whose device is here, or was removed on purpose. */
   | { readonly type: "device"; readonly userId: string; readonly here: boolean }
   | { readonly type: "progress"; readonly id: number; readonly progress: Progress }
+  /** The next bytes of the stream that came with a call. */
+  | { readonly type: "wanted"; readonly id: number }
   | { readonly type: "answer"; readonly id: number; readonly value: unknown }
   | { readonly type: "failure"; readonly id: number; readonly error: ErrorRecord }
   /** The WebAssembly trapped: nothing in this engine can be relied on. */

@@ -38,6 +38,8 @@ import {
   revokeDevices,
 } from "./enrolling.js";
 import { lock, lockDetails, setLock, unlock } from "./locking.js";
+import { ContentReader, getFile } from "./vault-content.js";
+import { putFile } from "./vault-upload.js";
 import { addRecovery, recover, releaseName, removeRecovery, startRecovery } from "./recovering.js";
 import type { Answer, Arguments, Calls, SigningUp } from "./messages.js";
 
@@ -45,6 +47,8 @@ import type { Answer, Arguments, Calls, SigningUp } from "./messages.js";
 export interface Call {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+  /** The stream that came with the call, to be read once. */
+  readonly stream: () => ReadableStream<Uint8Array>;
 }
 
 type Operations = {
@@ -189,6 +193,46 @@ export const operations: Operations = {
     engine.sessionTurn((session) => session.indexCount(kc, name, tree, query), signal),
   indexCommit: (engine, { kc, name, changes, generation }, { signal }) =>
     engine.sessionTurn((session) => session.indexCommit(kc, name, [...changes], generation), signal),
+  vaultList: (engine, { kc, path }, { signal }) =>
+    engine.sessionTurn((session) => session.vaultList(kc, path), signal),
+  vaultStat: (engine, { kc, path }, { signal }) =>
+    engine.sessionTurn((session) => session.vaultStat(kc, path), signal),
+  vaultVersions: (engine, { kc, path }, { signal }) =>
+    engine.sessionTurn((session) => session.vaultVersions(kc, path), signal),
+  vaultRestore: (engine, { kc, path, version }, { signal }) =>
+    engine.sessionTurn((session) => session.vaultRestore(kc, path, version), signal),
+  vaultCreateFolder: (engine, { kc, path }, { signal }) =>
+    engine.sessionTurn((session) => session.vaultCreateFolder(kc, path), signal),
+  vaultRename: (engine, { kc, from, to }, { signal }) =>
+    engine.sessionTurn((session) => session.vaultRename(kc, from, to), signal),
+  vaultRemove: (engine, { kc, path, recursive }, { signal }) =>
+    engine.sessionTurn((session) => session.vaultRemove(kc, path, recursive), signal),
+  vaultStillReadable: (engine, { kc }, { signal }) =>
+    engine.sessionTurn((session) => session.vaultStillReadable(kc), signal),
+  vaultSweep: (engine, { kc }, { signal }) => engine.sessionTurn((session) => session.vaultSweep(kc), signal),
+  vaultPut: async (engine, args, call) => putFile(await around(engine, call), args, call.stream),
+  vaultGet: async (engine, args, call) => getFile(await around(engine, call), args),
+  vaultGetRange: async (engine, { start, end, ...which }, call) => {
+    const with_ = await around(engine, call);
+    const reader = await ContentReader.open(with_, which);
+    try {
+      return await reader.read(with_, start, end);
+    } finally {
+      reader.free();
+    }
+  },
+  vaultOpen: async (engine, { reader: name, ...which }, call) => {
+    const reader = await ContentReader.open(await around(engine, call), which);
+    engine.readers.put(name, reader);
+    return reader.item;
+  },
+  vaultRead: async (engine, { reader: name, start, end }, call) => {
+    const reader = engine.readers.of(name);
+    const bytes = await reader.read(await around(engine, call), start, end);
+    reader.prefetch(end);
+    return bytes;
+  },
+  vaultClose: async (engine, { reader }) => engine.readers.close(reader),
   encryptValue: (engine, { kc, value, context }, { signal }) =>
     engine.sessionTurn(async (session) => (await session.encryptValue(kc, value, context)).text, signal),
   decryptValue: (engine, { text, context }, { signal }) =>

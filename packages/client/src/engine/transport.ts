@@ -3,7 +3,7 @@
  * believed before the WebAssembly module has verified it.
  */
 
-/** A whole exchange, a page of ledgers over a slow line included. */
+/** A whole exchange, a page of ledgers over a slow line included, unless it is said otherwise. */
 const TIMEOUT_MS = 60_000;
 /** A page of ledgers and its frame; a server that sends more is cut off. */
 const RESPONSE_BYTES = 32 << 20;
@@ -28,8 +28,9 @@ export async function exchange(
   headers: readonly (readonly [string, string])[],
   body: Uint8Array<ArrayBuffer>,
   signal: AbortSignal | undefined,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<Reply> {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const timeout = AbortSignal.timeout(timeoutMs);
   const ends = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   const sent = new Headers(headers.map(([name, value]) => [name, value]));
   if (body.length > 0) sent.set("content-type", "application/cbor");

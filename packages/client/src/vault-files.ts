@@ -1,0 +1,271 @@
+/**
+ * Files and folders of a keychain, which the server keeps and cannot read. What is checked and converted here; the
+ * engine moves the bytes.
+ */
+import * as check from "./arguments.js";
+import type { Cancellable } from "./client.js";
+import type { WhichContent } from "./engine/messages.js";
+import type { Bytes } from "./types.js";
+import type {
+  FileVersion,
+  GetOptions,
+  PutOptions,
+  StillReadable,
+  StreamOptions,
+  VaultContent,
+  VaultFile,
+  VaultItem,
+  VaultSource,
+} from "./vault-types.js";
+import type { VaultClient } from "./vault.js";
+import type * as wasm from "./wasm/keyfold.js";
+
+/** What is asked for at once where somebody streams: a part of the storage's. */
+const PIECE_BYTES = 1 << 20;
+/** No media type is longer. */
+const MEDIA_TYPE_CHARACTERS = 256;
+
+/** The files of a keychain. Whoever is in the keychain has them; whoever may write there changes them. */
+export class VaultFiles {
+  /** Of a client. */
+  protected readonly client: VaultClient;
+  /** The keychain, by purpose or fingerprint. */
+  protected readonly kc: string;
+  #indexId: string | undefined;
+
+  /** Nothing is asked yet. */
+  constructor(client: VaultClient, keychainFingerprint: string) {
+    this.client = client;
+    this.kc = keychainFingerprint;
+  }
+
+  /**
+   * Puts a file at a path; folders on the way are made, and the content that it had becomes a former one, of which 16
+   * stay. It is there when all of it is there. A `File` that was interrupted, also by a reload of the page, goes on
+   * where it stopped when it is put there again.
+   *
+   * @throws `NotAllowed`, `NotAFile` where a folder stands, `NotAFolder`, `TooLarge` above 24 GiB, `StorageFull`,
+   * `Conflict` if another tab puts the same file there, `Io` if the source cannot be read
+   */
+  async put(path: string, source: VaultSource, options: PutOptions = {}): Promise<VaultFile> {
+    const { mediaType, modified, keep, signal, onProgress } = options;
+    if (
+      mediaType !== undefined &&
+      (typeof mediaType !== "string" || mediaType.length > MEDIA_TYPE_CHARACTERS)
+    )
+      throw check.malformed("mediaType", `a text of at most ${MEDIA_TYPE_CHARACTERS} characters`, mediaType);
+    const isStream = typeof ReadableStream === "function" && source instanceof ReadableStream;
+    const bytes = source instanceof Uint8Array ? new Blob([new Uint8Array(source)]) : source;
+    const file = isStream ? null : check.blob(bytes, "source");
+    const changed = typeof File === "function" && file instanceof File ? dated(file.lastModified) : null;
+    const said = modified === undefined ? changed : modified && dated(check.time(modified, "modified"));
+    const args = {
+      kc: this.kc,
+      path: named(path, "path"),
+      file,
+      changed,
+      mediaType: mediaType ?? file?.type ?? "",
+      modified: said ?? undefined,
+      keep: keep === undefined ? undefined : check.count(keep, "keep"),
+    };
+    const stream = isStream ? source : undefined;
+    return fileFrom(await this.client.call("vaultPut", args, { signal, onProgress, stream }));
+  }
+
+  /**
+   * A whole file. Nothing of it is given before all of it is authentic.
+   *
+   * @throws `UnknownFile`, `NotAFile`, `ObjectMissing`, `Unauthentic`
+   */
+  async get(path: string, options: GetOptions = {}): Promise<VaultContent> {
+    const { signal, onProgress } = options;
+    const { item, contents } = await this.client.call("vaultGet", this.#which(path, options), {
+      signal,
+      onProgress,
+    });
+    return { ...fileFrom(item), contents };
+  }
+
+  /** Bytes from `start` to before `end`, cut off at the file's end. Only what holds them is fetched. */
+  async getRange(path: string, start: number, end: number, options: GetOptions = {}): Promise<Bytes> {
+    const { signal, onProgress } = options;
+    const args = { ...this.#which(path, options), ...between(start, end) };
+    return this.client.call("vaultGetRange", args, { signal, onProgress });
+  }
+
+  /**
+   * A file, or a part of it, as a stream: it is fetched as it is read, in constant memory, and all that it gives is
+   * authentic. Nothing is asked before somebody reads.
+   */
+  stream(path: string, options: StreamOptions = {}): ReadableStream<Bytes> {
+    const { start = 0, end = Number.MAX_SAFE_INTEGER, signal } = options;
+    const which = { ...this.#which(path, options), ...between(start, end) };
+    const reader = crypto.randomUUID();
+    const { call } = this.client;
+    let at = start;
+    let size: number | undefined;
+    const close = (): void => void call("vaultClose", { reader }).catch(() => undefined);
+    const pull = async (controller: ReadableStreamDefaultController<Bytes>): Promise<void> => {
+      size ??= (await call("vaultOpen", { ...which, reader }, { signal })).size ?? 0;
+      const until = Math.min(end, size);
+      if (at < until) {
+        const bytes = await call(
+          "vaultRead",
+          { reader, start: at, end: Math.min(at + PIECE_BYTES, until) },
+          { signal },
+        );
+        at += bytes.length;
+        controller.enqueue(bytes);
+      }
+      if (at < until) return;
+      close();
+      controller.close();
+    };
+    return new ReadableStream<Bytes>(
+      {
+        pull: (controller) =>
+          pull(controller).catch((thrown: unknown) => {
+            close();
+            throw thrown;
+          }),
+        cancel: close,
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  /** What is in a folder, by name; the root is `""`. `UnknownFile`, `NotAFolder` */
+  async list(folder = "", options: Cancellable = {}): Promise<VaultItem[]> {
+    const args = { kc: this.kc, path: named(folder, "folder") };
+    const { indexId, items } = await this.client.call("vaultList", args, options);
+    this.#indexId = indexId;
+    return items.map(itemFrom);
+  }
+
+  /** What is at a path. `UnknownFile` */
+  async stat(path: string, options: Cancellable = {}): Promise<VaultItem> {
+    return itemFrom(await this.client.call("vaultStat", { kc: this.kc, path: named(path, "path") }, options));
+  }
+
+  /** The contents that a file has and has had, the newest first. */
+  async versions(path: string, options: Cancellable = {}): Promise<FileVersion[]> {
+    const args = { kc: this.kc, path: named(path, "path") };
+    const versions = await this.client.call("vaultVersions", args, options);
+    return versions.map((one) => {
+      const { version, current, size, stored } = one;
+      return { version, current, size, ...about(one), stored: new Date(stored) };
+    });
+  }
+
+  /** A former content of a file is its content again. `UnknownFile` if it did not stay. */
+  async restore(path: string, version: number, options: Cancellable = {}): Promise<VaultFile> {
+    const args = { kc: this.kc, path: named(path, "path"), version: numbered(version) };
+    return fileFrom(await this.client.call("vaultRestore", args, options));
+  }
+
+  /** Makes a folder, and those on the way to it. One that is there stays as it is. `NotAFolder` */
+  async createFolder(path: string, options: Cancellable = {}): Promise<VaultItem> {
+    const args = { kc: this.kc, path: named(path, "path") };
+    return itemFrom(await this.client.call("vaultCreateFolder", args, options));
+  }
+
+  /** Renames or moves a file, or a folder with all that is in it. `FileExists`, `UnknownFile`, `NotAFolder` */
+  async rename(from: string, to: string, options: Cancellable = {}): Promise<VaultItem> {
+    const args = { kc: this.kc, from: named(from, "from"), to: named(to, "to") };
+    return itemFrom(await this.client.call("vaultRename", args, options));
+  }
+
+  /**
+   * Removes a file with its former contents, or a folder: an empty one, or all that is in it with `recursive`.
+   * `FolderNotEmpty`, `UnknownFile`
+   */
+  async remove(
+    path: string,
+    options: Cancellable & { readonly recursive?: boolean } = {},
+  ): Promise<VaultItem> {
+    const { recursive = false, signal } = options;
+    const args = { kc: this.kc, path: named(path, "path"), recursive };
+    return itemFrom(await this.client.call("vaultRemove", args, { signal }));
+  }
+
+  /** What can be read with other keys than the current one: after a ban, by whoever was put out, from the storage. */
+  async stillReadable(options: Cancellable = {}): Promise<StillReadable> {
+    return this.client.call("vaultStillReadable", { kc: this.kc }, options);
+  }
+
+  /** Brings everything under the keychain's current key. Answers what there was to do. */
+  async sweep(options: Cancellable = {}): Promise<StillReadable> {
+    return this.client.call("vaultSweep", { kc: this.kc }, options);
+  }
+
+  /** Calls back whenever somebody, maybe oneself, has changed files or folders. Returns what ends that. */
+  subscribe(callback: () => void): () => void {
+    check.callable(callback, "callback");
+    const offs = [
+      this.client.on("indexChanged", ({ keychainFingerprint, indexId }) => {
+        const isThis = this.#indexId === undefined || this.#indexId === indexId;
+        if (keychainFingerprint === this.kc && isThis) callback();
+      }),
+      // What happened while the line was down was not told.
+      this.client.on("syncStateChanged", ({ state }) => {
+        if (state === "online") callback();
+      }),
+    ];
+    return () => {
+      for (const off of offs) off();
+    };
+  }
+
+  /** What names it, the same for all who hold it: for caches. */
+  get id(): string {
+    return `${this.kc}/`;
+  }
+
+  #which(path: string, { version }: { readonly version?: number }): WhichContent {
+    return {
+      kc: this.kc,
+      path: named(path, "path"),
+      version: version === undefined ? undefined : numbered(version),
+    };
+  }
+}
+
+/** A path. Names that look alike are one: they are compared in one normal form. */
+function named(path: unknown, argument: string): string {
+  if (typeof path !== "string") throw check.malformed(argument, "a text", path);
+  return path.normalize("NFC");
+}
+
+function numbered(version: unknown): number {
+  if (typeof version === "number" && Number.isSafeInteger(version) && version > 0) return version;
+  throw check.malformed("version", "a whole number from 1", version);
+}
+
+function between(start: unknown, end: unknown): { start: number; end: number } {
+  const range = { start: check.count(start, "start"), end: check.count(end, "end") };
+  if (range.end < range.start) throw check.malformed("end", "at least start", end);
+  return range;
+}
+
+/** Times count from 1970; what is older keeps its time to itself. */
+function dated(ms: number): number | null {
+  return Number.isSafeInteger(ms) && ms >= 0 ? ms : null;
+}
+
+function about({ mediaType, modified }: Pick<wasm.VaultItem, "mediaType" | "modified">): {
+  mediaType: string;
+  modified: Date | null;
+} {
+  return { mediaType: mediaType ?? "", modified: modified === undefined ? null : new Date(modified) };
+}
+
+function itemFrom(item: wasm.VaultItem): VaultItem {
+  if (item.kind === "file") return fileFrom(item);
+  const { kind, path, name, stored } = item;
+  return { kind, path, name, stored: stored === undefined ? null : new Date(stored) };
+}
+
+function fileFrom(item: wasm.VaultItem): VaultFile {
+  const { path, name, size = 0, stored = 0, version = 1 } = item;
+  return { kind: "file", path, name, size, ...about(item), stored: new Date(stored), version };
+}
