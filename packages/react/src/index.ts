@@ -11,6 +11,7 @@ export {
   useSuspenseRecoveryStatus,
 } from "./devices.js";
 export { useEvent } from "./event.js";
+export { useSuspenseVaultFolder, useVaultFolder } from "./folder.js";
 export { useGroups, useSuspenseGroups } from "./groups.js";
 export { useOwners, useSuspenseOwners } from "./owners.js";
 export { type ParticipantsOptions, useParticipants, useSuspenseParticipants } from "./participants.js";
@@ -33,6 +34,8 @@ export {
   type Upload,
   type UploadPhase,
   type Uploads,
+  type VaultUploads,
   useEncryptFile,
   useUpload,
+  useVaultUpload,
 } from "./upload.js";

@@ -1,11 +1,24 @@
-/** Files on their way out: encrypted, then sent by the application, with progress, and stopped when it unmounts. */
+/**
+ * Files on their way out, with progress, and stopped when it unmounts: encrypted and then sent by the application, or
+ * put into a vault.
+ */
 
-import type { Client, EncryptedFile, EncryptFileOptions, Progress } from "@keyfold/client";
+import type {
+  EncryptedFile,
+  EncryptFileOptions,
+  Progress,
+  PutOptions,
+  VaultFile,
+  VaultSource,
+} from "@keyfold/client";
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { useClient } from "./provider.js";
 import { asError } from "./query.js";
 
-/** Where an upload stands: the first two are on their way, the others final. */
+/**
+ * Where an upload stands: the first two are on their way, the others final. What goes into a vault is sealed part by
+ * part while it is sent.
+ */
 export type UploadPhase = "encrypting" | "sending" | "done" | "failed" | "cancelled";
 
 /** One file on its way. */
@@ -16,7 +29,7 @@ export interface Upload<T> {
   readonly phase: UploadPhase;
   /** Of this phase, in bytes. */
   readonly progress: Progress;
-  /** What `send` answered, once it is done. */
+  /** What `send`, or the vault, answered, once it is done. */
   readonly result: T | undefined;
   /** Why it failed. */
   readonly error: Error | undefined;
@@ -42,7 +55,27 @@ export interface Uploads<T> {
   dismiss(id: number): void;
 }
 
-/** The list behind the hook. It outlives no component: {@link UploadList.stop} ends what runs. */
+/** What {@link useVaultUpload} answers. Its functions are the same in every rendering. */
+export interface VaultUploads {
+  readonly uploads: readonly Upload<VaultFile>[];
+  /** Answers the file; `null` if it failed or was cancelled. Put again, a `File` goes on where it stopped. */
+  start(
+    path: string,
+    source: VaultSource,
+    options?: Omit<PutOptions, "signal" | "onProgress">,
+  ): Promise<VaultFile | null>;
+  cancel(id: number): void;
+  /** Takes a finished one off the list. */
+  dismiss(id: number): void;
+}
+
+/** What is done with one file: it may say that it goes on to send so many bytes. */
+type Work<T> = (
+  how: { readonly signal: AbortSignal; readonly onProgress: (progress: Progress) => void },
+  sending: (total: number) => void,
+) => Promise<T>;
+
+/** The list behind the hooks. It outlives no component: {@link UploadList.stop} ends what runs. */
 class UploadList<T> {
   uploads: readonly Upload<T>[] = [];
   readonly #running = new Map<number, AbortController>();
@@ -64,21 +97,25 @@ class UploadList<T> {
     for (const controller of this.#running.values()) controller.abort();
   };
 
-  async run(client: Client, send: Send<T>, ...[file, keychain, options]: Parameters<Uploads<T>["start"]>) {
+  async run(
+    name: string,
+    phase: "encrypting" | "sending",
+    total: number | null,
+    work: Work<T>,
+  ): Promise<T | null> {
     const id = this.#next++;
     const controller = new AbortController();
     const { signal } = controller;
     this.#running.set(id, controller);
-    const begun = { id, name: file.name, phase: "encrypting", result: undefined, error: undefined } as const;
-    this.#show([...this.uploads, { ...begun, progress: { loaded: 0, total: file.size } }]);
+    const begun = { id, name, phase, result: undefined, error: undefined };
+    this.#show([...this.uploads, { ...begun, progress: { loaded: 0, total } }]);
     // A report that comes late must not turn a cancelled upload back into a running one.
     const onProgress = (progress: Progress) => !signal.aborted && this.#change(id, { progress });
     try {
-      const to = typeof keychain === "string" ? keychain : [...keychain];
-      const encrypted = await client.encryptFile(file, to, { ...options, signal, onProgress });
-      signal.throwIfAborted();
-      this.#change(id, { phase: "sending", progress: { loaded: 0, total: encrypted.encryptedFile.size } });
-      const result = await send(encrypted, { signal, onProgress });
+      const result = await work({ signal, onProgress }, (total) => {
+        signal.throwIfAborted();
+        this.#change(id, { phase: "sending", progress: { loaded: 0, total } });
+      });
       this.#change(id, { phase: "done", result });
       return result;
     } catch (thrown) {
@@ -102,25 +139,54 @@ class UploadList<T> {
 
 const NONE: readonly never[] = [];
 
-/** Uploads of one component, several at once. What runs when it unmounts is cancelled. */
-export function useUpload<T>(send: Send<T>): Uploads<T> {
-  const client = useClient();
+/** The list of one component. What runs when it unmounts is cancelled. */
+function useList<T>(): UploadList<T> {
   const [list] = useState(() => new UploadList<T>());
-  const uploads = useSyncExternalStore(
+  useSyncExternalStore(
     list.subscribe,
     () => list.uploads,
     () => NONE,
   );
+  useEffect(() => list.stop, [list]);
+  return list;
+}
+
+/** Uploads of one component, several at once. What runs when it unmounts is cancelled. */
+export function useUpload<T>(send: Send<T>): Uploads<T> {
+  const client = useClient();
+  const list = useList<T>();
   const [latest] = useState({ send });
   useEffect(() => {
     latest.send = send;
   });
-  useEffect(() => list.stop, [list]);
   const start = useCallback<Uploads<T>["start"]>(
-    (...file) => list.run(client, (...encrypted) => latest.send(...encrypted), ...file),
+    (file, keychain, options) =>
+      list.run(file.name, "encrypting", file.size, async (how, sending) => {
+        const to = typeof keychain === "string" ? keychain : [...keychain];
+        const encrypted = await client.encryptFile(file, to, { ...options, ...how });
+        sending(encrypted.encryptedFile.size);
+        return latest.send(encrypted, how);
+      }),
     [client, list, latest],
   );
-  return { uploads, start, cancel: list.cancel, dismiss: list.dismiss };
+  return { uploads: list.uploads, start, cancel: list.cancel, dismiss: list.dismiss };
+}
+
+/** Files of one component on their way into a keychain's vault. What runs when it unmounts is cancelled. */
+export function useVaultUpload(keychainFingerprint: string): VaultUploads {
+  const client = useClient();
+  const list = useList<VaultFile>();
+  const start = useCallback<VaultUploads["start"]>(
+    (path, source, options) =>
+      list.run(
+        path.slice(path.lastIndexOf("/") + 1),
+        "sending",
+        source instanceof Blob ? source.size : null,
+        (how) => client.vault(keychainFingerprint).put(path, source, { ...options, ...how }),
+      ),
+    [client, list, keychainFingerprint],
+  );
+  return { uploads: list.uploads, start, cancel: list.cancel, dismiss: list.dismiss };
 }
 
 const KEEP: Send<EncryptedFile> = (encrypted) => Promise.resolve(encrypted);
