@@ -25,6 +25,7 @@ export type Lie =
   | { readonly kind: "revoked-device"; readonly user: string }
   | { readonly kind: "other-ledger"; readonly keychain: string; readonly shown: string }
   | { readonly kind: "swapped-wraps"; readonly other: "number" | "recipient" | "scope" | "author" }
+  | { readonly kind: "other-parts"; readonly shown: "flipped" | "swapped" | "missing" }
   | { readonly kind: "no-wraps" | "altered-wraps" | "down" | "fork" | "show-fork" }
   | {
       readonly kind: "error";

@@ -4,10 +4,12 @@
 mod identity;
 mod ledger;
 mod member;
+mod parts;
 mod reply;
 mod wraps;
 
 pub use member::Cited;
+pub use parts::Shown;
 pub use reply::Form;
 pub use wraps::Other;
 
@@ -90,6 +92,11 @@ pub enum Lie {
         /// What they are of: `number`, `recipient`, `scope` or `author`.
         other: Other,
     },
+    /// Whoever asks for parts of files is shown something else.
+    OtherParts {
+        /// What: `flipped`, `swapped` or `missing`.
+        shown: Shown,
+    },
     /// Every answer on these paths is this error.
     Error {
         /// How the path ends; an empty one is every path.
@@ -152,6 +159,10 @@ pub async fn tell(world: &EvilWorld, lie: Lie, to: Option<&str>) -> Result<(), S
             Ok(())
         }
         Lie::SwappedWraps { other } => wraps::swapped(world, other),
+        Lie::OtherParts { shown } => {
+            parts::other(world, shown);
+            Ok(())
+        }
         Lie::Error { path, status, code, signed } => reply::error(world, path, status, &code, signed),
         Lie::LostReply { path } => reply::lost(world, path),
         Lie::Foreign { form } => reply::foreign(world, form),
