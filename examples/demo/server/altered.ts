@@ -1,6 +1,5 @@
 /** What an application's server can do to what it stores: change a byte of it. */
 
-import { Transform } from "node:stream";
 import type { Change } from "./application.js";
 import type { Row } from "./rows.js";
 
@@ -17,21 +16,7 @@ export function altered(change: Change): Change {
 }
 
 function alteredRow(row: Row): Row {
-  if (row.kind !== "note") return row;
   const at = row.sealed.length - 8;
   const other = row.sealed[at] === "A" ? "B" : "A";
   return { ...row, sealed: row.sealed.slice(0, at) + other + row.sealed.slice(at + 1) };
-}
-
-/** Changes the last byte that passes first, and leaves the rest. */
-export function flip(): Transform {
-  let done = false;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, next) {
-      const last = chunk.length - 1;
-      if (!done && last >= 0) chunk[last] = (chunk[last] ?? 0) ^ 1;
-      done = true;
-      next(null, chunk);
-    },
-  });
 }

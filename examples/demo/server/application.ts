@@ -1,8 +1,8 @@
-/** The application's API: rows and sealed files, for whoever is signed in, and word of every change. */
+/** The application's API: sealed rows, for whoever is signed in, and word of every change. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { PassThrough, pipeline, type Readable } from "node:stream";
-import { altered, flip } from "./altered.js";
+import type { Readable } from "node:stream";
+import { altered } from "./altered.js";
 import type { Answer } from "./line.js";
 import type { Listeners } from "./listeners.js";
 import { MAX_TEXT, Refused, type Row, type Rows } from "./rows.js";
@@ -25,7 +25,7 @@ export class Application {
     private readonly admits: (origin: string) => boolean,
   ) {}
 
-  /** Shows this user altered notes and files from now on; `null`: nobody. */
+  /** Shows this user altered notes from now on; `null`: nobody. */
   deceive(user: string | null): void {
     this.#deceived = user;
     this.listeners.tell({ type: "rows", rows: this.rows.all });
@@ -64,22 +64,6 @@ export class Application {
       case "DELETE rows":
         if (await this.rows.remove(id)) this.#tell({ type: "removed", id });
         return reply(response, 200, {});
-      case "PUT files":
-        await this.rows.receive(id, body);
-        return reply(response, 201, {});
-      case "GET files": {
-        const file = this.rows.send(id);
-        file.on("open", () => {
-          response.writeHead(200, { "Content-Type": "application/vnd.keyfold.envelope" });
-          pipeline(file, user === this.#deceived ? flip() : new PassThrough(), response, () => {});
-        });
-        file.on("error", () => {
-          if (response.headersSent) response.destroy();
-          else refuse(response, new Refused(404, "NotFound", "There is no such file"));
-        });
-        response.on("close", () => file.destroy());
-        return;
-      }
       case "PUT invitations":
         await this.rows.invite(user, id, to);
         this.changed();

@@ -1,5 +1,5 @@
 /**
- * Sizes of the sealed nodes in a request that stores some, read from its body as it passes. Separate from the log,
+ * Sizes of the sealed objects in a request that stores some, read from its body as it passes. Separate from the log,
  * which knows requests: this knows the one body that an operator can take apart, a list of byte strings in CBOR.
  */
 

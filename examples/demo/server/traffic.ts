@@ -48,12 +48,12 @@ export class Traffic {
     this.tell(noted);
   }
 
-  /** Sealed nodes that were stored, by size, the smallest first. */
+  /** Sealed objects that were stored, by size, the smallest first. */
   get nodes(): Nodes {
     return [...this.#nodes].sort(([one], [other]) => one - other);
   }
 
-  /** Nodes of these sizes were stored. */
+  /** Objects of these sizes were stored. */
   noteNodes(sizes: readonly number[]): void {
     for (const size of sizes) this.#nodes.set(size, (this.#nodes.get(size) ?? 0) + 1);
     this.tellNodes(this.nodes);

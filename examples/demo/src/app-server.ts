@@ -1,9 +1,8 @@
 /**
- * The application's own server, as one person's page reaches it: rows that arrive by themselves, and sealed files.
- * There is no Keyfold in here: it moves texts and blobs that others sealed.
+ * The application's own server, as one person's page reaches it: rows that arrive by themselves. There
+ * is no Keyfold in here: it moves texts that others sealed.
  */
 
-import type { Progress } from "@keyfold/client";
 import type { Row } from "../server/rows.js";
 
 /** What the server refused, or that it was not reached: the same shape as Keyfold's own errors. */
@@ -75,44 +74,14 @@ export class AppServer {
     await this.#ask("DELETE", `invitations/${workspace}/${user}`);
   }
 
-  /** Sends a sealed file. By XMLHttpRequest: `fetch` does not tell how much has gone out. */
-  upload(
-    id: string,
-    sealed: Blob,
-    { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: Progress) => void },
-  ): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const request = new XMLHttpRequest();
-      const stop = () => request.abort();
-      request.open("PUT", `${this.url}/app/files/${id}`);
-      request.upload.onprogress = ({ loaded, total }) => onProgress({ loaded, total });
-      request.onload = () => {
-        if (request.status < 300) resolve();
-        else reject(new AppError("UploadRefused", "The server did not take the file"));
-      };
-      request.onerror = () => reject(unreachable());
-      request.onabort = () => reject(new AppError("Cancelled", "The upload was cancelled"));
-      request.onloadend = () => signal.removeEventListener("abort", stop);
-      signal.addEventListener("abort", stop);
-      request.send(sealed);
-    });
-  }
-
-  /** Gets a sealed file. */
-  async download(id: string, signal: AbortSignal): Promise<Blob> {
-    return await (await this.#ask("GET", `files/${id}`, undefined, signal)).blob();
-  }
-
-  async #ask(method: string, path: string, body?: string, signal?: AbortSignal): Promise<Response> {
+  async #ask(method: string, path: string, body?: string): Promise<Response> {
     const headers: HeadersInit = body === undefined ? {} : { "Content-Type": "application/json" };
     const asked = fetch(`${this.url}/app/${path}`, {
       method,
       headers,
       ...(body === undefined ? {} : { body }),
-      ...(signal === undefined ? {} : { signal }),
     });
-    const answer = await asked.catch((error: unknown) => {
-      if (signal?.aborted === true) throw error;
+    const answer = await asked.catch(() => {
       throw unreachable();
     });
     if (answer.ok) return answer;

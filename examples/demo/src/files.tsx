@@ -1,42 +1,43 @@
-/** Files of a workspace: dropped, sealed here, sent; fetched, opened here. */
+/** Files and folders of a workspace: they lie in its vault, which all of its members see as it changes. */
 
-import type { EncryptedFile, FileMetadata, Progress } from "@keyfold/client";
-import { type Send, type Upload, useDecrypted, useUpload } from "@keyfold/react";
-import { type DragEvent, type ReactElement, useCallback, useEffect, useId, useRef, useState } from "react";
-import type { Row } from "../server/rows.js";
-import { save } from "./download.js";
+import type { Vault, VaultFile, VaultFolder, VaultItem } from "@keyfold/client";
+import { type Upload, useVaultFolder, useVaultUpload } from "@keyfold/react";
+import { type DragEvent, type FormEvent, type ReactElement, useId, useMemo, useState } from "react";
+import { FileCard } from "./file-card.js";
 import { bytes, clock } from "./format.js";
-import { AddIcon, CloseIcon, DownloadIcon, FileIcon, TrashIcon } from "./icons.js";
-import { type InWorkspace, Locked, SealedUnder, useFresh } from "./notes.js";
+import { AddIcon, CloseIcon, EditIcon, FileIcon, FolderIcon, TrashIcon } from "./icons.js";
+import type { InWorkspace } from "./notes.js";
 import { explain, useAct } from "./notices.js";
-import { type Person, useNameOf, usePerson, useRows } from "./person.js";
-import { contextOf, putRow } from "./sealed-row.js";
+import { Confirm } from "./parts.js";
+import { usePerson } from "./person.js";
+import { Rename } from "./rename.js";
 
-/** Pictures up to this size are opened and shown without being asked, in bytes. */
-const PREVIEW = 8_000_000;
+/** How many things are in the vault's root. */
+export function useFileCount(workspace: string, readable: boolean): number {
+  return useVaultFolder(readable ? workspace : null).data?.length ?? 0;
+}
 
-/** The files, newest first, and where to drop one. */
+/** One folder after the other, and where to drop files. */
 export function Files({ keychain, writable }: InWorkspace): ReactElement {
-  const person = usePerson();
+  const { client, name } = usePerson();
   const { keychainFingerprint: workspace } = keychain;
-  const rows = useRows(workspace, "file");
-  const send = useCallback<Send<void>>(
-    async ({ metadata, encryptedFile }: EncryptedFile, options) => {
-      // The envelope's own id names the row: the metadata, sealed for this row, opens with this envelope only.
-      const id = metadata.key;
-      await person.app.upload(id, encryptedFile, options);
-      await putRow(person, { kind: "file", id, workspace, version: 1 }, { ...metadata });
-    },
-    [person, workspace],
-  );
-  const { uploads, start, cancel, dismiss } = useUpload(send);
+  const [folder, setFolder] = useState("");
+  const vault = useMemo(() => client.vault(workspace), [client, workspace]);
+  const found = useVaultFolder(workspace, folder);
+  const { uploads, start, cancel, dismiss } = useVaultUpload(workspace);
   const onTheirWay = uploads.filter(({ phase }) => phase !== "done");
+  const items = [...(found.data ?? [])].sort((one, other) => rank(one) - rank(other));
   const add = (files: readonly File[]) => {
-    for (const file of files) void start(file, workspace);
+    for (const file of files) void start(within(folder, file.name), file);
   };
   return (
     <>
       {writable && <DropZone onFiles={add} />}
+      <div className="where">
+        <Trail folder={folder} person={name} onGo={setFolder} />
+        {writable && <NewFolder vault={vault} folder={folder} />}
+      </div>
+      {found.status === "failed" && <p className="hint">{explain(found.error).detail}</p>}
       {onTheirWay.length > 0 && (
         <ul className="cards" aria-label="Uploads">
           {onTheirWay.map((upload) => (
@@ -44,13 +45,100 @@ export function Files({ keychain, writable }: InWorkspace): ReactElement {
           ))}
         </ul>
       )}
-      {rows.length === 0 && onTheirWay.length === 0 && <p className="nothing">No files yet.</p>}
+      {items.length === 0 && onTheirWay.length === 0 && (
+        <p className="nothing">{folder === "" ? "No files yet." : "Nothing is in this folder."}</p>
+      )}
       <ul className="cards" aria-label="Files">
-        {rows.map((row) => (
-          <FileCard key={row.id} row={row} keychain={keychain} writable={writable} />
-        ))}
+        {items.map((item) =>
+          item.kind === "folder" ? (
+            <FolderCard key={item.path} folder={item} vault={vault} writable={writable} onOpen={setFolder} />
+          ) : (
+            <FileCard key={item.path} file={item} vault={vault} writable={writable} />
+          ),
+        )}
       </ul>
     </>
+  );
+}
+
+/** Folders stand before files. */
+function rank({ kind }: VaultItem): number {
+  return kind === "folder" ? 0 : 1;
+}
+
+/** The path of something in a folder. */
+function within(folder: string, name: string): string {
+  return folder === "" ? name : `${folder}/${name}`;
+}
+
+/** Properties of {@link Trail}. */
+interface TrailProps {
+  readonly folder: string;
+  readonly person: string;
+  readonly onGo: (folder: string) => void;
+}
+
+/** Where one is, and the way back. */
+function Trail({ folder, person, onGo }: TrailProps): ReactElement {
+  const names = folder === "" ? [] : folder.split("/");
+  return (
+    <nav className="trail" aria-label={`Folders, as ${person}`}>
+      {["All files", ...names].map((name, at) => {
+        const path = names.slice(0, at).join("/");
+        return path === folder ? (
+          <span key={path} aria-current="page">
+            {name}
+          </span>
+        ) : (
+          <button key={path} type="button" className="quiet" onClick={() => onGo(path)}>
+            {name}
+          </button>
+        );
+      })}
+    </nav>
+  );
+}
+
+function NewFolder({ vault, folder }: { readonly vault: Vault; readonly folder: string }): ReactElement {
+  const { act, busy } = useAct();
+  const [making, setMaking] = useState(false);
+  const [name, setName] = useState("");
+  const id = useId();
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void act("Making the folder", () => vault.createFolder(within(folder, name.trim()))).then((done) => {
+      if (!done) return;
+      setName("");
+      setMaking(false);
+    });
+  };
+  if (!making) {
+    return (
+      <button type="button" className="quiet" onClick={() => setMaking(true)}>
+        <AddIcon /> New folder
+      </button>
+    );
+  }
+  return (
+    <form className="rename" onSubmit={submit}>
+      <label htmlFor={id} className="unseen">
+        Name of the folder
+      </label>
+      <input
+        id={id}
+        value={name}
+        autoFocus
+        autoComplete="off"
+        placeholder="Name of the folder"
+        onChange={(event) => setName(event.target.value)}
+      />
+      <button type="button" onClick={() => setMaking(false)}>
+        Cancel
+      </button>
+      <button type="submit" className="primary" disabled={busy || name.trim() === ""}>
+        Make
+      </button>
+    </form>
   );
 }
 
@@ -88,14 +176,14 @@ function DropZone({ onFiles }: { readonly onFiles: (files: readonly File[]) => v
 
 /** Properties of {@link UploadCard}. */
 interface UploadCardProps {
-  readonly upload: Upload<void>;
+  readonly upload: Upload<VaultFile>;
   readonly onCancel: (id: number) => void;
   readonly onDismiss: (id: number) => void;
 }
 
 function UploadCard({ upload, onCancel, onDismiss }: UploadCardProps): ReactElement {
   const { id, name, phase, progress, error } = upload;
-  const running = phase === "encrypting" || phase === "sending";
+  const running = phase === "sending";
   return (
     <li className="card">
       <div className="file-line">
@@ -117,149 +205,77 @@ function UploadCard({ upload, onCancel, onDismiss }: UploadCardProps): ReactElem
         )}
       </div>
       {running && (
-        <Bar label={`${phase === "encrypting" ? "Sealing" : "Sending"} ${name}`} progress={progress} />
+        <progress
+          aria-label={`Storing ${name}`}
+          value={progress.loaded}
+          max={Math.max(progress.total ?? 1, 1)}
+        />
       )}
       <p className="hint" role="status">
-        {phase === "encrypting" && "Sealing in this browser"}
-        {phase === "sending" && `Sending ${bytes(progress.loaded)}`}
-        {phase === "cancelled" && "Cancelled. Nothing was kept."}
+        {running && `${bytes(progress.loaded)} of ${bytes(progress.total ?? 0)} sealed and stored`}
+        {phase === "cancelled" && "Cancelled. Dropped again, it goes on where it stopped."}
         {phase === "failed" && explain(error).detail}
       </p>
     </li>
   );
 }
 
-function Bar({ label, progress }: { readonly label: string; readonly progress: Progress }): ReactElement {
-  const { loaded, total } = progress;
-  return (
-    <progress aria-label={label} {...(total === null ? {} : { value: loaded, max: Math.max(total, 1) })} />
-  );
+/** Properties of {@link FolderCard}. */
+interface FolderCardProps {
+  readonly folder: VaultFolder;
+  readonly vault: Vault;
+  readonly writable: boolean;
+  readonly onOpen: (path: string) => void;
 }
 
-function FileCard({ row, keychain, writable }: InWorkspace & { readonly row: Row }): ReactElement {
-  const person = usePerson();
-  const nameOf = useNameOf();
+function FolderCard({ folder, vault, writable, onOpen }: FolderCardProps): ReactElement {
   const { act, busy } = useAct();
-  const { data, status, error } = useDecrypted(row.sealed, row.workspace, contextOf(row));
-  const { progress, open, cancel } = useOpening(person, row);
-  const fresh = useFresh(row);
-  if (status === "failed") return <Locked error={error} by={nameOf(row.by)} at={row.at} />;
-  const metadata = asMetadata(data?.value);
-  if (metadata === null)
-    return <li className="card">{status === "loading" ? "Opening…" : "This is no file"}</li>;
-  const download = () =>
-    act("Downloading", async () => {
-      const file = await open(metadata);
-      if (file !== null) save(file, file.name);
-    });
+  const [renaming, setRenaming] = useState(false);
+  const [removing, setRemoving] = useState(false);
+  const { path, name, stored } = folder;
   return (
-    <li className="card" data-fresh={fresh}>
-      <div className="file-line">
-        <FileIcon />
-        <span className="file-name">{metadata.name}</span>
-        <span className="hint">{bytes(metadata.size)}</span>
-        {progress === null ? (
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={`Download ${metadata.name}`}
-            onClick={() => void download()}
-          >
-            <DownloadIcon />
+    <li className="card">
+      {renaming ? (
+        <Rename path={path} vault={vault} onDone={() => setRenaming(false)} />
+      ) : (
+        <div className="file-line">
+          <button type="button" className="folder" onClick={() => onOpen(path)}>
+            <FolderIcon /> <span className="file-name">{name}</span>
           </button>
-        ) : (
-          <button type="button" onClick={cancel} aria-label={`Cancel ${metadata.name}`}>
-            Cancel
-          </button>
-        )}
-        {writable && (
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={`Delete ${metadata.name}`}
-            disabled={busy}
-            onClick={() => void act("Deleting the file", () => person.app.remove(row.id))}
-          >
-            <TrashIcon />
-          </button>
-        )}
-      </div>
-      {progress !== null && <Bar label={`Opening ${metadata.name}`} progress={progress} />}
-      {isPicture(metadata) && <Picture row={row} metadata={metadata} />}
-      <div className="card-foot">
-        <span>
-          {nameOf(row.by)} · {clock(row.at)}
-        </span>
-        <SealedUnder keyNumber={data?.keyNumber} current={keychain.keys[0]?.keyNumber} />
-      </div>
+          {stored !== null && <span className="hint">{clock(stored.getTime())}</span>}
+          {writable && (
+            <>
+              <button
+                type="button"
+                className="icon-button"
+                aria-label={`Rename ${name}`}
+                onClick={() => setRenaming(true)}
+              >
+                <EditIcon />
+              </button>
+              <button
+                type="button"
+                className="icon-button"
+                aria-label={`Delete ${name}`}
+                disabled={busy}
+                onClick={() => setRemoving(true)}
+              >
+                <TrashIcon />
+              </button>
+            </>
+          )}
+        </div>
+      )}
+      {removing && (
+        <Confirm
+          title={`Delete “${name}”?`}
+          confirm="Delete it"
+          onClose={() => setRemoving(false)}
+          onConfirm={() => void act("Deleting the folder", () => vault.remove(path, { recursive: true }))}
+        >
+          <p>With it goes everything that is in it, for everybody in the workspace.</p>
+        </Confirm>
+      )}
     </li>
   );
-}
-
-/** Fetches and opens a file, with progress, and stops when the card goes. */
-function useOpening(person: Person, row: Row) {
-  const [progress, setProgress] = useState<Progress | null>(null);
-  const running = useRef<AbortController | null>(null);
-  const cancel = useCallback(() => running.current?.abort(), []);
-  useEffect(() => cancel, [cancel]);
-  const open = async (metadata: FileMetadata): Promise<File | null> => {
-    const controller = new AbortController();
-    const { signal } = controller;
-    running.current = controller;
-    setProgress({ loaded: 0, total: null });
-    try {
-      const sealed = await person.app.download(row.id, signal);
-      return await person.client.decryptFileContents(sealed, metadata, { signal, onProgress: setProgress });
-    } catch (error) {
-      if (signal.aborted) return null;
-      throw error;
-    } finally {
-      setProgress(null);
-    }
-  };
-  return { progress, open, cancel };
-}
-
-/** A picture, opened here and shown from memory. */
-function Picture({
-  row,
-  metadata,
-}: {
-  readonly row: Row;
-  readonly metadata: FileMetadata;
-}): ReactElement | null {
-  const { app, client } = usePerson();
-  const [shown, setShown] = useState<string | null>(null);
-  const { id } = row;
-  const { key } = metadata;
-  useEffect(() => {
-    const controller = new AbortController();
-    const { signal } = controller;
-    let address: string | null = null;
-    const show = async () => {
-      const file = await client.decryptFileContents(await app.download(id, signal), metadata, { signal });
-      if (signal.aborted) return;
-      address = URL.createObjectURL(file);
-      setShown(address);
-    };
-    // Without a preview the file is still there to download, and that says what is wrong with it.
-    show().catch(() => setShown(null));
-    return () => {
-      controller.abort();
-      if (address !== null) URL.revokeObjectURL(address);
-    };
-    // The metadata is a new object each time it is opened; its key says whether it is the same.
-  }, [app, client, id, key]);
-  return shown === null ? null : <img className="picture" src={shown} alt={metadata.name} />;
-}
-
-function isPicture({ type, size }: FileMetadata): boolean {
-  return type.startsWith("image/") && size <= PREVIEW;
-}
-
-function asMetadata(value: unknown): FileMetadata | null {
-  const { name, type, lastModified, size, key } = (value ?? {}) as Partial<FileMetadata>;
-  if (typeof name !== "string" || typeof type !== "string" || typeof key !== "string") return null;
-  if (typeof size !== "number" || typeof lastModified !== "number") return null;
-  return { name, type, lastModified, size, key };
 }

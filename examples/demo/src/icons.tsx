@@ -22,6 +22,7 @@ export const DeviceIcon = icon("M3.500 4h13v9h-13zM7 16.500h6M10 13v3.500");
 export const DownloadIcon = icon("M10 3v9M6 8.5l4 4 4-4M4 16.5h12");
 export const EditIcon = icon("M4 16l.8-3.6L13 4.200l2.800 2.800-8.200 8.200L4 16zM11.500 5.700l2.800 2.800");
 export const FileIcon = icon("M6 2.500h5.500L15 6v11.500H6zM11.500 2.500V6H15");
+export const FolderIcon = icon("M3 5h5l1.500 2H17v9H3z");
 export const HistoryIcon = icon("M10 3a7 7 0 1 1-6.500 4.400M3 3.500v4h4M10 6.500V10l2.500 2");
 export const KeyIcon = icon(
   "M8 12a3.500 3.500 0 1 1-2-3.200M7.500 10.500L15.500 4M13 6l2 2.200M11 7.700l1.500 1.600",
@@ -35,6 +36,7 @@ export const NoteIcon = icon("M4.500 3.500h11v13h-11zM7.500 7.500h5M7.500 10.500
 export const PeopleIcon = icon(
   "M7.500 9a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5zM2.500 16c0-3 2-4.500 5-4.500s5 1.500 5 4.500M13 4.500a2.500 2.500 0 0 1 0 4.500M14.500 11.800c2 .6 3 2 3 4.200",
 );
+export const PlayIcon = icon("M6.500 4l9 6-9 6z");
 export const ResetIcon = icon("M4 10a6 6 0 1 1 1.800 4.300M4 15v-4h4");
 export const SignOutIcon = icon("M8 3.500H4.500v13H8M8.500 10h8M13.500 7l3 3-3 3");
 export const SunIcon = icon(

@@ -13,7 +13,7 @@ export function contextOf({ kind, id, version }: Pick<Row, "kind" | "id" | "vers
   return `${kind}/${id}/${version}`;
 }
 
-/** A note's new id: random, so that clients can seal before they ask. A file's is its envelope's own. */
+/** A note's new id: random, so that clients can seal before they ask. */
 export function newId(): string {
   return crypto.randomUUID();
 }

@@ -58,7 +58,6 @@ export interface ServerPaneProps {
 /** The pane in the middle. */
 export function ServerPane({ config, people, onStopped }: ServerPaneProps): ReactElement {
   const { rows, invitations, passed, nodes } = useSeen();
-  const files = rows.reduce((sum, row) => sum + row.bytes, 0);
   return (
     <section className="panel server" aria-labelledby="server-title">
       <header className="panel-head server-head">
@@ -71,7 +70,6 @@ export function ServerPane({ config, people, onStopped }: ServerPaneProps): Reac
         {config.lies && <Lies config={config} people={people} onStopped={onStopped} />}
         <h3>
           Stored rows <span className="count">{rows.length}</span>
-          <span className="aside">{bytes(files)} of sealed files</span>
         </h3>
         {rows.length === 0 && <p className="nothing">Nothing is stored yet.</p>}
         <ul className="stored" aria-label="Stored rows">
@@ -82,14 +80,13 @@ export function ServerPane({ config, people, onStopped }: ServerPaneProps): Reac
                 <span className="who" data-person={nameIn(row.by)}>
                   {row.by}
                 </span>{" "}
-                <span>{exactClock(row.at)}</span> <span>{bytes(row.bytes + row.sealed.length)}</span>
+                <span>{exactClock(row.at)}</span> <span>{bytes(row.sealed.length)}</span>
               </p>
               <code>{beginning(row.sealed, 96)}</code>
-              {row.kind === "file" && <code>{row.prefix}…</code>}
             </li>
           ))}
         </ul>
-        <SealedNodes nodes={nodes} />
+        <SealedObjects nodes={nodes} />
         <h3>Who shares with whom</h3>
         {invitations.length === 0 && <p className="nothing">Nobody, so far.</p>}
         <ul className="stored" aria-label="Who shares with whom">
@@ -146,19 +143,19 @@ export function ServerPane({ config, people, onStopped }: ServerPaneProps): Reac
   );
 }
 
-/** What tables of expenses are to the server: nodes of some sizes, of which each size is that of many. */
-function SealedNodes({ nodes }: { readonly nodes: Nodes }): ReactElement | null {
+/** What files and tables of expenses are to the server: objects of some sizes, which say nothing of what they are. */
+function SealedObjects({ nodes }: { readonly nodes: Nodes }): ReactElement | null {
   if (nodes.length === 0) return null;
   const total = nodes.reduce((sum, [, count]) => sum + count, 0);
   return (
     <>
       <h3>
-        Sealed nodes <span className="count">{COUNT.format(total)}</span>
+        Sealed objects <span className="count">{COUNT.format(total)}</span>
         <span className="aside">
           {bytes(nodes.reduce((sum, [size, count]) => sum + size * count, 0))} put so far
         </span>
       </h3>
-      <ul className="stored node-sizes" aria-label="Sealed nodes">
+      <ul className="stored node-sizes" aria-label="Sealed objects">
         {nodes.map(([size, count]) => (
           <li key={size}>
             <b>{COUNT.format(count)}</b> of {COUNT.format(size)} bytes
@@ -194,17 +191,15 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/^POST \/v1\/scopes\/[^/]+\/entries$/, "adds a signed entry, and wrapped keys"],
   [/^POST \/v1\/scopes\/[^/]+\/placed$/, "answers a share"],
   [/^GET \/v1\/scopes\/[^/]+\/wraps$/, "fetches wrapped keys"],
-  [/^POST \/v1\/scopes\/[^/]+\/objects$/, "stores sealed nodes"],
-  [/^POST \/v1\/scopes\/[^/]+\/objects\/read$/, "fetches sealed nodes"],
-  [/^POST \/v1\/scopes\/[^/]+\/objects\/delete$/, "lets go of sealed nodes"],
+  [/^POST \/v1\/scopes\/[^/]+\/objects$/, "stores sealed objects"],
+  [/^POST \/v1\/scopes\/[^/]+\/objects\/read$/, "fetches sealed objects"],
+  [/^POST \/v1\/scopes\/[^/]+\/objects\/delete$/, "lets go of sealed objects"],
   [/^POST \/v1\/scopes\/[^/]+\/references\/read$/, "looks for a newer state of an index"],
   [/^POST \/v1\/scopes\/[^/]+\/references\/swap$/, "puts a new state of an index in place"],
   [/^(GET \/v1\/scopes|POST \/v1\/ledgers)$/, "asks for news"],
   [/^GET \/v1\/events$/, "listens for news"],
   [/^PUT \/app\/rows\//, "stores a row"],
   [/^DELETE \/app\/rows\//, "deletes a row"],
-  [/^PUT \/app\/files\//, "stores a sealed file"],
-  [/^GET \/app\/files\//, "fetches a sealed file"],
   [/^PUT \/app\/invitations\//, "lists an invitation"],
   [/^DELETE \/app\/invitations\//, "strikes an invitation"],
 ];

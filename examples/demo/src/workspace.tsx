@@ -4,7 +4,7 @@ import type { Keychain } from "@keyfold/client";
 import { useKeychains, useParticipants } from "@keyfold/react";
 import { type FormEvent, type ReactElement, useId, useState } from "react";
 import { Expenses, useExpenseCount } from "./expenses.js";
-import { Files } from "./files.js";
+import { Files, useFileCount } from "./files.js";
 import { useFormer } from "./former.js";
 import { AddIcon, CoinIcon, FileIcon, LockIcon, NoteIcon, PeopleIcon } from "./icons.js";
 import { Members } from "./members.js";
@@ -105,7 +105,7 @@ function Workspace(props: { readonly keychain: Keychain; readonly removed: boole
   const [section, setSection] = useState<Section>("notes");
   const base = useId();
   const notes = useRows(id, "note").length;
-  const files = useRows(id, "file").length;
+  const files = useFileCount(id, !removed);
   const expenses = useExpenseCount(id, !removed);
   const participants = useParticipants(id, { pending: true });
   const label = (icon: ReactElement, words: string, count: number) => (
@@ -158,7 +158,11 @@ function Workspace(props: { readonly keychain: Keychain; readonly removed: boole
         aria-labelledby={`${base}-files-tab`}
         hidden={section !== "files"}
       >
-        <Files keychain={keychain} writable={writable} />
+        {removed ? (
+          <p className="nothing">Files are read from the server, which shows them to members only.</p>
+        ) : (
+          <Files keychain={keychain} writable={writable} />
+        )}
       </div>
       <div
         id={`${base}-expenses`}

@@ -117,7 +117,7 @@ describe.sequential("expenses", () => {
   });
 
   test("the server sees sealed nodes of few sizes", async () => {
-    const nodes = stage.server.getByRole("list", { name: "Sealed nodes" });
+    const nodes = stage.server.getByRole("list", { name: "Sealed objects" });
     await shows(nodes, /\d of [\d,]+ bytes/);
     for (const line of await nodes.getByRole("listitem").allInnerTexts()) {
       const size = Number(line.replace(/^.* of (.*) bytes$/, "$1").replaceAll(",", ""));

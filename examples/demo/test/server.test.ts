@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -66,27 +66,6 @@ describe("rows", () => {
       row: { sealed: "kf1.AAAA", by: "alice", version: 1 },
     });
     expect((await put(`rows/${ID}`, { ...NOTE, version: 2, sealed: "kf1.BBBB" })).status).toBe(200);
-  });
-
-  test("a row of a file needs the file, and one that broke off leaves nothing", async () => {
-    const file = { ...NOTE, kind: "file" };
-    expect(await code(await put("rows/file-0001", file))).toBe("409 FileMissing");
-    await new Promise<void>((resolve) => {
-      const upload = request(`${alice}/app/files/file-0001`, {
-        method: "PUT",
-        headers: { "Content-Length": 1_000 },
-      });
-      upload.on("error", () => resolve());
-      upload.write("half", () => upload.destroy(new Error("broke off")));
-    });
-    await expect.poll(() => readdir(join(data, "files"))).toEqual([]);
-    expect(await code(await put("rows/file-0001", file))).toBe("409 FileMissing");
-    const bytes = new Uint8Array(100_000).fill(7);
-    expect((await fetch(`${alice}/app/files/file-0001`, { method: "PUT", body: bytes })).status).toBe(201);
-    expect((await put("rows/file-0001", file)).status).toBe(200);
-    expect(await code(await put("files/file-0001", "another"))).toBe("409 Conflict");
-    const got = await fetch(`${alice}/app/files/file-0001`);
-    expect(Buffer.from(await got.arrayBuffer()).equals(bytes)).toBe(true);
   });
 });
 

@@ -98,11 +98,11 @@ describe.sequential("the demo", () => {
     const bytes = Buffer.concat([Buffer.from(MARK), randomBytes(3_000_000)]);
     await alice.section("Files");
     await bob.section("Files");
-    const line = await slow();
+    const line = await held();
     await alice.drop(FILE_NAME, "application/octet-stream", bytes);
     await count(alice.uploads.getByRole("progressbar"), 1);
     await alice.button(`Cancel ${FILE_NAME}`).click();
-    await shows(alice.uploads, "Cancelled. Nothing was kept.");
+    await shows(alice.uploads, "Cancelled. Dropped again, it goes on where it stopped.");
     await line.mend();
     await alice.button(`Dismiss ${FILE_NAME}`).click();
     await count(alice.uploads, 0);
@@ -555,16 +555,10 @@ const HARBOUR = `<svg xmlns="http://www.w3.org/2000/svg" width="640" height="260
   <path d="M130 44h20v16h-20z" fill="#3b3f8f"/><path d="M350 175h110l-20 26h-70z" fill="#8a4b2a"/>
   <path d="M400 172V100l46 60z" fill="#fff"/></svg>`;
 
-/** Makes uploads slow enough to be cancelled by hand. */
-async function slow(): Promise<{ mend(): Promise<void> }> {
-  const devtools = await stage.page.context().newCDPSession(stage.page);
-  const throughput = { offline: false, latency: 0, downloadThroughput: -1 };
-  await devtools.send("Network.enable");
-  await devtools.send("Network.emulateNetworkConditions", { ...throughput, uploadThroughput: 300_000 });
-  return {
-    async mend() {
-      await devtools.send("Network.emulateNetworkConditions", { ...throughput, uploadThroughput: -1 });
-      await devtools.detach();
-    },
-  };
+/** Holds back what is stored, so that it can be cancelled by hand. */
+async function held(): Promise<{ mend(): Promise<void> }> {
+  const context = stage.page.context();
+  const objects = /\/objects$/;
+  await context.route(objects, () => {});
+  return { mend: () => context.unroute(objects) };
 }
