@@ -23,7 +23,7 @@ import type * as wasm from "./wasm/keyfold.js";
 /** What is asked for at once where somebody streams: a part of the storage's. */
 const PIECE_BYTES = 1 << 20;
 /** No media type is longer. */
-const MEDIA_TYPE_CHARACTERS = 256;
+const MEDIA_TYPE_BYTES = 256;
 
 /** The files of a keychain. Whoever is in the keychain has them; whoever may write there changes them. */
 export class VaultFiles {
@@ -49,11 +49,6 @@ export class VaultFiles {
    */
   async put(path: string, source: VaultSource, options: PutOptions = {}): Promise<VaultFile> {
     const { mediaType, modified, keep, signal, onProgress } = options;
-    if (
-      mediaType !== undefined &&
-      (typeof mediaType !== "string" || mediaType.length > MEDIA_TYPE_CHARACTERS)
-    )
-      throw check.malformed("mediaType", `a text of at most ${MEDIA_TYPE_CHARACTERS} characters`, mediaType);
     const isStream = typeof ReadableStream === "function" && source instanceof ReadableStream;
     const bytes = source instanceof Uint8Array ? new Blob([new Uint8Array(source)]) : source;
     const file = isStream ? null : check.blob(bytes, "source");
@@ -64,7 +59,7 @@ export class VaultFiles {
       path: named(path, "path"),
       file,
       changed,
-      mediaType: mediaType ?? file?.type ?? "",
+      mediaType: typed(mediaType ?? file?.type ?? ""),
       modified: said ?? undefined,
       keep: keep === undefined ? undefined : check.count(keep, "keep"),
     };
@@ -103,29 +98,32 @@ export class VaultFiles {
     const reader = crypto.randomUUID();
     const { call } = this.client;
     let at = start;
-    let size: number | undefined;
-    const close = (): void => void call("vaultClose", { reader }).catch(() => undefined);
+    let opening: Promise<number> | undefined;
+    const open = async (): Promise<number> =>
+      (await call("vaultOpen", { ...which, reader }, { signal })).size ?? 0;
+    const close = async (): Promise<void> => {
+      // What is being opened is closed once it is open.
+      await opening?.catch(() => undefined);
+      await call("vaultClose", { reader }).catch(() => undefined);
+    };
     const pull = async (controller: ReadableStreamDefaultController<Bytes>): Promise<void> => {
-      size ??= (await call("vaultOpen", { ...which, reader }, { signal })).size ?? 0;
-      const until = Math.min(end, size);
+      opening ??= open();
+      const until = Math.min(end, await opening);
       if (at < until) {
-        const bytes = await call(
-          "vaultRead",
-          { reader, start: at, end: Math.min(at + PIECE_BYTES, until) },
-          { signal },
-        );
+        const piece = { reader, start: at, end: Math.min(at + PIECE_BYTES, until) };
+        const bytes = await call("vaultRead", piece, { signal });
         at += bytes.length;
         controller.enqueue(bytes);
       }
       if (at < until) return;
-      close();
+      void close();
       controller.close();
     };
     return new ReadableStream<Bytes>(
       {
         pull: (controller) =>
           pull(controller).catch((thrown: unknown) => {
-            close();
+            void close();
             throw thrown;
           }),
         cancel: close,
@@ -234,6 +232,12 @@ export class VaultFiles {
 function named(path: unknown, argument: string): string {
   if (typeof path !== "string") throw check.malformed(argument, "a text", path);
   return path.normalize("NFC");
+}
+
+function typed(mediaType: unknown): string {
+  if (typeof mediaType === "string" && new TextEncoder().encode(mediaType).length <= MEDIA_TYPE_BYTES)
+    return mediaType;
+  throw check.malformed("mediaType", `a text of at most ${MEDIA_TYPE_BYTES} bytes`, mediaType);
 }
 
 function numbered(version: unknown): number {

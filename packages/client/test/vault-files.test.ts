@@ -196,6 +196,9 @@ test("progress counts what is stored and what has come, and whoever cancels is t
   const come: (number | null)[] = [];
   await hers.get("film", { onProgress: ({ loaded, total }) => come.push(loaded, total) });
   expect(come.slice(-2)).toEqual([content.length, content.length]);
+  come.length = 0;
+  await hers.getRange("film", MIB, 3 * MIB, { onProgress: ({ loaded, total }) => come.push(loaded, total) });
+  expect(come.slice(-2)).toEqual([2 * MIB, 2 * MIB]);
   const cancelled = new AbortController();
   const put = hers.put("other", new Blob([content]), {
     signal: cancelled.signal,

@@ -38,7 +38,7 @@ import {
   revokeDevices,
 } from "./enrolling.js";
 import { lock, lockDetails, setLock, unlock } from "./locking.js";
-import { ContentReader, getFile } from "./vault-content.js";
+import { ContentReader, getFile, getRange } from "./vault-content.js";
 import { putFile } from "./vault-upload.js";
 import { addRecovery, recover, releaseName, removeRecovery, startRecovery } from "./recovering.js";
 import type { Answer, Arguments, Calls, SigningUp } from "./messages.js";
@@ -212,15 +212,7 @@ export const operations: Operations = {
   vaultSweep: (engine, { kc }, { signal }) => engine.sessionTurn((session) => session.vaultSweep(kc), signal),
   vaultPut: async (engine, args, call) => putFile(await around(engine, call), args, call.stream),
   vaultGet: async (engine, args, call) => getFile(await around(engine, call), args),
-  vaultGetRange: async (engine, { start, end, ...which }, call) => {
-    const with_ = await around(engine, call);
-    const reader = await ContentReader.open(with_, which);
-    try {
-      return await reader.read(with_, start, end);
-    } finally {
-      reader.free();
-    }
-  },
+  vaultGetRange: async (engine, args, call) => getRange(await around(engine, call), args),
   vaultOpen: async (engine, { reader: name, ...which }, call) => {
     const reader = await ContentReader.open(await around(engine, call), which);
     engine.readers.put(name, reader);

@@ -22,6 +22,9 @@ import { release } from "./traps.js";
 import { AT_ONCE, PART_BYTES, PartsLine } from "./vault-parts.js";
 import { ahead } from "./vault-upload.js";
 
+/** How long what was fetched for a reader is held while nobody reads, in milliseconds. */
+const HELD_MS = 5_000;
+
 /** A whole file. Nothing of it is given before all of it is authentic. */
 export async function getFile(
   around: Surroundings,
@@ -53,6 +56,23 @@ export async function getFile(
   }
 }
 
+/** A range of a file, cut off at its end. */
+export async function getRange(
+  around: Surroundings,
+  { start, end, ...which }: Arguments<"vaultGetRange">,
+): Promise<Bytes> {
+  const reader = await ContentReader.open(around, which);
+  try {
+    const length = Math.max(0, Math.min(end, reader.item.size ?? 0) - start);
+    const meter = new Meter(length, around.onProgress);
+    const range = await reader.read(around, start, end, meter);
+    meter.end();
+    return range;
+  } finally {
+    reader.free();
+  }
+}
+
 /** All parts, those of a stride at once. The last segment is never in two strides. */
 async function* stridesOf(
   { signal }: Surroundings,
@@ -75,6 +95,9 @@ export class ContentReader {
   readonly #ending = new AbortController();
   readonly item: VaultItem;
   #key: CryptoKey | undefined;
+  #resting: ReturnType<typeof setTimeout> | undefined;
+  /** What is asked for at the moment. */
+  readonly #asked = new Set<Promise<Bytes[]>>();
   /** The parts of the last two requests: what is read, and what is read next. */
   #held: { readonly first: number; readonly parts: Promise<Bytes[]> }[] = [];
 
@@ -134,11 +157,12 @@ export class ContentReader {
   /** Lets go of all of it. */
   free(): void {
     this.#ending.abort();
+    clearTimeout(this.#resting);
+    this.#held = [];
     release(this.#ranges);
     release(this.#content);
     // What is asked for still works with it.
-    void Promise.allSettled(this.#held.map(({ parts }) => parts)).then(() => this.#line.free());
-    this.#held = [];
+    void Promise.allSettled(this.#asked).then(() => this.#line.free());
   }
 
   async #prove({ wasm }: Surroundings): Promise<void> {
@@ -183,9 +207,11 @@ export class ContentReader {
     const parts = this.#line.get(first, AT_ONCE);
     const held = { first, parts };
     this.#held = [...this.#held.slice(-1), held];
-    parts.catch(() => {
+    this.#asked.add(parts);
+    const failed = (): void => {
       this.#held = this.#held.filter((other) => other !== held);
-    });
+    };
+    void parts.catch(failed).finally(() => this.#asked.delete(parts));
     return parts;
   }
 
@@ -194,6 +220,12 @@ export class ContentReader {
     // Sealed it lies a little further on.
     const first = Math.floor(at / PART_BYTES / AT_ONCE) * AT_ONCE + AT_ONCE;
     if (first < this.#content.count) this.#batch(first).catch(() => undefined);
+    // Players pause, and some readers are never told that nobody reads them any more.
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => {
+      this.#held = [];
+    }, HELD_MS);
+    (this.#resting as { unref?: () => void }).unref?.();
   }
 }
 
