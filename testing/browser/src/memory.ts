@@ -126,30 +126,15 @@ async function snapshot(target: Target): Promise<string> {
   return chunks.join("");
 }
 
-/** How many bytes of buffers a tab and its workers hold, once what nobody needs is gone. */
-export async function heldInBuffers(visitor: Visitor, page: Page): Promise<number> {
+/** How many bytes a tab and its workers hold, in buffers too, once what nobody needs is gone. */
+export async function heldBytes(visitor: Visitor, page: Page): Promise<number> {
   const devtools = await visitor.devtools(page);
   let held = 0;
-  for (const target of await targetsOf(devtools)) {
-    for (const holder of HOLDERS) held += await bytesIn(target, holder);
+  for (const { send } of await targetsOf(devtools)) {
+    await send("HeapProfiler.collectGarbage");
+    const { usedSize, backingStorageSize } = await send("Runtime.getHeapUsage");
+    held += usedSize + backingStorageSize;
   }
   await devtools.detach();
   return held;
-}
-
-async function bytesIn(target: Target, holder: string): Promise<number> {
-  const { result: prototype } = await target.send("Runtime.evaluate", {
-    expression: `globalThis.${holder}?.prototype`,
-  });
-  if (prototype?.objectId === undefined) return 0;
-  const { objects } = await target.send("Runtime.queryObjects", { prototypeObjectId: prototype.objectId });
-  const { result } = await target.send("Runtime.callFunctionOn", {
-    objectId: objects.objectId,
-    functionDeclaration: String(function (this: (ArrayBuffer | WebAssembly.Memory)[]): number {
-      // A memory's own buffer is counted as that.
-      return this.reduce((sum, one) => sum + ("byteLength" in one ? one.byteLength : 0), 0);
-    }),
-    returnByValue: true,
-  });
-  return result.value as number;
 }
