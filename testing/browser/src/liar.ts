@@ -26,7 +26,7 @@ export type Lie =
   | { readonly kind: "other-ledger"; readonly keychain: string; readonly shown: string }
   | { readonly kind: "swapped-wraps"; readonly other: "number" | "recipient" | "scope" | "author" }
   | { readonly kind: "other-parts"; readonly shown: "flipped" | "swapped" | "missing" }
-  | { readonly kind: "no-wraps" | "altered-wraps" | "down" | "fork" | "show-fork" }
+  | { readonly kind: "no-wraps" | "altered-wraps" | "old-state" | "down" | "fork" | "show-fork" }
   | {
       readonly kind: "error";
       readonly path: string;

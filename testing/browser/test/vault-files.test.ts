@@ -346,6 +346,25 @@ describe("files of a vault", () => {
     expect((await hers.holds("plan", 5 * MIB, 3)) || (await hers.holds("plan", 5 * MIB, 4))).toBe(true);
   });
 
+  lying("a file of an older state than was seen is not given", async ({ evil, arrive }) => {
+    const server = { url: evil.serverURL, key: evil.serverKey };
+    const tab = await arrived(await arrive(), server, "alice");
+    const { keychainFingerprint } = await tab.call("createNewKeychain", "films", "secretBox");
+    const files = await Files.open(tab, keychainFingerprint);
+    const liar = new Liar(evil.control);
+    await files.put("film", 2 * MIB, 1);
+    await liar.lie({ kind: "old-state" });
+    // This state is shown from now on.
+    await files.list();
+    await files.put("film", 2 * MIB, 2);
+    await fails("Rollback", () => files.holds("film", 2 * MIB, 1));
+    await fails("Rollback", () => files.range("film", 0, 100, 1));
+    await fails("Rollback", () => files.streamed("film"));
+    await fails("Rollback", () => files.list());
+    await liar.beHonest();
+    expect(await files.holds("film", 2 * MIB, 2)).toBe(true);
+  });
+
   lying("of a part that the server alters, swaps or withholds nothing is given", async ({ evil, arrive }) => {
     const server = { url: evil.serverURL, key: evil.serverKey };
     const tab = await arrived(await arrive(), server, "alice");

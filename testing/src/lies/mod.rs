@@ -97,6 +97,8 @@ pub enum Lie {
         /// What: `flipped`, `swapped` or `missing`.
         shown: Shown,
     },
+    /// Indexes stay as they are when somebody next looks at them: what is written later is not shown.
+    OldState,
     /// Every answer on these paths is this error.
     Error {
         /// How the path ends; an empty one is every path.
@@ -161,6 +163,10 @@ pub async fn tell(world: &EvilWorld, lie: Lie, to: Option<&str>) -> Result<(), S
         Lie::SwappedWraps { other } => wraps::swapped(world, other),
         Lie::OtherParts { shown } => {
             parts::other(world, shown);
+            Ok(())
+        }
+        Lie::OldState => {
+            parts::old_state(world);
             Ok(())
         }
         Lie::Error { path, status, code, signed } => reply::error(world, path, status, &code, signed),

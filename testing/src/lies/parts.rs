@@ -1,8 +1,9 @@
-//! Lies about parts of files: other bytes, another part, none.
+//! Lies about what a storage has: other parts of files than were put, and an older state of an index.
 
 use crate::evil::EvilWorld;
 use keyfold_protocol::wire::Objects;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// Objects of fewer bytes are an index's, which other tests are about.
 const PART_BYTES: usize = 1_000_000;
@@ -39,5 +40,19 @@ pub(super) fn other(world: &EvilWorld, shown: Shown) {
             Shown::Missing => objects.iter_mut().for_each(Vec::clear),
         }
         answer.body = Objects { objects }.encode();
+    });
+}
+
+/// Whoever looks for the state of an index is shown the one that was there when somebody first looked.
+pub(super) fn old_state(world: &EvilWorld) {
+    let mut shown: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+    world.evil.lie(move |asked, answer| {
+        if !asked.path.ends_with("/references/read") || answer.status != 200 {
+            return;
+        }
+        match shown.get(&asked.body) {
+            Some(first) => answer.body.clone_from(first),
+            None => drop(shown.insert(asked.body.clone(), answer.body.clone())),
+        }
     });
 }
