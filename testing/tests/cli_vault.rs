@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-fn vault<'w>(words: &'w str) -> impl Iterator<Item = &'w str> {
+fn vault(words: &str) -> impl Iterator<Item = &str> {
     ["vault", "notes"].into_iter().chain(words.split_whitespace())
 }
 

@@ -11,8 +11,8 @@ use crate::{
     vault::{
         OpenIndex,
         files::{
-            FileContent, Files, FilesError, KEPT_VERSIONS, Located, Source, StillReadable, StoredNote, StoredUpload,
-            MEDIA_TYPE_BYTES, Upload, VaultItem, VaultPath, context, files_id,
+            FileContent, Files, FilesError, KEPT_VERSIONS, Located, MEDIA_TYPE_BYTES, Source, StillReadable,
+            StoredNote, StoredUpload, Upload, VaultItem, VaultPath, context, files_id,
         },
     },
 };
