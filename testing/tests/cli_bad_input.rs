@@ -664,7 +664,6 @@ fn who_may_only_read_an_index_writes_nothing_there() {
 fn verbs_and_flags_of_later_releases_say_what_they_wait_for() {
     let alice = Person::new("alice");
     for line in [
-        "vault notes ls",
         "form create notes",
         "publish n f",
         "verify f",
