@@ -4,8 +4,10 @@
 mod build;
 mod change;
 mod check;
+mod descent;
 mod error;
 mod former;
+mod found;
 mod index;
 pub mod key;
 pub mod limits;
@@ -13,6 +15,9 @@ mod node;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod parsers;
+mod query;
+mod range;
+mod rank;
 mod record;
 mod retired;
 mod seal;
@@ -24,5 +29,7 @@ mod tree;
 pub use check::{Checked, Wrong};
 pub use error::{IndexError, Result};
 pub use index::{Batch, Index, Moment, Seen};
+pub use query::Query;
+pub use range::{Page, Range};
 pub use seal::{Author, Keys};
-pub use snapshot::{Entry, Page, Query, Range, Snapshot};
+pub use snapshot::{Entry, Snapshot};

@@ -61,11 +61,35 @@ pub(crate) struct Trees<S, K> {
     cache: Nodes,
 }
 
+/// A node that is to be fetched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) tree: u16,
+    pub(crate) level: u8,
+    pub(crate) at: At,
+}
+
 /// A leaf, and what its place in the tree says: all keys in `[from, to)` are in it.
 pub(crate) struct Leaf {
     pub(crate) node: Arc<Node>,
     pub(crate) from: Vec<u8>,
     pub(crate) to: Option<Vec<u8>>,
+    /// The node above it, and in which place of that it is.
+    pub(crate) above: Option<(Arc<Node>, usize)>,
+}
+
+/// What is fetched with a leaf: of its neighbours in the direction of reading as many as this, and no more than have so
+/// many entries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ahead {
+    pub(crate) leaves: usize,
+    pub(crate) entries: u64,
+    /// Whether reading goes from the last to the first.
+    pub(crate) back: bool,
+}
+
+impl Ahead {
+    pub(crate) const NOTHING: Self = Self { leaves: 0, entries: 0, back: false };
 }
 
 /// Which leaf.
@@ -85,27 +109,34 @@ impl<S: Store, K: Keys> Trees<S, K> {
         Self { store, sealer, cache }
     }
 
-    fn cached(&self, tree: u16, level: u8, object: &ObjectId) -> Option<Arc<Node>> {
+    pub(crate) fn cached(&self, tree: u16, level: u8, object: &ObjectId) -> Option<Arc<Node>> {
         let cached = self.cache.get(object)?;
         (cached.tree == tree && cached.node.level() == level).then_some(cached.node)
     }
 
     /// Nodes of one level, in their order. What is not at hand is fetched in one go.
     pub(crate) async fn nodes(&self, tree: u16, level: u8, wanted: &[At]) -> Result<Vec<Arc<Node>>> {
-        let mut nodes: Vec<Option<Arc<Node>>> = wanted.iter().map(|at| self.cached(tree, level, &at.object)).collect();
-        let mut missing: Vec<(&mut Option<Arc<Node>>, &At)> =
+        self.nodes_of(&wanted.iter().map(|at| Wanted { tree, level, at: *at }).collect::<Vec<_>>()).await
+    }
+
+    /// Nodes of any trees and levels, likewise.
+    pub(crate) async fn nodes_of(&self, wanted: &[Wanted]) -> Result<Vec<Arc<Node>>> {
+        let mut nodes: Vec<Option<Arc<Node>>> =
+            wanted.iter().map(|&Wanted { tree, level, at }| self.cached(tree, level, &at.object)).collect();
+        let mut missing: Vec<(&mut Option<Arc<Node>>, &Wanted)> =
             nodes.iter_mut().zip(wanted).filter(|(node, _)| node.is_none()).collect();
         if !missing.is_empty() {
-            let ids: Vec<ObjectId> = missing.iter().map(|(_, at)| at.object).collect();
+            let ids: Vec<ObjectId> = missing.iter().map(|(_, wanted)| wanted.at.object).collect();
             let fetched = self.store.get(&ids).await?;
-            for ((place, at), sealed) in missing.iter_mut().zip(fetched) {
+            for ((place, wanted), sealed) in missing.iter_mut().zip(fetched) {
+                let Wanted { tree, level, at } = **wanted;
                 let sealed = sealed.ok_or(IndexError::Missing(at.object))?;
-                let node = Arc::new(self.sealer.open_node(tree, level, at, &sealed)?);
+                let node = Arc::new(self.sealer.open_node(tree, level, &at, &sealed)?);
                 self.cache.insert(at.object, Cached { tree, node: node.clone() });
                 **place = Some(node);
             }
         }
-        nodes.into_iter().zip(wanted).map(|(node, at)| node.ok_or(IndexError::Missing(at.object))).collect()
+        nodes.into_iter().zip(wanted).map(|(node, of)| node.ok_or(IndexError::Missing(of.at.object))).collect()
     }
 
     pub(crate) async fn node(&self, tree: u16, level: u8, at: At) -> Result<Arc<Node>> {
@@ -122,9 +153,10 @@ impl<S: Store, K: Keys> Trees<S, K> {
         }
     }
 
-    /// Goes down to a leaf. Of its neighbours in the direction of reading, `ahead` are fetched with it.
-    pub(crate) async fn leaf(&self, tree: u16, root: &Root, aim: Aim<'_>, ahead: usize) -> Result<Leaf> {
+    /// Goes down to a leaf.
+    pub(crate) async fn leaf(&self, tree: u16, root: &Root, aim: Aim<'_>, ahead: Ahead) -> Result<Leaf> {
         let mut node = self.top(tree, root).await?;
+        let mut above = None;
         let mut counted = root.top.child.count;
         let (mut from, mut to): (Vec<u8>, Option<Vec<u8>>) = (Vec::new(), None);
         loop {
@@ -135,7 +167,7 @@ impl<S: Store, K: Keys> Trees<S, K> {
                 return Err(IndexError::Damaged("a node has other entries than were counted"));
             }
             if node.level() == 0 {
-                return Ok(Leaf { node, from, to });
+                return Ok(Leaf { node, from, to, above });
             }
             let index = match aim {
                 Aim::Of(key) => node.way(key),
@@ -150,36 +182,34 @@ impl<S: Store, K: Keys> Trees<S, K> {
                 node.key_into(index + 1, to.get_or_insert_default());
             }
             // Where the leaf is at hand, its neighbours were asked for before, or are soon.
-            if node.level() == 1 && ahead > 0 && self.cached(tree, 0, &child.object).is_none() {
-                let range = match aim {
-                    Aim::Of(_) => index..(index + 1 + ahead).min(node.len()),
-                    _ => index.saturating_sub(ahead)..index + 1,
-                };
-                let siblings: Vec<At> = range.filter_map(|index| Some(node.child(index)?.at())).collect();
+            if node.level() == 1 && ahead.leaves > 0 && self.cached(tree, 0, &child.object).is_none() {
+                // Of this one, half is behind where reading begins, more or less.
+                let mut entries = child.count / 2;
+                let mut siblings = vec![child.at()];
+                for sibling in neighbours(&node, index, ahead.back).take(ahead.leaves) {
+                    if entries >= ahead.entries {
+                        break;
+                    }
+                    entries = entries.saturating_add(sibling.count);
+                    siblings.push(sibling.at());
+                }
                 self.nodes(tree, 0, &siblings).await?;
             }
             counted = child.count;
-            node = self.node(tree, node.level() - 1, child.at()).await?;
+            let below = self.node(tree, node.level() - 1, child.at()).await?;
+            above = Some((node, index));
+            node = below;
         }
-    }
-
-    /// How many entries are less than a key.
-    pub(crate) async fn rank(&self, tree: u16, root: &Root, key: &[u8]) -> Result<u64> {
-        let mut node = self.top(tree, root).await?;
-        let mut rank = 0u64;
-        while node.level() > 0 {
-            let index = node.way(key);
-            let before = (0..index).filter_map(|index| node.child(index)).map(|child| child.count).sum::<u64>();
-            rank = rank.saturating_add(before);
-            let child = node.child(index).ok_or(NO_CHILD)?;
-            node = self.node(tree, node.level() - 1, child.at()).await?;
-        }
-        let index = node.find(key).unwrap_or_else(|index| index);
-        Ok(rank.saturating_add(index as u64))
     }
 }
 
-const NO_CHILD: IndexError = IndexError::Damaged("a node names no child");
+/// What stands beside a child, the nearest first, in one direction.
+pub(crate) fn neighbours(node: &Node, index: usize, back: bool) -> impl Iterator<Item = Child> {
+    let places = (1..node.len()).map_while(move |n| if back { index.checked_sub(n) } else { Some(index + n) });
+    places.take_while(|place| *place < node.len()).map_while(|place| node.child(place))
+}
+
+pub(crate) const NO_CHILD: IndexError = IndexError::Damaged("a node names no child");
 
 impl Child {
     pub(crate) fn at(&self) -> At {

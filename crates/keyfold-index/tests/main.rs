@@ -6,6 +6,7 @@ mod faults;
 mod forge;
 mod interplay;
 mod model;
+mod reading;
 mod support;
 mod tampering;
 mod vectors;

@@ -75,7 +75,7 @@ proptest! {
     #[test]
     fn an_index_is_a_sorted_map_whatever_is_done_to_it(
         deeds in prop::collection::vec(deed(), 1..25),
-        queries in prop::collection::vec((bound(), bound(), any::<bool>()), 6),
+        queries in prop::collection::vec((bound(), bound(), any::<bool>(), prop_oneof![1 => Just(0u64), 2 => 0u64..400]), 6),
         asked in prop::collection::vec(key(), 10),
         seed in any::<u64>(),
     ) {
@@ -105,16 +105,20 @@ proptest! {
             }
             assert_eq!(index(store.clone(), member).latest().await.unwrap().check().await.unwrap().wrong, []);
             for snapshot in [current.latest().await.unwrap(), index(store.clone(), member).latest().await.unwrap()] {
-                for (from, to, reverse) in &queries {
-                    let query = Query { from: from.clone(), to: to.clone(), reverse: *reverse };
+                for (from, to, reverse, skip) in &queries {
+                    let query = Query { from: from.clone(), to: to.clone(), reverse: *reverse, skip: *skip };
                     let mut expected: Vec<_> = map.iter().filter(|(key, _)| within(&query, key)).map(|(k, v)| (k.clone(), v.clone())).collect();
                     if *reverse {
                         expected.reverse();
                     }
+                    expected.drain(..expected.len().min(*skip as usize));
                     prop_assert_eq!(snapshot.count(0, &query).await.unwrap(), expected.len() as u64);
                     prop_assert_eq!(all(&snapshot, 0, query).await.unwrap(), expected);
                 }
-                for key in &asked {
+                let together: Vec<(u16, &Vec<u8>)> = asked.iter().map(|key| (0, key)).collect();
+                let values = snapshot.get_many(&together).await.unwrap();
+                for (key, value) in asked.iter().zip(values) {
+                    prop_assert_eq!(value.map(|value| value.to_vec()), map.get(key).cloned());
                     prop_assert_eq!(snapshot.get(0, key).await.unwrap().map(|value| value.to_vec()), map.get(key).cloned());
                 }
             }
