@@ -615,6 +615,11 @@ fn indexes_print_their_documents() {
     let range = index(&alice, "range");
     is("indexEntries", &range);
     assert_eq!(range, json!([{"key": "food", "value": "two\nlines\n"}, {"key": "rent", "value": "900"}]));
+    for (from_the_second, nothing) in [("--skip 1", "--skip 2"), ("--after food", "--after rent --skip 3")] {
+        assert_eq!(index(&alice, &format!("range {from_the_second}")), json!([{"key": "rent", "value": "900"}]));
+        assert_eq!(index(&alice, &format!("range {nothing}")), json!([]));
+    }
+    assert_eq!(index(&alice, "range --reverse --after rent")[0]["key"], "food");
 
     // A table, keys by number; another by date.
     alice.write("table.csv", "id,what,eur\n10,\"bread, \"\"fresh\"\"\",3.5\n-2,milk,1\n9.5,tea,\n".as_bytes());

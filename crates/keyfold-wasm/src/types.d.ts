@@ -488,7 +488,7 @@ export interface IndexKeyOf {
   value?: Uint8Array | undefined;
 }
 
-/** Which entries of a tree: the keys from `from` up to `to`, without it; those that begin with `prefix`, and with a text after it; what follows `after`. */
+/** Which entries of a tree: the keys from `from` up to `to`, without it; those that begin with `prefix`, and with a text after it; what follows `after`; of these not the first `skip`. */
 export interface IndexQuery {
   from?: IndexKeyPart[] | undefined;
   to?: IndexKeyPart[] | undefined;
@@ -496,6 +496,7 @@ export interface IndexQuery {
   prefix?: IndexKeyPart[] | undefined;
   startsWith?: string | undefined;
   reverse?: boolean | undefined;
+  skip?: number | undefined;
 }
 
 /** Values of keys, `null` for those that have none. `generation` is −1 while nothing was written. */

@@ -41,6 +41,13 @@ export interface RangeOptions extends Cancellable {
   readonly prefix?: IndexKey;
   /** Those whose next part is a text that begins so. */
   readonly startsWith?: string;
+  /**
+   * What comes behind this key in the order that is asked for: where reading goes on, whatever was written since, and
+   * whether or not the record is still there. By a secondary key, the key of the last entry and its record's own.
+   */
+  readonly after?: IndexKey;
+  /** Without so many of the first: they are counted, not read. */
+  readonly skip?: number;
   /** From the last to the first. */
   readonly reverse?: boolean;
   /** At most so many. */
@@ -225,6 +232,7 @@ export class VaultIndex<T> extends Readable<T> {
       left -= entries.length;
       if (entries.length < wanted) return;
       asked.after = entries.at(-1)?.key;
+      asked.skip = undefined;
     }
   }
 
@@ -372,10 +380,14 @@ function named(key: readonly KeyPart[]): string {
   return JSON.stringify(key.map(part));
 }
 
-function query({ from, to, prefix, startsWith, reverse }: RangeOptions): IndexQuery {
+function query({ from, to, after, skip, prefix, startsWith, reverse }: RangeOptions): IndexQuery {
+  if (skip !== undefined && !(Number.isSafeInteger(skip) && skip >= 0))
+    throw check.malformed("skip", "a whole number from 0 on", skip);
   return {
     ...(from !== undefined && { from: [...parts(from)] }),
     ...(to !== undefined && { to: [...parts(to)] }),
+    ...(after !== undefined && { after: [...parts(after)] }),
+    ...(skip !== undefined && { skip }),
     ...(prefix !== undefined && { prefix: [...parts(prefix)] }),
     ...(startsWith !== undefined && { startsWith }),
     ...(reverse !== undefined && { reverse }),

@@ -48,7 +48,13 @@ test("records are found by key, in order, by range and by what else is declared"
   expect(await ids()).toEqual(["b", "c", "a"]);
   expect(await ids({ reverse: true, limit: 2 })).toEqual(["a", "c"]);
   expect(await ids({ from: new Date("2026-01-02"), to: new Date("2026-01-03") })).toEqual(["c"]);
+  expect(await ids({ skip: 1 })).toEqual(["c", "a"]);
+  expect(await ids({ skip: 1, reverse: true, limit: 1 })).toEqual(["c"]);
+  expect(await ids({ after: [new Date("2026-01-01"), "b"] })).toEqual(["c", "a"]);
+  expect(await ids({ after: [new Date("2026-01-02"), "gone"], reverse: true })).toEqual(["c", "b"]);
+  expect(await codeOf(ids({ skip: -1 }))).toBe("Malformed");
   expect(await index.count()).toBe(3);
+  expect(await index.count({ skip: 2 })).toBe(1);
   expect(await index.count({ from: new Date("2026-01-02") })).toBe(2);
   const by = async (name: string, options?: Parameters<typeof index.list>[0]) =>
     (await index.by(name).list(options)).map(({ id }) => id);

@@ -70,9 +70,15 @@ enum Deed {
     Range {
         #[command(flatten)]
         part: Span,
+        /// Without so many of the first
+        #[arg(long, default_value_t = 0)]
+        skip: u64,
         /// At most so many
         #[arg(long)]
         limit: Option<usize>,
+        /// Behind this key, whether or not it is still there
+        #[arg(long, value_name = "KEY", allow_negative_numbers = true)]
+        after: Option<String>,
         /// From the last to the first
         #[arg(long)]
         reverse: bool,
@@ -130,8 +136,12 @@ pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault
             }
             output.show(&json!({ "key": shown(&[kind.part(&key)?]) }), |_| String::new())
         }
-        Deed::Range { part, limit, reverse } => {
-            let query = IndexQuery { reverse, ..part.query(kind)? };
+        Deed::Range { part, skip, limit, after, reverse } => {
+            let query = IndexQuery { reverse, skip, ..part.query(kind)? };
+            let query = match after {
+                Some(key) => query.after(&kind.bytes(&key)?),
+                None => query,
+            };
             range(session, &index, &query, limit.unwrap_or(usize::MAX)).await
         }
         Deed::Count { part } => {
@@ -145,18 +155,21 @@ pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault
 
 impl Span {
     fn query(&self, kind: Kind) -> Result<IndexQuery, Fault> {
-        let bound = |key: &String| {
-            Ok::<_, Fault>(key::encode(&[kind.part(key)?]).map_err(keyfold_client::Error::from)?.into_boxed_slice())
-        };
+        let bound = |key: &String| Ok::<_, Fault>(kind.bytes(key)?.into_boxed_slice());
         Ok(IndexQuery {
             from: self.from.as_ref().map(bound).transpose()?.map_or(Bound::Unbounded, Bound::Included),
             to: self.to.as_ref().map(bound).transpose()?.map_or(Bound::Unbounded, Bound::Excluded),
-            reverse: false,
+            ..IndexQuery::default()
         })
     }
 }
 
 impl Kind {
+    /// What was typed, as the bytes of a key.
+    fn bytes(self, text: &str) -> Result<Vec<u8>, Fault> {
+        Ok(key::encode(&[self.part(text)?]).map_err(keyfold_client::Error::from)?)
+    }
+
     /// What was typed, as a part of a key.
     fn part(self, text: &str) -> Result<Part, Fault> {
         match self {
@@ -181,26 +194,31 @@ impl Kind {
     }
 }
 
+/// Entries as they are read, whoever has room for all of them or not.
 async fn range(session: &Session, index: &Index, query: &IndexQuery, limit: usize) -> Result<(), Fault> {
-    if session.output.is_json() {
-        let mut entries = Vec::new();
-        let see = |key: Vec<Part>, value: &[u8]| {
-            entries.push(entry(&key, value));
-            Ok(())
-        };
-        index.each(query, limit, see).await?;
-        return session.output.show(&entries, |_| String::new());
-    }
     let (mut out, mut failed) = (io::BufWriter::new(io::stdout()), None);
+    let (is_json, mut is_first) = (session.output.is_json(), true);
     let see = |key: Vec<Part>, value: &[u8]| {
-        let line = [plain(&key).as_bytes(), b"\t", value, b"\n"].concat();
-        out.write_all(&line).map_err(|error| {
+        let text = if is_json {
+            let start = if is_first { "[" } else { "," };
+            [start.as_bytes(), entry(&key, value).to_string().as_bytes()].concat()
+        } else {
+            [plain(&key).as_bytes(), b"\t", value, b"\n"].concat()
+        };
+        is_first = false;
+        out.write_all(&text).map_err(|error| {
             failed = Some(error);
             keyfold_client::Error::new(Code::Cancelled, "nobody reads any more")
         })
     };
     let outcome = index.each(query, limit, see).await;
-    match failed.or_else(|| out.flush().err()) {
+    // What ended early is not closed, so that nobody takes it for the whole.
+    let end = match &outcome {
+        Ok(()) if is_json && is_first => "[]\n",
+        Ok(()) if is_json => "]\n",
+        _ => "",
+    };
+    match failed.or_else(|| out.write_all(end.as_bytes()).and_then(|()| out.flush()).err()) {
         Some(error) => Err(Fault::io("standard output", &error)),
         None => Ok(outcome?),
     }

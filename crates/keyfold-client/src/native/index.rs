@@ -72,6 +72,12 @@ impl Index {
         self.with(false, async |open| open.get(&key).await).await
     }
 
+    /// The values of keys, in their order, as they are at one moment. Many are asked for together.
+    pub async fn get_many(&self, keys: &[&[Part]]) -> Result<Vec<Option<Zeroizing<Vec<u8>>>>> {
+        let keys = keys.iter().map(|key| Ok((0, key::encode(key)?))).collect::<Result<Vec<_>>>()?;
+        self.with(false, async |open| Ok(open.values(&keys).await?.1)).await
+    }
+
     /// Gives a key a value.
     pub async fn put(&self, key: &[Part], value: &[u8]) -> Result<()> {
         let mut changes = Changes::new();
@@ -96,7 +102,7 @@ impl Index {
         self.with(true, async |open| open.commit(changes.0.clone()).await).await
     }
 
-    /// How many keys a query finds.
+    /// How many keys a query finds, without those that it skips.
     pub async fn count(&self, query: &IndexQuery) -> Result<u64> {
         self.with(false, async |open| open.count(query).await).await
     }
@@ -111,8 +117,8 @@ impl Index {
         let mut seen = 0;
         let reading = self.with(false, async |open| {
             let snapshot = open.snapshot().await?;
-            let mut range = snapshot.range(0, query.clone());
-            while seen < limit {
+            let mut range = snapshot.range(0, query.clone()).at_most(limit);
+            loop {
                 let page = match range.next().await {
                     Ok(Some(page)) => page,
                     Ok(None) => break,
@@ -120,7 +126,7 @@ impl Index {
                     Err(error) if seen > 0 => return Ok(Err(error.into())),
                     Err(error) => return Err(error),
                 };
-                for (key, value) in page.into_entries().into_iter().take(limit - seen) {
+                for (key, value) in page.into_entries() {
                     seen += 1;
                     if let Err(stopped) = key::decode(&key).map_err(Error::from).and_then(|key| see(key, &value)) {
                         return Ok(Err(stopped));

@@ -55,17 +55,9 @@ impl<H: Host> OpenIndex<H> {
         self.index.latest().await?.count(0, query).await
     }
 
-    /// The first `limit` entries of a query, after `skip`.
+    /// The first `limit` entries of a query.
     pub async fn range(&self, query: &IndexQuery, limit: usize) -> keyfold_index::Result<Vec<IndexEntry>> {
-        let snapshot = self.index.latest().await?;
-        let mut found = Vec::new();
-        let mut range = snapshot.range(0, query.clone());
-        while found.len() < limit {
-            let Some(page) = range.next().await? else { break };
-            found.extend(page.into_entries());
-        }
-        found.truncate(limit);
-        Ok(found)
+        Ok(self.page(0, query, limit).await?.1)
     }
 
     /// The values of keys, each of a tree, and which record of the index they are of; `None` if there is none yet.
@@ -74,11 +66,7 @@ impl<H: Host> OpenIndex<H> {
         keys: &[(u16, Vec<u8>)],
     ) -> keyfold_index::Result<(Option<u64>, Vec<Option<crate::Zeroizing<Vec<u8>>>>)> {
         let snapshot = self.index.latest().await?;
-        let mut values = Vec::with_capacity(keys.len());
-        for (tree, key) in keys {
-            values.push(snapshot.get(*tree, key).await?);
-        }
-        Ok((snapshot.generation(), values))
+        Ok((snapshot.generation(), snapshot.get_many(keys).await?))
     }
 
     /// The first `limit` entries of a query in a tree, and which record of the index they are of.
@@ -90,12 +78,10 @@ impl<H: Host> OpenIndex<H> {
     ) -> keyfold_index::Result<(Option<u64>, Vec<IndexEntry>)> {
         let snapshot = self.index.latest().await?;
         let mut found = Vec::new();
-        let mut range = snapshot.range(tree, query.clone());
-        while found.len() < limit {
-            let Some(page) = range.next().await? else { break };
+        let mut range = snapshot.range(tree, query.clone()).at_most(limit);
+        while let Some(page) = range.next().await? {
             found.extend(page.into_entries());
         }
-        found.truncate(limit);
         Ok((snapshot.generation(), found))
     }
 

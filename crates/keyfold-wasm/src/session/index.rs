@@ -38,6 +38,9 @@ extern "C" {
     #[wasm_bindgen(method, getter, structural)]
     fn reverse(this: &JsIndexQuery) -> Option<bool>;
 
+    #[wasm_bindgen(method, getter, structural)]
+    fn skip(this: &JsIndexQuery) -> Option<f64>;
+
     /// A key of a tree.
     #[wasm_bindgen(typescript_type = "IndexKeyOf")]
     pub type JsIndexKeyOf;
@@ -162,12 +165,11 @@ fn asked(query: &JsIndexQuery) -> Result<IndexQuery> {
         asked.to = Bound::Excluded(bound(to)?);
     }
     asked.reverse = query.reverse().unwrap_or_default();
+    asked.skip = query.skip().map(whole).transpose()?.unwrap_or_default();
     match query.after() {
-        Some(after) if asked.reverse => asked.to = Bound::Excluded(bound(after)?),
-        Some(after) => asked.from = Bound::Excluded(bound(after)?),
-        None => {}
+        Some(after) => Ok(asked.after(&bytes(&after)?)),
+        None => Ok(asked),
     }
-    Ok(asked)
 }
 
 fn bytes(array: &Array) -> Result<Vec<u8>> {
