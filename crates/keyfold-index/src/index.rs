@@ -106,6 +106,18 @@ impl<S: Store, K: Keys> Index<S, K> {
         Ok(self.at(state))
     }
 
+    /// The index as it was when this stood under its reference, checked like what the storage shows now. For who cannot
+    /// reach the storage, and kept it.
+    pub async fn as_it_stood(&self, reference: Reference) -> Result<Snapshot<S, K>> {
+        let state = self.take_in(Some(reference)).await?;
+        Ok(self.at(state))
+    }
+
+    /// Under which version the newest state stands that was seen here.
+    pub fn version(&self) -> Option<String> {
+        self.state().map(|state| state.version.clone())
+    }
+
     /// The newest state. What it names may be replaced and collected by others while it is read: then there is a newer
     /// one.
     async fn newest(&self) -> Result<Option<Arc<State>>> {

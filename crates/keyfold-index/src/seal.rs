@@ -177,6 +177,6 @@ impl<K: Keys> Sealer<K> {
 }
 
 /// `H("KF1 object", sealed bytes)`
-fn name(sealed: &[u8]) -> ObjectId {
+pub(crate) fn name(sealed: &[u8]) -> ObjectId {
     ObjectId(hash(HashLabel::Object, &[sealed]))
 }

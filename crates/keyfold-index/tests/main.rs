@@ -1,6 +1,7 @@
 //! An index as its callers see it, on storages that keep, lose, alter, delay and take back. One program for all tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod cached;
 mod conformance;
 mod faults;
 mod forge;

@@ -1,8 +1,10 @@
 //! What any storage must offer: objects that never change, and small references, each swapped in one step.
 
+mod cached;
 pub mod conformance;
 mod memory;
 
+pub use cached::{Cache, Cached};
 pub use memory::MemoryStore;
 
 use keyfold_format::ObjectId;
