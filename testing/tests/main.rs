@@ -16,6 +16,7 @@ mod client_generations;
 mod client_groups;
 mod client_incoming;
 mod client_indexes;
+mod client_indexes_near;
 mod client_lies;
 mod client_members;
 mod client_recovery;

@@ -54,6 +54,9 @@ pub type Content = Zeroizing<Vec<u8>>;
 /// A record's name and new content, or `None` to remove it.
 pub type Put = (String, Option<Content>);
 
+/// The name of sealed bytes in small hexadecimal letters and points, and the bytes, or `None` to let go of them.
+pub type NearPut = (String, Option<Vec<u8>>);
+
 /// The world. Implementations move bytes; they decide nothing.
 ///
 /// Names of records hold ids only. What they contain is sealed by the implementation before it rests anywhere, under
@@ -79,6 +82,14 @@ pub trait Host {
 
     /// Writes all or nothing, and returns when it would survive a power cut.
     fn commit(&self, puts: Vec<Put>) -> impl Future<Output = Result<(), StoreFault>>;
+
+    /// What is near of sealed bytes that were fetched before, by their names, in their order. Whoever asks checks it: it
+    /// may be something else.
+    fn find_near(&self, names: Vec<String>) -> impl Future<Output = Vec<Option<Vec<u8>>>>;
+
+    /// Keeps sealed bytes near, in the place of what is there under their names, or nothing from now on. They may be
+    /// forgotten at any time, and where there is no room nothing is kept.
+    fn keep_near(&self, puts: Vec<NearPut>) -> impl Future<Output = ()>;
 }
 
 /// A host's randomness, as the cryptography takes it.

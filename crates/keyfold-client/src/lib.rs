@@ -17,7 +17,6 @@ mod vault;
 
 #[cfg(feature = "native")]
 mod native;
-#[cfg(feature = "native")]
 pub mod stores;
 
 pub use audit::{
@@ -26,7 +25,7 @@ pub use audit::{
     verify_audit_file,
 };
 pub use error::{Error, Result};
-pub use host::{Content, Host, HttpRequest, HttpResponse, Put, StoreFault, Unreachable};
+pub use host::{Content, Host, HttpRequest, HttpResponse, NearPut, Put, StoreFault, Unreachable};
 pub use identity::{AcceptedIdentity, Compared, Identity};
 pub use keyfold_core::safety::{SafetyInput, SafetyWords};
 pub use keyfold_core::{DeviceSeed, PayloadKey, RecoverySecret, enrolment::EnrolmentText, envelope, value::Value};
@@ -41,5 +40,5 @@ pub use session::{
     Revoke, SealedHead, Session, SignIn, SignInProof, Stopped, Subscription, TrailerCheck, verify_signature,
 };
 pub use vault::files::{self, FileVersion, ItemKind, StillReadable, VaultItem, VaultPath};
-pub use vault::{IndexBatch, IndexEntry, IndexQuery, OpenIndex, ServerStore, VaultKeys, key};
+pub use vault::{IndexBatch, IndexEntry, IndexQuery, NearStore, OpenIndex, ServerStore, VaultKeys, key};
 pub use zeroize::Zeroizing;

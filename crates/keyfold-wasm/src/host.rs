@@ -2,7 +2,7 @@
 //! the clock, and WebCrypto's randomness.
 
 use js_sys::{Array, Date, Reflect, Uint8Array};
-use keyfold_client::{Code, Content, HttpRequest, HttpResponse, Put, SafetyInput, StoreFault, Unreachable};
+use keyfold_client::{Code, Content, HttpRequest, HttpResponse, NearPut, Put, SafetyInput, StoreFault, Unreachable};
 use rand_core::{TryCryptoRng, TryRng};
 use std::convert::Infallible;
 use wasm_bindgen::{JsCast, prelude::*};
@@ -33,6 +33,12 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     async fn commit(this: &JsHost, puts: Array) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, js_name = findNear)]
+    async fn find_near(this: &JsHost, names: Vec<String>) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = keepNear)]
+    fn keep_near(this: &JsHost, puts: Array);
 
     type Response;
 
@@ -96,6 +102,20 @@ impl keyfold_client::Host for JsHost {
         };
         let puts: Array = puts.iter().map(put).collect();
         JsHost::commit(self, puts).await.map(drop).map_err(store_fault)
+    }
+
+    async fn find_near(&self, names: Vec<String>) -> Vec<Option<Vec<u8>>> {
+        let found: Option<Array> = JsHost::find_near(self, names).await.dyn_into().ok();
+        let bytes = |found: JsValue| found.dyn_into::<Uint8Array>().ok().map(|bytes| bytes.to_vec());
+        found.iter().flat_map(Array::iter).map(bytes).collect()
+    }
+
+    async fn keep_near(&self, puts: Vec<NearPut>) {
+        let put = |(name, bytes): &NearPut| {
+            pair(name, bytes.as_ref().map_or(JsValue::UNDEFINED, |bytes| Uint8Array::from(bytes.as_slice()).into()))
+        };
+        // They are kept when there is time.
+        JsHost::keep_near(self, puts.iter().map(put).collect());
     }
 }
 

@@ -22,6 +22,10 @@ export interface Host {
    * with an error whose `code` is `StorageFull` when there is no room.
    */
   commit(puts: [string, Uint8Array | undefined][]): Promise<void>;
+  /** What is near of sealed bytes that were fetched before, in the order of their names. It never rejects. */
+  findNear(names: string[]): Promise<(Uint8Array | undefined)[]>;
+  /** Keeps sealed bytes near when there is time and room, or (with `undefined`) lets go of them. */
+  keepNear(puts: [string, Uint8Array<ArrayBuffer> | undefined][]): void;
 }
 
 /** What is thrown. */
@@ -499,17 +503,27 @@ export interface IndexQuery {
   skip?: number | undefined;
 }
 
-/** Values of keys, `null` for those that have none. `generation` is −1 while nothing was written. */
+/**
+ * Values of keys, `null` for those that have none. `generation` is −1 while nothing was written. `offline`: as this device
+ * saw the index last, because the server was not reached.
+ */
 export interface IndexValues {
   indexId: string;
   generation: number;
   values: (Uint8Array<ArrayBuffer> | null)[];
+  offline: boolean;
+}
+
+export interface IndexCount {
+  count: number;
+  offline: boolean;
 }
 
 export interface IndexPage {
   indexId: string;
   generation: number;
   entries: { key: IndexKeyPart[]; value: Uint8Array<ArrayBuffer> }[];
+  offline: boolean;
 }
 
 /** A file or folder; what is missing, it has not. */

@@ -93,6 +93,7 @@ export class VaultIndex<T> extends Readable<T> {
   readonly #key: (record: T) => readonly KeyPart[];
   readonly #secondary: readonly (Secondary<T> & { readonly name: string; readonly tree: number })[];
   #indexId: string | undefined;
+  #offline = false;
 
   /** Of a vault. */
   constructor(client: VaultClient, kc: string, name: string, schema: IndexSchema<T>) {
@@ -151,8 +152,7 @@ export class VaultIndex<T> extends Readable<T> {
   }
 
   override async count(options: RangeOptions = {}): Promise<number> {
-    const { signal } = options;
-    return this.#client.call("indexCount", { ...this.#place, tree: 0, query: query(options) }, { signal });
+    return this.#count(0, options);
   }
 
   override async *entries(options: RangeOptions = {}): AsyncGenerator<Found<T>> {
@@ -168,12 +168,7 @@ export class VaultIndex<T> extends Readable<T> {
     }
     return new BySecondary(
       (options) => this.#bySecondary(found.tree, options),
-      ({ signal, ...options }) =>
-        this.#client.call(
-          "indexCount",
-          { ...this.#place, tree: found.tree, query: query(options) },
-          { signal },
-        ),
+      (options) => this.#count(found.tree, options),
     );
   }
 
@@ -200,18 +195,34 @@ export class VaultIndex<T> extends Readable<T> {
     return `${this.#kc}/${this.#name}`;
   }
 
+  /**
+   * Whether what was read last is what this device had seen before, because the server was not reached. What this device
+   * never read is not there then: `ServerUnavailable`. Nothing is written without the server.
+   */
+  get offline(): boolean {
+    return this.#offline;
+  }
+
   get #place(): { kc: string; name: string } {
     return { kc: this.#kc, name: this.#name };
   }
 
+  async #count(tree: number, { signal, ...options }: RangeOptions): Promise<number> {
+    const asked = { ...this.#place, tree, query: query(options) };
+    const { count, offline } = await this.#client.call("indexCount", asked, { signal });
+    this.#offline = offline;
+    return count;
+  }
+
   async #records(keys: readonly (readonly KeyPart[])[], { signal }: Cancellable): Promise<(T | undefined)[]> {
     const wanted = keys.map((key) => ({ tree: 0, key: [...key] }));
-    const { indexId, values } = await this.#client.call(
+    const { indexId, values, offline } = await this.#client.call(
       "indexGet",
       { ...this.#place, keys: wanted },
       { signal },
     );
     this.#indexId = indexId;
+    this.#offline = offline;
     return values.map((value) => (value === null ? undefined : plain<T>(value)));
   }
 
@@ -222,12 +233,13 @@ export class VaultIndex<T> extends Readable<T> {
     const asked: IndexQuery = query(options);
     let left = limit;
     for (let wanted = Math.min(left, PAGE); wanted > 0; wanted = Math.min(left, PAGE)) {
-      const { indexId, entries } = await this.#client.call(
+      const { indexId, entries, offline } = await this.#client.call(
         "indexRange",
         { ...this.#place, tree, query: asked, limit: wanted },
         { signal },
       );
       this.#indexId = indexId;
+      this.#offline = offline;
       yield* entries;
       left -= entries.length;
       if (entries.length < wanted) return;
@@ -265,6 +277,7 @@ export class VaultIndex<T> extends Readable<T> {
     if (changes.length === 0) return;
     const whatever = { ...this.#place, changes, generation: undefined };
     await this.#client.call("indexCommit", whatever, { signal });
+    this.#offline = false;
   }
 
   /** Works out new records from those that stand, with all by which they are found, until nobody was faster. */
@@ -289,6 +302,7 @@ export class VaultIndex<T> extends Readable<T> {
         changes.push({ tree: 0, key: [...key], value: after === undefined ? undefined : bytes(after) });
         changes.push(...this.#foundBy(key, before, after));
       }
+      if (changes.length === 0 && read.offline) throw unknownNow();
       if (changes.length === 0) return;
       await this.#checkUnique(changes, options);
       const { generation } = read;
@@ -297,6 +311,7 @@ export class VaultIndex<T> extends Readable<T> {
         { ...this.#place, changes, generation },
         { signal },
       );
+      this.#offline = false;
       if (isDone) return;
     }
     throw new KeyfoldError("Conflict", "others committed first, too many times", { retryable: true });
@@ -340,6 +355,11 @@ export class VaultIndex<T> extends Readable<T> {
       }
     }
   }
+}
+
+function unknownNow(): KeyfoldError {
+  const message = "what stands there now, only the server knows";
+  return new KeyfoldError("ServerUnavailable", message, { retryable: true });
 }
 
 /** Records by a secondary key. */

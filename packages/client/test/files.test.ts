@@ -43,6 +43,8 @@ async function person(userId: string): Promise<Session> {
         else records.set(name, bytes);
       }
     },
+    findNear: async (names) => names.map(() => undefined),
+    keepNear: () => undefined,
   };
   const made = new Session(host, generateDevice());
   await made.refresh();

@@ -115,6 +115,16 @@ struct Span {
 
 pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault> {
     let index = session.client()?.index(&options.keychain, &options.name);
+    // A document does not say that it may be old.
+    let index = if session.output.is_json() { index.only_current() } else { index };
+    let done = work(session, &index, options).await;
+    if index.is_offline() {
+        session.output.remark("warning: the server was not reached. This is the index as this home saw it last.");
+    }
+    done
+}
+
+async fn work(session: &Session, index: &Index, options: Options) -> Result<(), Fault> {
     let (output, kind) = (session.output, options.kind);
     match options.deed {
         Deed::Put { key, value } => {
@@ -142,14 +152,14 @@ pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault
                 Some(key) => query.after(&kind.bytes(&key)?),
                 None => query,
             };
-            range(session, &index, &query, limit.unwrap_or(usize::MAX)).await
+            range(session, index, &query, limit.unwrap_or(usize::MAX)).await
         }
         Deed::Count { part } => {
             let count = index.count(&part.query(kind)?).await?;
             output.show(&json!({ "count": count }), |_| count.to_string())
         }
-        Deed::Import { file, key, format } => import::run(session, &index, kind, file, &key, format).await,
-        Deed::Check => check(session, &index).await,
+        Deed::Import { file, key, format } => import::run(session, index, kind, file, &key, format).await,
+        Deed::Check => check(session, index).await,
     }
 }
 

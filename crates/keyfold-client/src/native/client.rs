@@ -2,6 +2,7 @@
 //! and lets go.
 
 use super::{
+    cache::Cache,
     home::Home,
     host::{NativeHost, SystemRng},
     lock::{LockRecord, Unlocked},
@@ -150,7 +151,7 @@ impl Client {
             home.keep_device_seed(&DeviceSeed::generate(&mut SystemRng))?;
         }
         let (store, seed) = self.shared.open(Records::open(&home.records())?)?;
-        Session::new(NativeHost::new(self.shared.transport.clone(), store), &seed)
+        Session::new(NativeHost::new(self.shared.transport.clone(), store, Cache::at(home.cache())), &seed)
     }
 
     /// Founds an account with a new device in this home. Without `server_key` the key that the server shows is

@@ -6,6 +6,7 @@
 //! device.key   32 bytes, mode 0600: the device seed
 //! home.redb    mode 0600: sealed records
 //! home.lock    mode 0600: held while an operation runs, so that two processes on one home wait for each other
+//! cache        mode 0700: what was fetched of indexes, sealed as it was fetched ([`super::cache`])
 //! ```
 
 use crate::{Error, Result};
@@ -22,9 +23,11 @@ use zeroize::Zeroizing;
 const DEVICE_KEY: &str = "device.key";
 const RECORDS: &str = "home.redb";
 const LOCK: &str = "home.lock";
+const CACHE: &str = "cache";
 /// How long to wait for another process before giving up.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
 const LOCK_POLL: Duration = Duration::from_millis(2);
+const FORGET_TRIES: usize = 3;
 
 /// The folder of one device.
 #[derive(Clone, Debug)]
@@ -65,6 +68,10 @@ impl Home {
 
     pub(crate) fn records(&self) -> PathBuf {
         self.dir.join(RECORDS)
+    }
+
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.dir.join(CACHE)
     }
 
     /// Waits until no other process works on this home.
@@ -145,6 +152,14 @@ impl Home {
             match fs::remove_file(&path) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(fault(&path, &e)),
                 _ => {}
+            }
+        }
+        for _ in 0..FORGET_TRIES {
+            match fs::remove_dir_all(self.cache()) {
+                // Somebody who was reading kept something at this moment.
+                Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(fault(&self.cache(), &e)),
+                _ => break,
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The world of a process on an operating system.
 
-use super::{home::HomeLock, store::Store, transport::Transport};
-use crate::host::{Content, Host, HttpRequest, HttpResponse, Put, StoreFault, Unreachable};
+use super::{cache::Cache, home::HomeLock, store::Store, transport::Transport};
+use crate::host::{Content, Host, HttpRequest, HttpResponse, NearPut, Put, StoreFault, Unreachable};
 use keyfold_core::safety::SafetyInput;
 use rand_core::{TryCryptoRng, TryRng};
 use std::{
@@ -14,13 +14,14 @@ use std::{
 pub(crate) struct NativeHost {
     transport: Transport,
     store: Arc<Store>,
+    cache: Cache,
     /// Held while an operation runs. A commit that goes on after its operation was dropped keeps it a little longer.
     lock: Mutex<Option<Arc<HomeLock>>>,
 }
 
 impl NativeHost {
-    pub(crate) fn new(transport: Transport, store: Store) -> Self {
-        Self { transport, store: Arc::new(store), lock: Mutex::new(None) }
+    pub(crate) fn new(transport: Transport, store: Store, cache: Cache) -> Self {
+        Self { transport, store: Arc::new(store), cache, lock: Mutex::new(None) }
     }
 
     /// Whether the records are sealed as they were when they were opened.
@@ -83,6 +84,17 @@ impl Host for NativeHost {
             committed
         };
         tokio::task::spawn_blocking(commit).await.map_err(|e| StoreFault::Broken(e.to_string()))?
+    }
+
+    async fn find_near(&self, names: Vec<String>) -> Vec<Option<Vec<u8>>> {
+        let cache = self.cache.clone();
+        tokio::task::spawn_blocking(move || cache.find(&names)).await.unwrap_or_default()
+    }
+
+    async fn keep_near(&self, puts: Vec<NearPut>) {
+        let cache = self.cache.clone();
+        // What it came to is nobody's concern.
+        drop(tokio::task::spawn_blocking(move || cache.keep(&puts)).await);
     }
 }
 

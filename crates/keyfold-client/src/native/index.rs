@@ -9,6 +9,12 @@ use crate::{
 use keyfold_index::{
     IndexError,
     limits::{MAX_KEY, MAX_VALUE},
+    store::StoreError,
+};
+use keyfold_protocol::Code;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 use zeroize::Zeroizing;
 
@@ -19,6 +25,8 @@ pub struct Index {
     client: Client,
     kc: String,
     name: String,
+    is_offline: Arc<AtomicBool>,
+    only_current: bool,
 }
 
 /// Changes of an index that happen together, or not at all.
@@ -61,11 +69,29 @@ fn encoded(key: &[Part]) -> Result<Vec<u8>> {
 impl Client {
     /// An index of a keychain, by purpose or fingerprint. Nothing is asked yet; one that is not there is empty.
     pub fn index(&self, kc: &str, name: &str) -> Index {
-        Index { client: self.clone(), kc: kc.to_owned(), name: name.to_owned() }
+        Index {
+            client: self.clone(),
+            kc: kc.to_owned(),
+            name: name.to_owned(),
+            is_offline: Arc::default(),
+            only_current: false,
+        }
     }
 }
 
 impl Index {
+    /// Never shows what may have passed: while the server is not reached, reading fails too.
+    #[must_use]
+    pub fn only_current(self) -> Self {
+        Self { only_current: true, ..self }
+    }
+
+    /// Whether the last reading showed the index as this device saw it last, because the server was not reached. What
+    /// this device never read is not there then: `ServerUnavailable`. Nothing is written without the server.
+    pub fn is_offline(&self) -> bool {
+        self.is_offline.load(Ordering::Relaxed)
+    }
+
     /// The value of a key. `UnknownKeychain`, `IndexDamaged`, `Rollback`.
     pub async fn get(&self, key: &[Part]) -> Result<Option<Zeroizing<Vec<u8>>>> {
         let key = key::encode(key)?;
@@ -92,6 +118,8 @@ impl Index {
             let mut changes = Changes::new();
             changes.remove(key)?;
             self.commit(&changes).await?;
+        } else if self.is_offline() {
+            return Err(Error::new(Code::ServerUnavailable, "whether the key is there, only the server knows now"));
         }
         Ok(was_there)
     }
@@ -117,6 +145,7 @@ impl Index {
         let mut seen = 0;
         let reading = self.with(false, async |open| {
             let snapshot = open.snapshot().await?;
+            self.check_current(open)?;
             let mut range = snapshot.range(0, query.clone()).at_most(limit);
             loop {
                 let page = match range.next().await {
@@ -141,7 +170,14 @@ impl Index {
     /// Reads every node and value, and says how much there is and what is wrong, with its place. What was changed last
     /// and is not in a node yet is not counted.
     pub async fn check(&self) -> Result<keyfold_index::Checked> {
-        self.with(false, async |open| open.snapshot().await?.check().await).await
+        self.with(false, async |open| open.check().await).await
+    }
+
+    fn check_current(&self, open: &OpenIndex<NativeHost>) -> Result<(), IndexError> {
+        if self.only_current && open.is_offline() {
+            return Err(StoreError::Unreachable("the server".to_owned()).into());
+        }
+        Ok(())
     }
 
     async fn with<T>(
@@ -151,10 +187,15 @@ impl Index {
     ) -> Result<T> {
         for attempt in 0.. {
             let open = self.client.turn().await?.open_index(&self.kc, &self.name, to_write).await?;
-            let outcome = work(&open).await;
+            let outcome = match work(&open).await {
+                Ok(done) if !to_write => self.check_current(&open).map(|()| done),
+                outcome => outcome,
+            };
             let mut turn = self.client.turn().await?;
             match outcome {
                 Ok(done) => {
+                    // Who has written was with the server.
+                    self.is_offline.store(!to_write && open.is_offline(), Ordering::Relaxed);
                     turn.keep_seen(&open).await?;
                     return Ok(done);
                 }

@@ -1,6 +1,7 @@
 //! The driver: tokio, HTTP and WebSocket, a home on a disk, files. It moves bytes and waits; what is believed is
 //! decided in `machine`.
 
+mod cache;
 mod client;
 mod files;
 mod home;

@@ -178,6 +178,7 @@ impl<H: Host> Session<H> {
             let seen = keyfold_format::cbor::encode(&StoredSeen { generation, hash, ledger });
             self.host.commit(vec![(name, Some(seen.into()))]).await?;
         }
+        open.keep_reference().await;
         Ok(())
     }
 

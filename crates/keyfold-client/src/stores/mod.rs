@@ -5,15 +5,21 @@
 
 #[cfg(feature = "bucket")]
 mod bucket;
+#[cfg(feature = "native")]
 mod directory;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "native")]
 mod stamped;
 
 #[cfg(feature = "bucket")]
 pub use bucket::BucketStore;
+#[cfg(feature = "native")]
 pub use directory::DirectoryStore;
-pub use keyfold_index::store::{MAX_OBJECT, MAX_REFERENCE, MemoryStore, Reference, Store, StoreError, Swapped};
+pub use keyfold_format::ObjectId;
+pub use keyfold_index::store::{
+    MAX_OBJECT, MAX_REFERENCE, MemoryStore, Reference, Store, StoreError, Swapped, conformance,
+};
 #[cfg(feature = "bucket")]
 pub use object_store;
 #[cfg(feature = "postgres")]
@@ -26,4 +32,5 @@ use std::time::Duration;
 pub const LISTED_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Ids of one page of a list.
+#[cfg(feature = "native")]
 const PAGE: usize = 1_000;

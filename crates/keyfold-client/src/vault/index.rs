@@ -1,11 +1,17 @@
 //! An index that was opened: reading and writing it, with what the world gives.
 
-use super::{ServerStore, VaultKeys};
+use super::{Near, NearStore, ServerStore, VaultKeys};
 use crate::host::{Host, HostRng};
 use keyfold_format::{IndexId, ScopeId, id::hash, label::HashLabel};
 pub use keyfold_index::{Batch as IndexBatch, Entry as IndexEntry, Query as IndexQuery};
-use keyfold_index::{Index, Moment, Seen, Snapshot};
-use std::sync::Arc;
+use keyfold_index::{
+    Checked, Index, IndexError, Moment, Seen, Snapshot,
+    store::{Cached, StoreError},
+};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// How long what was replaced stays, for whoever reads an older state: milliseconds.
 const GRACE_MS: u64 = 60 * 60 * 1_000;
@@ -18,12 +24,16 @@ pub(crate) fn index_id(scope: &ScopeId, name: &str) -> IndexId {
 
 /// An index of a keychain, as it was when the session was asked for it last.
 pub struct OpenIndex<H> {
-    pub(crate) index: Index<ServerStore<H>, VaultKeys>,
+    pub(crate) index: Index<NearStore<H>, VaultKeys>,
     pub(crate) scope: ScopeId,
     /// Which one it is.
     pub id: IndexId,
     pub(crate) store: ServerStore<H>,
     pub(crate) keys: VaultKeys,
+    near: NearStore<H>,
+    /// The version of the reference that the home keeps.
+    kept: Mutex<Option<String>>,
+    is_behind: AtomicBool,
     pub(super) host: Arc<H>,
 }
 
@@ -36,23 +46,76 @@ impl<H: Host> OpenIndex<H> {
         host: Arc<H>,
         seen: Option<Seen>,
     ) -> Self {
-        let index = Index::new(store.clone(), keys.clone(), &id.to_string(), id, seen);
-        Self { index, scope, id, store, keys, host }
+        let near = Cached::new(store.clone(), Near::new(Arc::clone(&host)));
+        let index = Index::new(near.clone(), keys.clone(), &id.to_string(), id, seen);
+        let (kept, is_behind) = (Mutex::default(), AtomicBool::new(false));
+        Self { index, scope, id, store, keys, near, kept, is_behind, host }
     }
 
-    /// The index as it is now.
-    pub async fn snapshot(&self) -> keyfold_index::Result<Snapshot<ServerStore<H>, VaultKeys>> {
-        self.index.latest().await
+    /// The index as it is now; while the server is not reached, as it was seen last on this device
+    /// ([`Self::is_offline`]): then what this device has not read is not there to be read.
+    pub async fn snapshot(&self) -> keyfold_index::Result<Snapshot<NearStore<H>, VaultKeys>> {
+        match self.index.latest().await {
+            Err(IndexError::Store(StoreError::Unreachable(why))) if self.store.was_offline() => {
+                let unreachable = IndexError::Store(StoreError::Unreachable(why));
+                let seen = self.seen_last().await.ok_or(unreachable)?;
+                self.is_behind.store(true, Ordering::Relaxed);
+                Ok(seen)
+            }
+            latest => {
+                self.is_behind.store(false, Ordering::Relaxed);
+                latest
+            }
+        }
+    }
+
+    /// Reads every node and value as the server has it, not as it is kept near.
+    pub async fn check(&self) -> keyfold_index::Result<Checked> {
+        let index = Index::new(self.store.clone(), self.keys.clone(), &self.id.to_string(), self.id, self.index.seen());
+        let latest = index.latest().await?;
+        self.is_behind.store(false, Ordering::Relaxed);
+        latest.check().await
+    }
+
+    /// Whether the last reading showed the index as it was seen last, because the server was not reached.
+    pub fn is_offline(&self) -> bool {
+        self.is_behind.load(Ordering::Relaxed)
+    }
+
+    /// The newest state that was seen on this device, if it is still here.
+    async fn seen_last(&self) -> Option<Snapshot<NearStore<H>, VaultKeys>> {
+        if self.index.version().is_some() {
+            return self.index.known().await.ok();
+        }
+        let reference = Near::new(Arc::clone(&self.host)).reference(&self.id).await?;
+        // One that is older than what was seen, or does not open, is as good as none.
+        self.index.as_it_stood(reference).await.ok()
+    }
+
+    /// Keeps what stands under the reference, for [`Self::seen_last`].
+    pub(crate) async fn keep_reference(&self) {
+        let Some(version) = self.index.version() else { return };
+        if self.kept().as_ref() == Some(&version) {
+            return;
+        }
+        if let Some(reference) = self.near.stood(&version) {
+            Near::new(Arc::clone(&self.host)).keep_reference(&self.id, reference).await;
+            *self.kept() = Some(version);
+        }
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The value of a key.
     pub async fn get(&self, key: &[u8]) -> keyfold_index::Result<Option<crate::Zeroizing<Vec<u8>>>> {
-        self.index.latest().await?.get(0, key).await
+        self.snapshot().await?.get(0, key).await
     }
 
     /// How many keys a query finds.
     pub async fn count(&self, query: &IndexQuery) -> keyfold_index::Result<u64> {
-        self.index.latest().await?.count(0, query).await
+        self.snapshot().await?.count(0, query).await
     }
 
     /// The first `limit` entries of a query.
@@ -65,7 +128,7 @@ impl<H: Host> OpenIndex<H> {
         &self,
         keys: &[(u16, Vec<u8>)],
     ) -> keyfold_index::Result<(Option<u64>, Vec<Option<crate::Zeroizing<Vec<u8>>>>)> {
-        let snapshot = self.index.latest().await?;
+        let snapshot = self.snapshot().await?;
         Ok((snapshot.generation(), snapshot.get_many(keys).await?))
     }
 
@@ -76,7 +139,7 @@ impl<H: Host> OpenIndex<H> {
         query: &IndexQuery,
         limit: usize,
     ) -> keyfold_index::Result<(Option<u64>, Vec<IndexEntry>)> {
-        let snapshot = self.index.latest().await?;
+        let snapshot = self.snapshot().await?;
         let mut found = Vec::new();
         let mut range = snapshot.range(tree, query.clone()).at_most(limit);
         while let Some(page) = range.next().await? {
@@ -87,7 +150,7 @@ impl<H: Host> OpenIndex<H> {
 
     /// Commits changes that were worked out from a record of the index, if that is still the newest one.
     pub async fn commit_on(&self, generation: Option<u64>, batch: IndexBatch) -> keyfold_index::Result<bool> {
-        let decide = async |snapshot: &Snapshot<ServerStore<H>, VaultKeys>| {
+        let decide = async |snapshot: &Snapshot<NearStore<H>, VaultKeys>| {
             if snapshot.generation() == generation { Ok(batch.clone()) } else { Err(Moved::On) }
         };
         match self.index.transact(self.moment(&mut HostRng(&*self.host)), decide).await {
@@ -110,7 +173,7 @@ impl<H: Host> OpenIndex<H> {
     /// Reads, decides and commits, on one state: if others were faster, all of it again on theirs.
     pub async fn transact<E: From<keyfold_index::IndexError>>(
         &self,
-        decide: impl AsyncFn(&Snapshot<ServerStore<H>, VaultKeys>) -> Result<IndexBatch, E>,
+        decide: impl AsyncFn(&Snapshot<NearStore<H>, VaultKeys>) -> Result<IndexBatch, E>,
     ) -> Result<(), E> {
         self.index.transact(self.moment(&mut HostRng(&*self.host)), decide).await?;
         self.tidy().await;

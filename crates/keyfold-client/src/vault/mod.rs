@@ -6,6 +6,7 @@
 pub mod files;
 mod index;
 mod keys;
+mod near;
 mod server_store;
 
 pub(crate) use index::index_id;
@@ -13,4 +14,6 @@ pub use index::{IndexBatch, IndexEntry, IndexQuery, OpenIndex};
 pub use keyfold_index::key;
 pub(crate) use keys::KnownWriter;
 pub use keys::VaultKeys;
+pub(crate) use near::Near;
+pub use near::NearStore;
 pub use server_store::ServerStore;

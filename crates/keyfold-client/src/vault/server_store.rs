@@ -78,6 +78,12 @@ impl<H: Host> ServerStore<H> {
         Ok(())
     }
 
+    /// Whether the last thing that failed did because the server was not reached: it may also have been reached and not
+    /// have had the time.
+    pub(crate) fn was_offline(&self) -> bool {
+        self.shared.refused.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(Error::is_offline)
+    }
+
     async fn ask<T>(
         &self,
         path: String,

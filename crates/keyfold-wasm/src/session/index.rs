@@ -62,8 +62,11 @@ impl Session {
     #[wasm_bindgen(js_name = indexGet, unchecked_return_type = "IndexValues")]
     pub async fn index_get(&mut self, kc: &str, name: &str, keys: Vec<JsIndexKeyOf>) -> Result<JsValue> {
         let keys = keys.iter().map(|of| Ok((of.tree(), bytes(&of.key())?))).collect::<Result<Vec<_>>>()?;
-        let work = async |open: &OpenIndex<JsHost>| Ok((open.id, open.values(&keys).await?));
-        let (id, (generation, values)) = self.inner.with_index(kc, name, false, work).await?;
+        let work = async |open: &OpenIndex<JsHost>| {
+            let values = open.values(&keys).await?;
+            Ok((open.id, open.is_offline(), values))
+        };
+        let (id, is_offline, (generation, values)) = self.inner.with_index(kc, name, false, work).await?;
         let values = values.iter().map(|value| match value {
             Some(value) => Uint8Array::from(value.as_slice()).into(),
             None => JsValue::NULL,
@@ -72,6 +75,7 @@ impl Session {
             ("indexId", id.to_string().into()),
             ("generation", counted(generation)),
             ("values", values.collect::<Array>().into()),
+            ("offline", is_offline.into()),
         ]))
     }
 
@@ -87,8 +91,11 @@ impl Session {
     ) -> Result<JsValue> {
         let query = asked(&query)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let work = async |open: &OpenIndex<JsHost>| Ok((open.id, open.page(tree, &query, limit).await?));
-        let (id, (generation, entries)) = self.inner.with_index(kc, name, false, work).await?;
+        let work = async |open: &OpenIndex<JsHost>| {
+            let page = open.page(tree, &query, limit).await?;
+            Ok((open.id, open.is_offline(), page))
+        };
+        let (id, is_offline, (generation, entries)) = self.inner.with_index(kc, name, false, work).await?;
         let mut shown = Vec::with_capacity(entries.len());
         for (key, value) in &entries {
             let parts = key::decode(key).map_err(keyfold_client::Error::from)?;
@@ -102,15 +109,20 @@ impl Session {
             ("indexId", id.to_string().into()),
             ("generation", counted(generation)),
             ("entries", shown.into_iter().collect::<Array>().into()),
+            ("offline", is_offline.into()),
         ]))
     }
 
     /// How many keys a query finds in a tree.
-    #[wasm_bindgen(js_name = indexCount)]
-    pub async fn index_count(&mut self, kc: &str, name: &str, tree: u16, query: JsIndexQuery) -> Result<f64> {
+    #[wasm_bindgen(js_name = indexCount, unchecked_return_type = "IndexCount")]
+    pub async fn index_count(&mut self, kc: &str, name: &str, tree: u16, query: JsIndexQuery) -> Result<JsValue> {
         let query = asked(&query)?;
-        let work = async |open: &OpenIndex<JsHost>| open.snapshot().await?.count(tree, &query).await;
-        Ok(self.inner.with_index(kc, name, false, work).await? as f64)
+        let work = async |open: &OpenIndex<JsHost>| {
+            let count = open.snapshot().await?.count(tree, &query).await?;
+            Ok((count, open.is_offline()))
+        };
+        let (count, is_offline) = self.inner.with_index(kc, name, false, work).await?;
+        Ok(object([("count", (count as f64).into()), ("offline", is_offline.into())]))
     }
 
     /// Commits changes, all or none. With a generation: only if that is still the newest one; `false` if it is not.

@@ -63,6 +63,7 @@ export class Device {
 
   /** Drops all secrets. */
   free(): void {
+    this.host.close();
     release(this.session);
   }
 }

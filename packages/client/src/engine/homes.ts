@@ -74,10 +74,11 @@ export function nextPeriod(
   return { home, put: registerPut({ ...register, homes }) };
 }
 
-/** Puts that remove a device, records and all. */
+/** Puts that remove a device, records and all. What is kept near of it is gone already. */
 export async function removeHome(store: Store, register: Register, home: Home): Promise<Put[]> {
   const homes = register.homes.filter(({ id }) => id !== home.id);
   const current = register.current === home.id ? null : register.current;
+  await store.forgetNear?.(home.id);
   const records = await store.scan(home.id, "");
   const removed = records.map(([name]): Put => ({ home: home.id, name, value: undefined }));
   return [registerPut({ homes, current }), ...removed];

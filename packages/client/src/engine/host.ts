@@ -4,6 +4,7 @@
  */
 import { KeyfoldError } from "../error.js";
 import type { Bytes } from "../types.js";
+import { type Near, type NearPut, nothingNear } from "./store/near.js";
 import type { Store } from "./store/store.js";
 import { type Reply, exchange } from "./transport.js";
 
@@ -11,6 +12,7 @@ import { type Reply, exchange } from "./transport.js";
 export class SessionHost {
   readonly #store: Store;
   readonly #home: string;
+  readonly #near: Near;
   readonly #signal: () => AbortSignal | undefined;
   #fault: KeyfoldError | undefined;
   #commits = 0;
@@ -21,6 +23,7 @@ export class SessionHost {
   constructor(store: Store, home: string, signal: () => AbortSignal | undefined) {
     this.#store = store;
     this.#home = home;
+    this.#near = store.near?.(home) ?? nothingNear;
     this.#signal = signal;
   }
 
@@ -35,6 +38,12 @@ export class SessionHost {
   wipe(): void {
     for (const bytes of this.#given) bytes.fill(0);
     this.#given = [];
+  }
+
+  /** Nothing is kept near from now on. */
+  close(): void {
+    // It never fails, and nobody waits for it.
+    void this.#near.close();
   }
 
   /** How often records were changed from here. */
@@ -69,6 +78,14 @@ export class SessionHost {
     const home = this.#home;
     await this.#noting(this.#store.commit(puts.map(([name, value]) => ({ home, name, value }))));
     this.#commits += 1;
+  }
+
+  findNear(names: string[]): Promise<(Bytes | undefined)[]> {
+    return this.#near.find(names);
+  }
+
+  keepNear(puts: NearPut[]): void {
+    this.#near.keep(puts);
   }
 
   async #noting<T>(work: Promise<T>): Promise<T> {

@@ -7,6 +7,7 @@ import type { ErrorRecord } from "../error.js";
 import type { RecoveryCalls } from "./recovery-messages.js";
 import type { TypedValue } from "../value.js";
 import type {
+  IndexCount,
   IndexKeyOf,
   IndexPage,
   IndexQuery,
@@ -198,7 +199,7 @@ export interface Calls extends RecoveryCalls {
   }): KeychainAudit | AccountAudit | Evidence;
   indexGet(args: { kc: string; name: string; keys: readonly IndexKeyOf[] }): IndexValues;
   indexRange(args: { kc: string; name: string; tree: number; query: IndexQuery; limit: number }): IndexPage;
-  indexCount(args: { kc: string; name: string; tree: number; query: IndexQuery }): number;
+  indexCount(args: { kc: string; name: string; tree: number; query: IndexQuery }): IndexCount;
   /** With a generation, only if that is still the newest; `false` if it is not. */
   indexCommit(args: {
     kc: string;

@@ -306,7 +306,7 @@ impl<'o, H: Host> Files<'o, H> {
     /// Reads, decides and commits on one state, and deletes what was let go of long ago.
     async fn change<T>(
         &self,
-        decide: impl AsyncFn(&Folders<'_, super::ServerStore<H>, super::VaultKeys>, &mut Batch) -> Result<T, FilesError>,
+        decide: impl AsyncFn(&Folders<'_, super::NearStore<H>, super::VaultKeys>, &mut Batch) -> Result<T, FilesError>,
     ) -> Result<T, FilesError> {
         let outcome = Mutex::new(None);
         let keep = |done: T| *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);

@@ -5,6 +5,7 @@
  * storage.key   32 bytes, mode 0600: seals everything else
  * records       mode 0600: a journal of sealed batches
  * lock          the process that works here
+ * near          what was fetched of indexes, sealed as it came; it may go
  * ```
  *
  * A commit appends one batch and returns when the disk has it. A batch that a power cut left half-written is ignored,
@@ -21,12 +22,15 @@ import { join } from "node:path";
 import { KeyfoldError } from "../../error.js";
 import type { Bytes } from "../../types.js";
 import { FolderLock } from "./folder-lock.js";
+import { FolderNear } from "./folder-near.js";
 import { sortedByName } from "./memory.js";
+import type { Near } from "./near.js";
 import { importStorageKey, openRecord, sealRecord } from "./seal.js";
 import type { Put, Store } from "./store.js";
 
 const KEY = "storage.key";
 const RECORDS = "records";
+const NEAR = "near";
 const GENERATION_BYTES = 16;
 /** A journal below this is not worth writing anew. */
 const COMPACT_BYTES = 1 << 20;
@@ -96,6 +100,14 @@ export class FolderStore implements Store {
     } catch (thrown) {
       throw fault(thrown);
     }
+  }
+
+  near(home: string): Near {
+    return new FolderNear(join(this.#dir, NEAR, home));
+  }
+
+  async forgetNear(home: string): Promise<void> {
+    await FolderNear.remove(join(this.#dir, NEAR, home));
   }
 
   async tidy(): Promise<void> {

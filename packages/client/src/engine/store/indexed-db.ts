@@ -4,6 +4,8 @@
  */
 import { KeyfoldError } from "../../error.js";
 import type { Bytes } from "../../types.js";
+import { IndexedDbNear } from "./indexed-db-near.js";
+import type { Near } from "./near.js";
 import { generateStorageKey, openRecord, sealRecord } from "./seal.js";
 import type { Put, Store } from "./store.js";
 
@@ -95,8 +97,20 @@ export class IndexedDbStore implements Store {
     });
   }
 
+  near(home: string): Near {
+    return new IndexedDbNear(this.#nearOf(home));
+  }
+
+  async forgetNear(home: string): Promise<void> {
+    await IndexedDbNear.remove(this.#nearOf(home));
+  }
+
   async close(): Promise<void> {
     this.#end(new KeyfoldError("Closed", "the store is closed"));
+  }
+
+  #nearOf(home: string): string {
+    return `${this.#database.name}.near.${home}`;
   }
 
   #read<T>(read: (records: IDBObjectStore) => Promise<T>): Promise<T> {

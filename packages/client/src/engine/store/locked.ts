@@ -6,6 +6,7 @@
 import type { Bytes } from "../../types.js";
 import { LOCK } from "../homes.js";
 import { openRecord, sealRecord } from "./seal.js";
+import { type Near, nothingNear } from "./near.js";
 import type { Put, Store } from "./store.js";
 
 /** A store in which one home is sealed once more. */
@@ -37,6 +38,15 @@ export class LockedStore implements Store {
 
   async commit(puts: readonly Put[]): Promise<void> {
     await this.#store.commit(await Promise.all(puts.map((put) => this.#sealed(put))));
+  }
+
+  /** As it is: what is kept near was sealed under keys of keychains before it came. */
+  near(home: string): Near {
+    return this.#store.near?.(home) ?? nothingNear;
+  }
+
+  async forgetNear(home: string): Promise<void> {
+    await this.#store.forgetNear?.(home);
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@
  * Implementations seal what they keep anywhere but in memory, and bind each record to its place.
  */
 import type { Bytes } from "../../types.js";
+import type { Near } from "./near.js";
 
 /** A change of one record; without a value it is removed. The store owns the bytes afterwards, and may wipe them. */
 export interface Put {
@@ -23,6 +24,10 @@ export interface Store {
    * @throws `StorageFull` if there is no room, `StorageLost` if the store is gone.
    */
   commit(puts: readonly Put[]): Promise<void>;
+  /** What is kept near of a home, if anything can be. Whoever asks for it closes it. */
+  near?(home: string): Near;
+  /** Removes what is kept near of a home. */
+  forgetNear?(home: string): Promise<void>;
   /** Sees to it that what was replaced or removed is not stored any more, as far as that is in its hands. */
   tidy?(): Promise<void>;
   /** Lets go of it. Calls afterwards fail with `Closed`. */
