@@ -8,7 +8,7 @@ use std::process::Command;
 /// What to measure.
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {
-    /// `sizes`, `start`, `bulk`, `sharing`, `tabs`, or nothing for all; `--mebibytes N`, `--turns N`
+    /// `sizes`, `start`, `bulk`, `sharing`, `tabs`, `vault`, or nothing for all; `--mebibytes N`, `--turns N`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }

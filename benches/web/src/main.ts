@@ -9,6 +9,7 @@ import { sharing } from "./sharing.js";
 import { sizes } from "./sizes.js";
 import { start } from "./start.js";
 import { tabs } from "./tabs.js";
+import { vault } from "./vault.js";
 
 /** What the command line said. */
 export interface Options {
@@ -21,7 +22,7 @@ export interface Options {
   readonly versions: string;
 }
 
-const WORKS = { sizes, start, bulk, sharing, tabs };
+const WORKS = { sizes, start, bulk, sharing, tabs, vault };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

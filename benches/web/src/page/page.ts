@@ -1,5 +1,5 @@
 /** What runs in Chromium. Each function is one measurement, called by the program outside. */
-import { Client, type LockSecret } from "@keyfold/client";
+import { Client, type LockSecret, type VaultIndex } from "@keyfold/client";
 import { rawDecrypt, rawEncrypt } from "./raw.js";
 import { LongestTask } from "./longest-task.js";
 
@@ -10,9 +10,17 @@ export interface Place {
 }
 
 let client: Client | undefined;
+let rows: VaultIndex<Row> | undefined;
 let keychain = "";
 let sealed: Blob | undefined;
 let raw: { blob: Blob; key: CryptoKey } | undefined;
+
+interface Row {
+  readonly id: number;
+  readonly text: string;
+}
+
+const row = (id: number): Row => ({ id, text: `row ${id} `.padEnd(80, "of a table ") });
 
 const measurements = {
   /** Signs up, and makes a keychain and a value. */
