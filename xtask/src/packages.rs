@@ -42,10 +42,13 @@ pub(crate) fn build(project: &Project) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done(format!("{} and the demo are built; {module}", PUBLISHED.join(", "))))
 }
 
-/// The types of every package, against those of the packages as built.
+/// The types of every package, against those of the packages as built, and of what only tests run.
 pub(crate) fn types(project: &Project) -> anyhow::Result<Outcome> {
     if let Err(reason) = node::ready(project)? {
         return Ok(Outcome::Skipped(reason));
+    }
+    if let skipped @ Outcome::Skipped(_) = wasm::storages(project)? {
+        return Ok(skipped);
     }
     let mut check = node::npm(project);
     check.args(["run", "check", "--workspaces", "--silent"]);

@@ -3,7 +3,7 @@
 use crate::count::{self, Counts};
 use crate::project::{self, Project, in_ci};
 use crate::step::{Outcome, Steps};
-use crate::{node, packages, postgres};
+use crate::{node, packages, postgres, wasm};
 use anyhow::bail;
 use std::path::PathBuf;
 use std::process::Command;
@@ -32,7 +32,7 @@ pub(crate) const STEPS: &[(&str, Step)] = &[
     ("client", |project, options| living(project, options, "@keyfold/client")),
     ("react", |project, options| living(project, options, "@keyfold/react")),
     ("reader", reader),
-    ("browser", |project, options| living(project, options, "@keyfold/browser-tests")),
+    ("browser", browser),
     ("demo", |project, options| living(project, options, packages::DEMO)),
     ("consumers", consumers),
 ];
@@ -116,6 +116,14 @@ fn reader(project: &Project, options: &Options) -> anyhow::Result<Outcome> {
 /// The tests of one npm package, which work with the built client, a real server and a real browser.
 fn living(project: &Project, options: &Options, package: &str) -> anyhow::Result<Outcome> {
     with_server(project, options, packages::script(project, package, "test"))
+}
+
+/// The tests in Chromium, and the program that some of them run there.
+fn browser(project: &Project, options: &Options) -> anyhow::Result<Outcome> {
+    match wasm::storages(project)? {
+        Outcome::Done(_) => living(project, options, "@keyfold/browser-tests"),
+        skipped => Ok(skipped),
+    }
 }
 
 /// The tiny projects that install what is packed, as strangers would.

@@ -7,6 +7,8 @@ mod file_sealer;
 mod host;
 mod plain;
 mod session;
+#[cfg(feature = "storages")]
+mod storages;
 mod subscription;
 mod value;
 mod vault_content;
@@ -17,6 +19,8 @@ pub use file_opener::{FileOpener, unopened};
 pub use file_ranges::FileRanges;
 pub use file_sealer::FileSealer;
 pub use session::{Session, WayBack, read_enrolment_text};
+#[cfg(feature = "storages")]
+pub use storages::{JsStorage, check_storage, storage_checks};
 pub use subscription::Subscription;
 pub use vault_content::VaultContent;
 pub use vault_parts::VaultParts;

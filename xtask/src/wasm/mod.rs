@@ -51,6 +51,14 @@ pub(crate) fn module(project: &Project) -> anyhow::Result<Outcome> {
     }
 }
 
+/// Only the program that tries out the browser's storages, for its tests.
+pub(crate) fn storages(project: &Project) -> anyhow::Result<Outcome> {
+    match toolchain::find(project)? {
+        Ok(toolchain) => module::storages(project, &toolchain),
+        Err(reason) => Ok(Outcome::Skipped(reason)),
+    }
+}
+
 /// In a browser, `getrandom` needs JavaScript that only the outermost crate may bring; below it, it is a mistake.
 fn refuse_randomness(project: &Project, name: &str, features: &[&str]) -> anyhow::Result<()> {
     let mut tree = project.cargo();

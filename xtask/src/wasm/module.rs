@@ -15,17 +15,27 @@ use wasm_bindgen_cli_support::Bindgen;
 /// Where the package expects what is made here. Git ignores it.
 const PACKAGE_FOLDER: &str = "packages/client/src/wasm";
 
-/// A crate, and the name of what it becomes: `NAME.js` and its types beside `NAME_bg.wasm`.
+/// A crate with features, the name of what it becomes, `NAME.js` and its types beside `NAME_bg.wasm`, and where.
 struct Module {
     package: &'static str,
+    features: &'static [&'static str],
     name: &'static str,
+    folder: &'static str,
 }
 
 /// What every page loads, and what it loads once it locks or recovers.
 const MODULES: &[Module] = &[
-    Module { package: "keyfold-wasm", name: "keyfold" },
-    Module { package: "keyfold-wasm-recovery", name: "keyfold_recovery" },
+    Module { package: "keyfold-wasm", features: &[], name: "keyfold", folder: PACKAGE_FOLDER },
+    Module { package: "keyfold-wasm-recovery", features: &[], name: "keyfold_recovery", folder: PACKAGE_FOLDER },
 ];
+
+/// What tries out the contract of storages for indexes on those of a browser. Handed out nowhere.
+const STORAGES: Module = Module {
+    package: "keyfold-wasm",
+    features: &["--features", "storages"],
+    name: "keyfold_storages",
+    folder: "testing/browser/wasm",
+};
 
 /// The words of safety words, which the module does not have: most pages never show any.
 const WORDS: &str = "words";
@@ -48,11 +58,17 @@ pub(super) fn make(project: &Project, toolchain: &Toolchain) -> anyhow::Result<O
     let mut sizes = Vec::new();
     for module in MODULES {
         // One after the other: built together they would share features, and the first would carry the second's.
-        let size = module.make(project, toolchain, &optimiser)?;
+        let size = module.make(project, toolchain, Some(&optimiser))?;
         sizes.push(format!("{} has {} kB", module.file(), size / 1_000));
     }
     list_words(&project.root().join(PACKAGE_FOLDER))?;
     Ok(Outcome::Done(sizes.join(", ")))
+}
+
+/// The program for the browser tests.
+pub(super) fn storages(project: &Project, toolchain: &Toolchain) -> anyhow::Result<Outcome> {
+    STORAGES.make(project, toolchain, None)?;
+    Ok(Outcome::Done(format!("{} is built", STORAGES.file())))
 }
 
 impl Module {
@@ -61,20 +77,22 @@ impl Module {
     }
 
     /// Builds it if it is not there or older than its crate; answers how many bytes it has.
-    fn make(&self, project: &Project, toolchain: &Toolchain, optimiser: &Path) -> anyhow::Result<u64> {
+    fn make(&self, project: &Project, toolchain: &Toolchain, optimiser: Option<&Path>) -> anyhow::Result<u64> {
         let mut build = toolchain.cargo(project, "build");
-        build.args(["--profile", "wasm", "--package", self.package]);
+        build.args(["--profile", "wasm", "--package", self.package]).args(self.features);
         build.arg("--config").arg(format!("target.{TARGET}.rustflags={:?}", short_paths(project)));
         println!("    {}", project::typed(&build));
         project::succeed(&mut build)?;
         let compiled = format!("wasm/{}.wasm", self.package.replace('-', "_"));
         let compiled = toolchain::folder(project).join(TARGET).join(compiled);
-        let folder = project.root().join(PACKAGE_FOLDER);
+        let folder = project.root().join(self.folder);
         let module = folder.join(self.file());
         if modified(&module).is_none_or(|made| modified(&compiled).is_none_or(|compiled| made < compiled)) {
             let draft = tempfile::tempdir_in(project.target())?;
             self.bind(&compiled, draft.path())?;
-            optimise(project, optimiser, &draft.path().join(self.file()))?;
+            if let Some(optimiser) = optimiser {
+                optimise(project, optimiser, &draft.path().join(self.file()))?;
+            }
             self.install(draft.path(), &folder)?;
         }
         Ok(fs::metadata(&module)?.len())
