@@ -160,7 +160,11 @@ async fn who_is_offline_is_told_so_and_goes_on_with_what_the_others_wrote() {
     world.evil.be_down(true);
     for client in [&alice, &bob] {
         assert_eq!(table(client).put(&word("lost"), b"?").await.unwrap_err().code, Code::ServerUnavailable);
-        assert_eq!(table(client).get(&word("a")).await.unwrap_err().code, Code::ServerUnavailable);
+        let offline = table(client);
+        assert_eq!(offline.get(&word("a")).await.unwrap().as_deref().map(Vec::as_slice), Some(&b"1"[..]));
+        assert!(offline.is_offline(), "it is what was seen last");
+        let current = table(client).only_current();
+        assert_eq!(current.get(&word("a")).await.unwrap_err().code, Code::ServerUnavailable);
     }
     world.evil.be_down(false);
     put(&alice, "a", "2").await;

@@ -261,8 +261,8 @@ async fn what_is_near_goes_with_the_device_and_there_is_nothing_to_read_in_it() 
     let server = TestServer::start().await;
     let alice = Person::signed_up("alice", &server).await;
     alice.keychain("notes").await;
-    fill(&alice.client, 2_000).await;
-    assert!(some(&table(&alice.client), 0, 2_000).await.unwrap() == rows(0..2_000));
+    fill(&alice.client, 5_000).await;
+    assert!(some(&table(&alice.client), 0, 5_000).await.unwrap() == rows(0..5_000));
     let all = kept(&alice.home());
     assert!(all.len() > 10);
     for file in all {

@@ -178,6 +178,8 @@ async fn s10_an_object_that_is_withheld_is_missing_and_nothing_is_written_upon_i
     alice.create_keychain("notes", Algorithm::SecretBox).await.unwrap();
     put(&alice, "k", &"long ".repeat(1_000)).await;
     drop(alice);
+    // What is near is not asked for.
+    std::fs::remove_dir_all(world.home("alice").join("cache")).unwrap();
     world.evil.lie(|asked, answer| {
         if asked.path.ends_with("/objects/read") && answer.status == 200 {
             let objects = Objects::decode(&answer.body).unwrap().objects;

@@ -277,19 +277,27 @@ describe("what is near of an index", () => {
     }
   });
 
-  test("it has a bound, which is lower where the browser gives little room", async ({ keyfold, arrive }) => {
-    const visitor = await arrive();
-    const tab = await Tab.open(visitor, keyfold);
+  test("it has a bound, which is lower where the browser gives little room", async ({
+    keyfold,
+    site,
+    arrive,
+  }) => {
     const most = 1 << 20;
-    await visitor.quota(tab.page, 8 * most);
+    // Chromium says that it gives 10 GiB, whatever it gives.
+    const script = `StorageManager.prototype.estimate = async () => ({ usage: 0, quota: ${8 * most} });`;
+    const visitor = await arrive();
     const keychain = await aliceWith(30_000, visitor, keyfold);
+    await before(site, script);
     const table = await openPage(visitor, keyfold, keychain);
+    let read = 0;
     for (let from = 0; from < 30_000; from += 5_000) {
       expect(await table.list({ from, limit: 5_000 })).toEqual(rows(from, from + 5_000));
       await settled(table.tab.page);
-      expect(await databases<number>(table.tab.page, "bytes")).toBeLessThanOrEqual(most);
+      const bytes = await databases<number>(table.tab.page, "bytes");
+      expect(bytes).toBeLessThanOrEqual(most);
+      read = Math.max(read, bytes);
     }
-    expect(await databases<number>(table.tab.page, "bytes")).toBeGreaterThan(most / 4);
+    expect(read, "what was read last stays").toBeGreaterThan(most / 2);
   });
 
   test("several tabs read and write at once", async ({ keyfold, arrive }) => {

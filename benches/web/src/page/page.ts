@@ -123,6 +123,43 @@ const measurements = {
     return (memory?.usedJSHeapSize ?? Number.NaN) / 2 ** 20;
   },
 
+  /** Opens a table, and waits until the client is connected. */
+  async openRows(place: Place, fingerprint: string): Promise<void> {
+    client ??= new Client(place);
+    rows = client.vault(fingerprint).index<Row>("rows", { key: ({ id }) => id });
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        const { status, sync } = (client as Client).state;
+        if (status === "in" && sync === "online") resolve();
+      };
+      (client as Client).subscribe(look);
+      look();
+    });
+  },
+
+  /** Fills the table that is open. */
+  async fillRows(count: number): Promise<void> {
+    for (let from = 0; from < count; from += 10_000)
+      await rows?.put(Array.from({ length: Math.min(10_000, count - from) }, (_, at) => row(from + at)));
+  },
+
+  /** From the call to the rows. Milliseconds. */
+  async range(from: number, limit: number): Promise<{ took: number; longest: number }> {
+    const longest = new LongestTask();
+    const start = performance.now();
+    const found = await (rows as VaultIndex<Row>).list({ from, limit });
+    const took = performance.now() - start;
+    if (found.length !== limit || found.at(-1)?.text !== row(from + limit - 1).text)
+      throw new Error("other rows were found");
+    return { took, longest: await longest.stop() };
+  },
+
+  /** Removes what is kept near. */
+  async forgetNear(): Promise<void> {
+    for (const { name = "" } of await indexedDB.databases())
+      if (name.includes(".near.")) indexedDB.deleteDatabase(name);
+  },
+
   /** Opens the client of a further tab, and remembers what arrives. */
   async follow(place: Place): Promise<void> {
     client = new Client(place);

@@ -144,7 +144,7 @@ impl Index {
     ) -> Result<()> {
         let mut seen = 0;
         let reading = self.with(false, async |open| {
-            let snapshot = open.snapshot().await?;
+            let snapshot = open.newest_seen().await?;
             self.check_current(open)?;
             let mut range = snapshot.range(0, query.clone()).at_most(limit);
             loop {

@@ -52,9 +52,14 @@ impl<H: Host> OpenIndex<H> {
         Self { index, scope, id, store, keys, near, kept, is_behind, host }
     }
 
+    /// The index as it is now.
+    pub async fn snapshot(&self) -> keyfold_index::Result<Snapshot<NearStore<H>, VaultKeys>> {
+        self.index.latest().await
+    }
+
     /// The index as it is now; while the server is not reached, as it was seen last on this device
     /// ([`Self::is_offline`]): then what this device has not read is not there to be read.
-    pub async fn snapshot(&self) -> keyfold_index::Result<Snapshot<NearStore<H>, VaultKeys>> {
+    pub async fn newest_seen(&self) -> keyfold_index::Result<Snapshot<NearStore<H>, VaultKeys>> {
         match self.index.latest().await {
             Err(IndexError::Store(StoreError::Unreachable(why))) if self.store.was_offline() => {
                 let unreachable = IndexError::Store(StoreError::Unreachable(why));
@@ -110,12 +115,12 @@ impl<H: Host> OpenIndex<H> {
 
     /// The value of a key.
     pub async fn get(&self, key: &[u8]) -> keyfold_index::Result<Option<crate::Zeroizing<Vec<u8>>>> {
-        self.snapshot().await?.get(0, key).await
+        self.newest_seen().await?.get(0, key).await
     }
 
     /// How many keys a query finds.
     pub async fn count(&self, query: &IndexQuery) -> keyfold_index::Result<u64> {
-        self.snapshot().await?.count(0, query).await
+        self.newest_seen().await?.count(0, query).await
     }
 
     /// The first `limit` entries of a query.
@@ -128,7 +133,7 @@ impl<H: Host> OpenIndex<H> {
         &self,
         keys: &[(u16, Vec<u8>)],
     ) -> keyfold_index::Result<(Option<u64>, Vec<Option<crate::Zeroizing<Vec<u8>>>>)> {
-        let snapshot = self.snapshot().await?;
+        let snapshot = self.newest_seen().await?;
         Ok((snapshot.generation(), snapshot.get_many(keys).await?))
     }
 
@@ -139,7 +144,7 @@ impl<H: Host> OpenIndex<H> {
         query: &IndexQuery,
         limit: usize,
     ) -> keyfold_index::Result<(Option<u64>, Vec<IndexEntry>)> {
-        let snapshot = self.snapshot().await?;
+        let snapshot = self.newest_seen().await?;
         let mut found = Vec::new();
         let mut range = snapshot.range(tree, query.clone()).at_most(limit);
         while let Some(page) = range.next().await? {

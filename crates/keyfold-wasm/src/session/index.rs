@@ -118,7 +118,7 @@ impl Session {
     pub async fn index_count(&mut self, kc: &str, name: &str, tree: u16, query: JsIndexQuery) -> Result<JsValue> {
         let query = asked(&query)?;
         let work = async |open: &OpenIndex<JsHost>| {
-            let count = open.snapshot().await?.count(tree, &query).await?;
+            let count = open.newest_seen().await?.count(tree, &query).await?;
             Ok((count, open.is_offline()))
         };
         let (count, is_offline) = self.inner.with_index(kc, name, false, work).await?;

@@ -25,6 +25,7 @@ const MARK = 1;
 const TRIES = 8;
 /** Files that are read or written at once. */
 const TOGETHER = 64;
+const ID = /^[0-9a-f]{64}$/;
 const FOLDERS = "0123456789abcdef";
 
 type Folder = FileSystemDirectoryHandle;
@@ -88,7 +89,10 @@ export class FileStorage implements ObjectStorage {
       for (const [first, folder] of objects) {
         if (after !== undefined && first < after.slice(0, 1)) continue;
         const ids: string[] = [];
-        for await (const id of folder.keys()) if (after === undefined || id > after) ids.push(id);
+        for await (const id of folder.keys()) {
+          // A browser may keep drafts of files beside them.
+          if (ID.test(id) && (after === undefined || id > after)) ids.push(id);
+        }
         ids.sort();
         for (let at = 0; at < ids.length && page.length < PAGE; at += TOGETHER) {
           const some = ids.slice(at, at + TOGETHER);

@@ -105,8 +105,14 @@ export class IndexedDbStorage implements ObjectStorage {
       const done = completion(transaction);
       const [first, ...others] = names.map((name) => transaction.objectStore(name));
       if (first === undefined) throw new DOMException("nothing is named", "InvalidAccessError");
-      const [worked] = await Promise.all([work(first, ...others), done]);
-      return worked;
+      const working = async (): Promise<T> => work(first, ...others);
+      try {
+        const [worked] = await Promise.all([working(), done]);
+        return worked;
+      } catch (thrown) {
+        abort(transaction);
+        throw thrown;
+      }
     } catch (thrown) {
       throw storageFault(thrown);
     }
@@ -148,6 +154,15 @@ function result<T>(request: IDBRequest<T>): Promise<T> {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
+}
+
+/** What was begun is not half-done. */
+function abort(transaction: IDBTransaction): void {
+  try {
+    transaction.abort();
+  } catch {
+    // It was over.
+  }
 }
 
 function completion(transaction: IDBTransaction): Promise<void> {
