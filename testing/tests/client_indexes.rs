@@ -102,7 +102,12 @@ async fn what_one_writes_the_other_finds_in_its_order_also_after_a_restart_of_th
     let server = server.restart_after(async || ()).await;
     assert!(is(&all(&bob.client).await, &entries[1..]));
     let bound = |key: &str| encode(&word(key)).unwrap().into_boxed_slice();
-    let query = IndexQuery { from: Bound::Excluded(bound("fig")), to: Bound::Unbounded, reverse: true, ..IndexQuery::default() };
+    let query = IndexQuery {
+        from: Bound::Excluded(bound("fig")),
+        to: Bound::Unbounded,
+        reverse: true,
+        ..IndexQuery::default()
+    };
     assert_eq!(table(&bob.client).count(&query).await.unwrap(), 1);
     // Another name, and another keychain with the same name, are other indexes.
     assert_eq!(alice.client.index("notes", "other").get(&word("fig")).await.unwrap(), None);
