@@ -664,7 +664,7 @@ fn indexes_print_their_documents() {
     let checked = index(&bob, "check");
     is("indexCheck", &checked);
     assert!(checked["entries"].as_u64() >= Some(5_000) && checked["nodes"].as_u64() > Some(1), "{checked}");
-    assert!(text(&bob, ["index", "notes", "expenses", "check"]).contains(" entries in "));
+    assert!(text(&bob, ["index", "notes", "expenses", "check"]).contains(" entries, "));
     assert_eq!(alice.json(["index", "notes", "other", "count"]), json!({"count": 0}));
 }
 

@@ -3,7 +3,7 @@
 
 use futures_util::future::join_all;
 use keyfold_client::{
-    Algorithm, Changes, Client, Code, Index, IndexQuery, ShareKeys, ShareOptions,
+    Algorithm, Changes, Client, Code, Index, IndexChanged, IndexDifference, IndexQuery, ShareKeys, ShareOptions,
     key::{Part, encode},
 };
 use keyfold_testing::{
@@ -109,6 +109,20 @@ async fn what_one_writes_the_other_finds_in_its_order_also_after_a_restart_of_th
         ..IndexQuery::default()
     };
     assert_eq!(table(&bob.client).count(&query).await.unwrap(), 1);
+    // What differs from an earlier reading, and many keys at once.
+    let (before, _) = table(&bob.client).changes(None).await.unwrap();
+    put(&alice.client, "apple", "5").await;
+    let (now, difference) = table(&bob.client).changes(before).await.unwrap();
+    let IndexDifference::Keys(changed) = difference else { panic!("bob has seen it") };
+    let [IndexChanged { tree: 0, key, value: Some(five) }] = &changed[..] else { panic!("{changed:?}") };
+    assert_eq!((&key[..], &five[..]), (&bound("apple")[..], &b"5"[..]));
+    assert!(now > before);
+    assert_eq!(table(&bob.client).changes(now).await.unwrap(), (now, IndexDifference::Keys(Vec::new())));
+    let keys = ["pear", "plum", "apple"].map(word);
+    let values = table(&bob.client).get_many(&keys.each_ref().map(|key| &key[..])).await.unwrap();
+    let values: Vec<_> = values.iter().map(|value| value.as_ref().map(|value| value.as_slice())).collect();
+    assert_eq!(values, [Some(&b"4"[..]), None, Some(b"5")]);
+    assert!(table(&alice.client).remove(&word("apple")).await.unwrap());
     // Another name, and another keychain with the same name, are other indexes.
     assert_eq!(alice.client.index("notes", "other").get(&word("fig")).await.unwrap(), None);
     alice.keychain("photos").await;

@@ -139,8 +139,19 @@ from_core!(
     keyfold_core::keychain::KeychainError,
     keyfold_core::recovery::PaperError,
     keyfold_core::value::ValueError,
-    keyfold_index::IndexError,
 );
+
+impl From<keyfold_index::IndexError> for Error {
+    fn from(fault: keyfold_index::IndexError) -> Self {
+        let error = Self::new(Code::parse(fault.code()), fault.to_string());
+        match fault {
+            keyfold_index::IndexError::NoKey(_) => error.hint(
+                "Ask a member who holds it to share the keychain with all its keys (`keyfold share KC WHO --keys all`).",
+            ),
+            _ => error,
+        }
+    }
+}
 
 #[cfg(feature = "native")]
 from_core!(keyfold_core::recovery::PasswordError, keyfold_core::recovery::ShareError);

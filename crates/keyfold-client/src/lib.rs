@@ -40,5 +40,8 @@ pub use session::{
     Revoke, SealedHead, Session, SignIn, SignInProof, Stopped, Subscription, TrailerCheck, verify_signature,
 };
 pub use vault::files::{self, FileVersion, ItemKind, StillReadable, VaultItem, VaultPath};
-pub use vault::{IndexBatch, IndexEntry, IndexQuery, NearStore, OpenIndex, ServerStore, VaultKeys, key};
+pub use vault::{
+    IndexBatch, IndexChanged, IndexDifference, IndexEntry, IndexQuery, NearStore, OpenIndex, ServerStore, VaultKeys,
+    key,
+};
 pub use zeroize::Zeroizing;

@@ -33,6 +33,13 @@ pub(crate) struct NewTop {
     pub(crate) plain: Zeroizing<Vec<u8>>,
 }
 
+/// Where a node is, as those above it say.
+struct Place {
+    from: Box<[u8]>,
+    to: Option<Box<[u8]>>,
+    count: u64,
+}
+
 /// Neighbours under one node: one as it is, or cells that are not cut into nodes yet.
 enum Run {
     Kept(Cell),
@@ -56,7 +63,8 @@ impl<S: Store, K: Keys> Trees<S, K> {
                 if root.node.is_none() {
                     written.retired.push(root.top.child.object);
                 }
-                (root.top.level, self.cells(tree, &top, Box::default(), changes, rng, written).await?)
+                let place = Place { from: Box::default(), to: None, count: root.top.child.count };
+                (root.top.level, self.cells(tree, &top, place, changes, rng, written).await?)
             }
         };
         loop {
@@ -95,12 +103,19 @@ impl<S: Store, K: Keys> Trees<S, K> {
         &'a self,
         tree: u16,
         node: &'a Node,
-        from: Box<[u8]>,
+        place: Place,
         changes: &'a [Changed],
         rng: &'a mut impl CryptoRng,
         written: &'a mut Written,
     ) -> LocalBoxFuture<'a, Result<Vec<Cell>>> {
         async move {
+            let Place { from, to, count } = place;
+            if !node.is_within(&from, to.as_deref()) {
+                return Err(IndexError::Damaged("a node has keys that belong elsewhere"));
+            }
+            if node.entries() != count {
+                return Err(IndexError::Damaged("a node has other entries than were counted"));
+            }
             let level = match node.level() {
                 0 => return Ok(merged(Some(node), changes, &mut written.retired)),
                 above => above - 1,
@@ -126,7 +141,9 @@ impl<S: Store, K: Keys> Trees<S, K> {
                 let (child, at) = (children.next().ok_or(NO_CHILD)?, cell.as_child().ok_or(NO_CHILD)?);
                 written.retired.push(at.object);
                 let child_from = if index == 0 { from.clone() } else { cell.key().into() };
-                let new = self.cells(tree, &child, child_from.clone(), part, rng, written).await?;
+                let child_to = if index + 1 < node.len() { Some(node.key(index + 1)) } else { to.clone() };
+                let place = Place { from: child_from.clone(), to: child_to, count: at.count };
+                let new = self.cells(tree, &child, place, part, rng, written).await?;
                 match runs.last_mut() {
                     Some(Run::New { cells, .. }) => cells.extend(new),
                     _ => runs.push(Run::New { from: child_from, cells: new }),
@@ -173,6 +190,10 @@ impl<S: Store, K: Keys> Trees<S, K> {
                 all.append(&mut cells);
                 (from, cells) = (before_from, all);
             }
+            // Those of a neighbour were not looked at from above.
+            if !cells.is_sorted_by(|a, b| a.key() < b.key()) {
+                return Err(IndexError::Damaged("a node has keys that belong elsewhere"));
+            }
             joined.push(Run::New { from, cells });
         }
         Ok(joined)
@@ -182,7 +203,11 @@ impl<S: Store, K: Keys> Trees<S, K> {
     async fn taken(&self, tree: u16, level: u8, cell: &Cell, written: &mut Written) -> Result<Vec<Cell>> {
         let child = cell.as_child().ok_or(NO_CHILD)?;
         written.retired.push(child.object);
-        Ok(self.node(tree, level, child.at()).await?.cells().collect())
+        let node = self.node(tree, level, child.at()).await?;
+        if node.entries() != child.count {
+            return Err(IndexError::Damaged("a node has other entries than were counted"));
+        }
+        Ok(node.cells().collect())
     }
 
     /// Seals nodes, and gives the cells that name them.

@@ -25,6 +25,16 @@ pub(crate) enum Put {
     Apart(Apart),
 }
 
+impl Put {
+    /// The object that nobody needs any more once another change follows this one.
+    fn replaced_by(&self, later: &Self) -> Option<ObjectId> {
+        match self {
+            Self::Apart(apart) if self != later => Some(apart.object),
+            _ => None,
+        }
+    }
+}
+
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
@@ -61,6 +71,8 @@ fn first_bytes(key: &[u8]) -> u64 {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overlay {
     trees: BTreeMap<u16, BTreeMap<Box<[u8]>, Put>>,
+    /// Values that stand apart and that a later change took away.
+    replaced: Vec<ObjectId>,
     weight: usize,
     count: usize,
 }
@@ -70,26 +82,43 @@ impl Overlay {
         for change in changes {
             self.weight += change.weight();
             self.count += 1;
-            self.trees.entry(change.tree).or_default().insert(change.key.clone(), change.put.clone());
+            let before = self.trees.entry(change.tree).or_default().insert(change.key.clone(), change.put.clone());
+            self.replaced.extend(before.and_then(|before| before.replaced_by(&change.put)));
         }
+    }
+
+    /// Values that stand apart, were changed in the tail, and were changed there again.
+    pub(crate) fn replaced(&self) -> &[ObjectId] {
+        &self.replaced
+    }
+
+    /// The newest change of each key, tree by tree.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u16, &[u8], &Put)> {
+        self.trees.iter().flat_map(|(tree, puts)| puts.iter().map(|(key, put)| (*tree, &**key, put)))
     }
 
     pub(crate) fn tree(&self, tree: u16) -> Option<&BTreeMap<Box<[u8]>, Put>> {
         self.trees.get(&tree)
     }
 
-    /// The newest change of each key, ascending, for each tree: these, and those that follow them.
-    pub(crate) fn with<'c>(&'c self, changes: &'c [Change]) -> BTreeMap<u16, Vec<Changed<'c>>> {
+    /// The newest change of each key, ascending, for each tree: these, and those that follow them. `replaced`: the values
+    /// apart of those among them that are not the newest.
+    pub(crate) fn with<'c>(
+        &'c self,
+        changes: &'c [Change],
+        replaced: &mut Vec<ObjectId>,
+    ) -> BTreeMap<u16, Vec<Changed<'c>>> {
         let mut trees: BTreeMap<u16, Vec<(u64, Changed<'c>)>> = BTreeMap::new();
-        let before = self.trees.iter().flat_map(|(tree, puts)| puts.iter().map(|(key, put)| (*tree, &**key, put)));
-        for (tree, key, put) in before.chain(changes.iter().map(|change| (change.tree, &*change.key, &change.put))) {
+        for (tree, key, put) in self.iter().chain(changes.iter().map(|change| (change.tree, &*change.key, &change.put)))
+        {
             trees.entry(tree).or_default().push((first_bytes(key), (key, put)));
         }
-        let newest = |mut changes: Vec<(u64, Changed<'c>)>| {
+        let mut newest = |mut changes: Vec<(u64, Changed<'c>)>| {
             // Stable, so that of two for one key the later one stands behind, and stays.
             changes.sort_by(|(a, (key, _)), (b, (other, _))| a.cmp(b).then_with(|| key.cmp(other)));
             changes.dedup_by(|(_, later), (_, kept)| {
                 later.0 == kept.0 && {
+                    replaced.extend(kept.1.replaced_by(later.1));
                     *kept = *later;
                     true
                 }

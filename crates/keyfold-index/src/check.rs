@@ -1,6 +1,7 @@
 //! Going through a whole index, and saying what is wrong with it.
 
 use crate::{
+    change::{Overlay, Put},
     error::{IndexError, Result},
     node::{Apart, Node, Value},
     seal::{At, Keys},
@@ -25,7 +26,7 @@ pub struct Wrong {
 /// What a whole index is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
-    /// Entries that are in the trees and can be read, the tail aside.
+    /// Entries that can be read, those of the tail among them.
     pub entries: u64,
     /// Nodes that can be read.
     pub nodes: u64,
@@ -44,9 +45,20 @@ impl<S: Store, K: Keys> Snapshot<S, K> {
             match self.trees.top(number, root).await {
                 Ok(top) => {
                     let place = Place { tree: number, from: Box::default(), to: None, count: root.top.child.count };
-                    self.trees.check(top, place, &mut checked).await?;
+                    self.trees.check(top, place, &state.overlay, &mut checked).await?;
                 }
                 Err(error) => checked.note(number, Box::default(), error)?,
+            }
+        }
+        for (tree, key, put) in state.overlay.iter() {
+            let checked_value = match put {
+                Put::Remove => continue,
+                Put::Here(_) => Ok(()),
+                Put::Apart(apart) => self.trees.check_value(tree, apart).await,
+            };
+            match checked_value {
+                Ok(()) => checked.entries += 1,
+                Err(error) => checked.note(tree, key.into(), error)?,
             }
         }
         Ok(checked)
@@ -72,7 +84,13 @@ impl Checked {
 }
 
 impl<S: Store, K: Keys> Trees<S, K> {
-    fn check<'a>(&'a self, node: Arc<Node>, place: Place, checked: &'a mut Checked) -> LocalBoxFuture<'a, Result<()>> {
+    fn check<'a>(
+        &'a self,
+        node: Arc<Node>,
+        place: Place,
+        tail: &'a Overlay,
+        checked: &'a mut Checked,
+    ) -> LocalBoxFuture<'a, Result<()>> {
         async move {
             checked.nodes += 1;
             if !node.is_within(&place.from, place.to.as_deref()) {
@@ -85,12 +103,14 @@ impl<S: Store, K: Keys> Trees<S, K> {
             for index in 0..node.len() {
                 let key = node.key(index);
                 if node.level() == 0 {
+                    // Of what the tail changes, the entry in the leaf is checked and not counted.
+                    let counts = u64::from(tail.tree(place.tree).is_none_or(|changes| !changes.contains_key(&key)));
                     match node.value(index) {
                         Some(Value::Apart(apart)) => match self.check_value(place.tree, &apart).await {
-                            Ok(()) => checked.entries += 1,
+                            Ok(()) => checked.entries += counts,
                             Err(error) => checked.note(place.tree, key, error)?,
                         },
-                        _ => checked.entries += 1,
+                        _ => checked.entries += counts,
                     }
                     continue;
                 }
@@ -101,7 +121,7 @@ impl<S: Store, K: Keys> Trees<S, K> {
                 match self.stored(place.tree, node.level() - 1, child.at()).await {
                     Ok(below) => {
                         let place = Place { tree: place.tree, from, to, count: child.count };
-                        self.check(Arc::new(below), place, checked).await?;
+                        self.check(Arc::new(below), place, tail, checked).await?;
                     }
                     Err(error) => checked.note(place.tree, from, error)?,
                 }

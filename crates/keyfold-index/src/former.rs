@@ -71,6 +71,15 @@ impl Headers {
         self.0.iter().map(|header| header.bytes.len() + header.signature.0.len() + 6).sum()
     }
 
+    /// The lists that its headers name.
+    pub(crate) fn places(&self, index: &IndexId) -> Result<Vec<At>> {
+        let mut places = Vec::new();
+        for signed in &self.0 {
+            places.extend(signed.header(index)?.former.iter().filter_map(|former| former.at));
+        }
+        Ok(places)
+    }
+
     /// The header of a record that is named by a header which stands here.
     pub(crate) fn find(&self, former: &Former, index: &IndexId) -> Result<Option<Header>> {
         let found = self.0.iter().find(|signed| signed.hash() == former.hash);

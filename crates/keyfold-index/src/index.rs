@@ -17,24 +17,28 @@ use crate::{
     state::{Root, State},
     store::{Reference, Store, Swapped},
     tree::Trees,
+    waiting::Line,
 };
 use keyfold_format::{IndexId, ObjectId, cbor};
 use rand_core::CryptoRng;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 use zeroize::Zeroizing;
+
+/// States that are kept to be compared with what is now.
+const LATELY: usize = 16;
 
 /// How often a commit that others overtook is tried again.
 const TRIES: usize = 32;
 
 /// Changes that are committed together, or not at all.
 #[derive(Clone, Debug, Default)]
-pub struct Batch(Vec<Wish>);
+pub struct Batch(pub(crate) Vec<Wish>);
 
 /// A tree, a key of it, and its new value or `None`.
-type Wish = (u16, Box<[u8]>, Option<Zeroizing<Vec<u8>>>);
+pub(crate) type Wish = (u16, Box<[u8]>, Option<Zeroizing<Vec<u8>>>);
 
 impl Batch {
     /// One without changes.
@@ -54,9 +58,41 @@ impl Batch {
         self
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// About what it takes in a record or segment.
+    pub(crate) fn weight(&self) -> usize {
+        let value = |value: &Option<Zeroizing<Vec<u8>>>| value.as_ref().map_or(0, |value| value.len().min(VALUE_HERE));
+        self.0.iter().map(|(_, key, of)| 9 + key.len() + value(of)).sum()
+    }
+
+    /// Whether all of it can be written.
+    fn check(&self) -> Result<()> {
+        for (tree, key, value) in &self.0 {
+            if usize::from(*tree) >= MAX_TREES {
+                return Err(IndexError::TooLarge { what: "number of trees", limit: MAX_TREES });
+            }
+            if key.len() > MAX_KEY {
+                return Err(IndexError::TooLarge { what: "key", limit: MAX_KEY });
+            }
+            if value.as_ref().is_some_and(|value| value.len() > MAX_VALUE) {
+                return Err(IndexError::TooLarge { what: "value", limit: MAX_VALUE });
+            }
+        }
+        Ok(())
+    }
+
     /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl FromIterator<Wish> for Batch {
+    fn from_iter<T: IntoIterator<Item = Wish>>(wishes: T) -> Self {
+        Self(wishes.into_iter().collect())
     }
 }
 
@@ -79,12 +115,26 @@ pub struct Seen {
     pub ledger: u64,
 }
 
+/// What a record is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    /// Changes, and whatever they make necessary.
+    Change,
+    /// The tail is brought into the trees.
+    Fold,
+    /// Nobody writes behind an older one any more, with what he has put for that.
+    Fence,
+}
+
 /// An encrypted B-tree, or several that change together.
 pub struct Index<S, K> {
     pub(crate) trees: Arc<Trees<S, K>>,
-    name: String,
+    pub(crate) name: String,
     state: Mutex<Option<Arc<State>>>,
     seen: Mutex<Option<Seen>>,
+    /// The newest states that were seen, oldest first.
+    lately: Mutex<VecDeque<Arc<State>>>,
+    line: Line,
 }
 
 impl<S: Store, K: Keys> Index<S, K> {
@@ -92,7 +142,8 @@ impl<S: Store, K: Keys> Index<S, K> {
     /// of it. Nothing is read yet.
     pub fn new(store: S, keys: K, name: &str, id: IndexId, seen: Option<Seen>) -> Self {
         let trees = Arc::new(Trees::new(store, Sealer::new(keys, id)));
-        Self { trees, name: name.to_owned(), state: Mutex::default(), seen: Mutex::new(seen) }
+        let (state, lately, line) = Default::default();
+        Self { trees, name: name.to_owned(), state, seen: Mutex::new(seen), lately, line }
     }
 
     /// The newest state that was seen, to be kept.
@@ -150,6 +201,13 @@ impl<S: Store, K: Keys> Index<S, K> {
         }
     }
 
+    /// The index as it was at a generation, if that was seen lately. Before the first one nothing was there.
+    pub(crate) fn seen_at(&self, generation: Option<u64>) -> Option<Snapshot<S, K>> {
+        let Some(generation) = generation else { return Some(self.at(None)) };
+        let lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+        lately.iter().find(|state| state.header.generation == generation).map(|state| self.at(Some(state.clone())))
+    }
+
     fn at(&self, state: Option<Arc<State>>) -> Snapshot<S, K> {
         Snapshot { trees: self.trees.clone(), state }
     }
@@ -189,6 +247,13 @@ impl<S: Store, K: Keys> Index<S, K> {
         // Two may have read at once; the newer one stays.
         if kept.as_ref().is_none_or(|kept| kept.header.generation <= state.header.generation) {
             *kept = Some(state.clone());
+            let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+            if lately.back().is_none_or(|last| last.hash != state.hash) {
+                lately.push_back(state.clone());
+            }
+            if lately.len() > LATELY {
+                lately.pop_front();
+            }
             let Header { generation, author, .. } = &state.header;
             let seen = Seen { generation: *generation, hash: state.hash, ledger: author.head.seq };
             *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
@@ -226,7 +291,12 @@ impl<S: Store, K: Keys> Index<S, K> {
     async fn headers(&self, at: &At) -> Result<Headers> {
         let sealed = self.trees.store.get(&[at.object]).await?.pop().flatten();
         let sealed = sealed.ok_or(IndexError::Missing(at.object))?;
-        let headers: Headers = unframed(&self.trees.sealer.open(Kind::Headers, at, &sealed)?)?;
+        self.read_headers(at, &sealed)
+    }
+
+    /// Headers that stand together, from their object.
+    pub(crate) fn read_headers(&self, at: &At, sealed: &[u8]) -> Result<Headers> {
+        let headers: Headers = unframed(&self.trees.sealer.open(Kind::Headers, at, sealed)?)?;
         headers.check(self.trees.sealer.index())?;
         Ok(headers)
     }
@@ -264,23 +334,45 @@ impl<S: Store, K: Keys> Index<S, K> {
         Ok(roots)
     }
 
-    /// Commits changes as they are, whatever others have done: of two who change one key, the last one wins.
+    /// Commits changes as they are, whatever others have done: of two who change one key, the last one wins. What waits
+    /// while something else is committed goes out as one, in the order in which it came; whoever gives up waiting before
+    /// that has committed nothing.
     pub async fn commit(&self, batch: Batch, mut moment: Moment<'_, impl CryptoRng>) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
         }
+        batch.check()?;
+        let outcome = self.line.join(batch);
+        let _turn = self.line.turn.lock().await;
+        loop {
+            if let Some(outcome) = outcome.take() {
+                return outcome;
+            }
+            let together = self.line.together();
+            let result = self.commit_now(&together.batch(), &mut moment).await;
+            together.tell(&result);
+        }
+    }
+
+    async fn commit_now(&self, batch: &Batch, moment: &mut Moment<'_, impl CryptoRng>) -> Result<()> {
         let mut apart = Vec::new();
-        let changes = self.changes(batch, &mut apart, moment.rng)?;
+        let mut changes = self.sealed(batch.clone(), &mut apart, moment.rng)?;
         let mut state = match self.state() {
             Some(state) => Some(state),
             None => self.latest().await?.state,
         };
         for _ in 0..TRIES {
-            state = match self.try_commit(state.clone(), &changes, false, &mut apart, &mut moment).await {
+            let next = match self.try_commit(state.clone(), &changes, Deed::Change, &mut apart, moment).await {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(stands)) => self.take_in(stands).await?,
                 Err(error) => self.newer(state.as_ref(), error).await?,
+            };
+            // What was put for a state before somebody swept may be swept away.
+            if next.as_ref().and_then(|next| next.body.retired) != state.as_ref().and_then(|state| state.body.retired) {
+                apart.clear();
+                changes = self.sealed(batch.clone(), &mut apart, moment.rng)?;
             }
+            state = next;
         }
         Err(IndexError::Conflict)
     }
@@ -305,17 +397,19 @@ impl<S: Store, K: Keys> Index<S, K> {
                     continue;
                 }
             };
+            batch.check()?;
             let mut apart = Vec::new();
-            let changes = self.changes(batch, &mut apart, moment.rng)?;
+            let changes = self.sealed(batch, &mut apart, moment.rng)?;
             if changes.is_empty() {
                 return Ok(());
             }
             let state = snapshot.state.clone();
-            snapshot = self.at(match self.try_commit(state.clone(), &changes, false, &mut apart, &mut moment).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(stands)) => self.take_in(stands).await?,
-                Err(error) => self.newer(state.as_ref(), error).await?,
-            });
+            snapshot =
+                self.at(match self.try_commit(state.clone(), &changes, Deed::Change, &mut apart, &mut moment).await {
+                    Ok(Ok(())) => return Ok(()),
+                    Ok(Err(stands)) => self.take_in(stands).await?,
+                    Err(error) => self.newer(state.as_ref(), error).await?,
+                });
         }
         Err(IndexError::Conflict.into())
     }
@@ -332,7 +426,7 @@ impl<S: Store, K: Keys> Index<S, K> {
         if state.overlay.count() == 0 {
             return Ok(true);
         }
-        match self.try_commit(Some(state.clone()), &[], true, &mut Vec::new(), &mut moment).await {
+        match self.try_commit(Some(state.clone()), &[], Deed::Fold, &mut Vec::new(), &mut moment).await {
             Ok(Ok(())) => return Ok(true),
             Ok(Err(stands)) => self.take_in(stands).await?,
             Err(error) => self.newer(Some(&state), error).await?,
@@ -340,8 +434,25 @@ impl<S: Store, K: Keys> Index<S, K> {
         Ok(false)
     }
 
-    /// Checks lengths, and seals the values that stand apart.
-    fn changes(
+    /// Puts a record that changes nothing in the place of the newest: whoever wrote for that one fails, and seals anew what
+    /// he puts.
+    pub(crate) async fn fence(&self, moment: &mut Moment<'_, impl CryptoRng>) -> Result<()> {
+        let mut state = self.newest().await?;
+        for _ in 0..TRIES {
+            if state.is_none() {
+                return Ok(());
+            }
+            state = match self.try_commit(state.clone(), &[], Deed::Fence, &mut Vec::new(), moment).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(stands)) => self.take_in(stands).await?,
+                Err(error) => self.newer(state.as_ref(), error).await?,
+            };
+        }
+        Err(IndexError::Conflict)
+    }
+
+    /// Seals the values that stand apart.
+    fn sealed(
         &self,
         batch: Batch,
         objects: &mut Vec<(ObjectId, Vec<u8>)>,
@@ -349,17 +460,8 @@ impl<S: Store, K: Keys> Index<S, K> {
     ) -> Result<Vec<Change>> {
         let mut changes = Vec::with_capacity(batch.0.len());
         for (tree, key, value) in batch.0 {
-            if usize::from(tree) >= MAX_TREES {
-                return Err(IndexError::TooLarge { what: "number of trees", limit: MAX_TREES });
-            }
-            if key.len() > MAX_KEY {
-                return Err(IndexError::TooLarge { what: "key", limit: MAX_KEY });
-            }
             let put = match value {
                 None => Put::Remove,
-                Some(value) if value.len() > MAX_VALUE => {
-                    return Err(IndexError::TooLarge { what: "value", limit: MAX_VALUE });
-                }
                 Some(value) if value.len() > VALUE_HERE => {
                     let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
                     let (at, sealed) = self.trees.sealer.seal(Kind::Value { tree }, value, rng)?;
@@ -378,7 +480,7 @@ impl<S: Store, K: Keys> Index<S, K> {
         &self,
         before: Option<Arc<State>>,
         changes: &[Change],
-        must_fold: bool,
+        deed: Deed,
         apart: &mut Vec<(ObjectId, Vec<u8>)>,
         moment: &mut Moment<'_, impl CryptoRng>,
     ) -> Result<Result<(), Option<Reference>>> {
@@ -388,8 +490,10 @@ impl<S: Store, K: Keys> Index<S, K> {
         let inline: usize = body.changes.iter().chain(changes).map(Change::weight).sum();
         let is_bulk = inline > TAIL_BYTES || count > TAIL_CHANGES;
         let mut overlay = Overlay::default();
-        if must_fold || is_bulk || (inline > INLINE_CHANGES && body.segments.len() >= SEGMENTS) {
-            let folded = before.as_ref().map_or(&overlay, |before| &before.overlay).with(changes);
+        if deed == Deed::Fold || is_bulk || (inline > INLINE_CHANGES && body.segments.len() >= SEGMENTS) {
+            let tail = before.as_ref().map_or(&overlay, |before| &before.overlay);
+            written.retired.extend(tail.replaced());
+            let folded = tail.with(changes, &mut written.retired);
             self.fold_into(&mut body, before.as_deref(), folded, moment, &mut written).await?;
         } else {
             overlay = before.as_ref().map_or(overlay, |before| before.overlay.clone());
@@ -403,7 +507,16 @@ impl<S: Store, K: Keys> Index<S, K> {
                 body.segments.push(Segment { at, count });
             }
         }
+        if deed == Deed::Fence {
+            let (sealer, objects) = (&self.trees.sealer, &mut written.objects);
+            retired::push(sealer, &mut body, &[], moment.now_ms, moment.rng, objects)?;
+        }
         let former = match &before {
+            // Who sweeps could not know of an index to come: it is founded before anything is put for it.
+            None if !apart.is_empty() || !written.objects.is_empty() => {
+                Box::pin(self.try_commit(None, &[], Deed::Change, &mut Vec::new(), moment)).await?.ok();
+                return Ok(Err(self.trees.store.read(&self.name).await?));
+            }
             None => Vec::new(),
             Some(before) => {
                 let is_putting = !apart.is_empty() || !written.objects.is_empty();
@@ -414,13 +527,13 @@ impl<S: Store, K: Keys> Index<S, K> {
         let bytes = Zeroizing::new(cbor::encode(&body));
         let keys = &self.trees.sealer.keys;
         let index = *self.trees.sealer.index();
-        let author = keys.sign(&[]).0;
+        let author = keys.author();
         if before.as_ref().is_some_and(|before| before.header.author.head.seq > author.head.seq) {
             return Err(IndexError::Behind);
         }
         let header = Header { index, generation, author, former, body: record::body_hash(&bytes) };
         let signed = header.encode();
-        let signature = keys.sign(&signed).1;
+        let signature = keys.sign(&signed);
         let signed = SignedHeader { bytes: signed, signature };
         let (at, sealed) = self.trees.sealer.seal(Kind::Record, record::write(&signed, &bytes), moment.rng)?;
         let reference = [&at.key.to_be_bytes()[..], &sealed].concat();

@@ -6,6 +6,7 @@ use crate::{
     index::Index,
     record::{Body, put_place, take_place},
     seal::{At, Keys, Kind, Sealer},
+    state::State,
     store::Store,
 };
 use keyfold_format::{ObjectId, cbor};
@@ -25,7 +26,7 @@ pub(crate) struct Retired {
     before: Option<At>,
     /// When, in milliseconds since 1970, by the clock of who wrote it.
     time_ms: u64,
-    objects: Vec<ObjectId>,
+    pub(crate) objects: Vec<ObjectId>,
 }
 
 /// Lists what was replaced, before what was listed so far.
@@ -38,11 +39,24 @@ pub(crate) fn list<K: Keys>(
     objects: &mut Vec<(ObjectId, Vec<u8>)>,
 ) -> Result<()> {
     for chunk in retired.chunks(LISTED) {
-        let list = Retired { before: body.retired, time_ms, objects: chunk.to_vec() };
-        let (at, sealed) = sealer.seal(Kind::Retired, framed(&list), rng)?;
-        objects.push((at.object, sealed));
-        body.retired = Some(at);
+        push(sealer, body, chunk, time_ms, rng, objects)?;
     }
+    Ok(())
+}
+
+/// One list, of nothing too.
+pub(crate) fn push<K: Keys>(
+    sealer: &Sealer<K>,
+    body: &mut Body,
+    retired: &[ObjectId],
+    time_ms: u64,
+    rng: &mut impl CryptoRng,
+    objects: &mut Vec<(ObjectId, Vec<u8>)>,
+) -> Result<()> {
+    let list = Retired { before: body.retired, time_ms, objects: retired.to_vec() };
+    let (at, sealed) = sealer.seal(Kind::Retired, framed(&list), rng)?;
+    objects.push((at.object, sealed));
+    body.retired = Some(at);
     Ok(())
 }
 
@@ -69,7 +83,14 @@ impl<S: Store, K: Keys> Index<S, K> {
 
     /// The newest first. A list that is not there was worked through, with all before it.
     async fn lists(&self) -> Result<Vec<(At, Retired)>> {
-        let mut next = self.latest().await?.state.and_then(|state| state.body.retired);
+        match self.latest().await?.state {
+            Some(state) => self.lists_of(&state).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    pub(crate) async fn lists_of(&self, state: &State) -> Result<Vec<(At, Retired)>> {
+        let mut next = state.body.retired;
         let mut lists = Vec::new();
         while let Some(at) = next {
             let Some(sealed) = self.trees.store.get(&[at.object]).await?.pop().flatten() else { break };

@@ -35,8 +35,10 @@ pub trait Keys {
     ///
     /// [`KeychainKey::index_key`]: keyfold_core::KeychainKey::index_key
     fn index_key(&self, number: u32, index: &IndexId, tree: u16) -> Option<StateKey>;
-    /// Oneself, and one's signature of a record (`KF1 index root`).
-    fn sign(&self, record: &[u8]) -> (Author, Signature);
+    /// Oneself, and how much of the keychain's ledger one knows.
+    fn author(&self) -> Author;
+    /// One's signature of a record (`KF1 index root`).
+    fn sign(&self, record: &[u8]) -> Signature;
     /// Whether the author wrote this, and might write with what he had seen.
     fn may_write(&self, author: &Author, record: &[u8], signature: &Signature) -> bool;
 }

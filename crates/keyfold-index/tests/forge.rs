@@ -89,7 +89,7 @@ impl Forge {
 
     pub(crate) fn header(generation: u64, member: Member, former: &[Former], body: &[u8]) -> Signed {
         let mut e = Encoder::new(Vec::new());
-        let author = member.sign(&[]).0;
+        let author = member.author();
         let hashed = hash(HashLabel::IndexBody, &[body]);
         e.array(8).unwrap().u8(1).unwrap().bytes(&INDEX.0).unwrap().u64(generation).unwrap();
         e.bytes(&author.account.0).unwrap().u64(author.head.seq).unwrap().bytes(&author.head.hash.0).unwrap();
@@ -103,7 +103,7 @@ impl Forge {
         }
         e.bytes(&hashed).unwrap();
         let bytes = e.into_writer();
-        let signature = member.sign(&bytes).1.0.to_vec();
+        let signature = member.sign(&bytes).0.to_vec();
         Signed { bytes, signature }
     }
 

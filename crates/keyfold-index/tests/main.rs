@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod cached;
+mod changes;
 mod conformance;
 mod faults;
 mod forge;
@@ -9,6 +10,8 @@ mod interplay;
 mod model;
 mod reading;
 mod support;
+mod sweeping;
 mod tampering;
+mod together;
 mod vectors;
 mod writers;

@@ -68,10 +68,13 @@ impl Keys for Member {
         (1..=self.current).contains(&number).then(|| key.index_key(index, tree))
     }
 
-    fn sign(&self, record: &[u8]) -> (Author, Signature) {
+    fn author(&self) -> Author {
         let head = Head { seq: self.ledger, hash: EntryHash([3; 32]) };
-        let key = SigningKey::from_seed(&[self.account; 32]);
-        (Author { account: ScopeId([self.account; 32]), head }, key.sign(SignatureLabel::IndexRoot, &[record]))
+        Author { account: ScopeId([self.account; 32]), head }
+    }
+
+    fn sign(&self, record: &[u8]) -> Signature {
+        SigningKey::from_seed(&[self.account; 32]).sign(SignatureLabel::IndexRoot, &[record])
     }
 
     fn may_write(&self, author: &Author, record: &[u8], signature: &Signature) -> bool {
@@ -181,7 +184,17 @@ impl Store for Faulty {
         if fault.is_some() { gone() } else { Ok(swapped) }
     }
 
+    async fn references(&self, after: Option<&str>) -> std::result::Result<Vec<String>, StoreError> {
+        if self.called("references").is_some() {
+            return gone();
+        }
+        self.inner.references(after).await
+    }
+
     async fn list(&self, after: Option<ObjectId>) -> std::result::Result<Vec<ObjectId>, StoreError> {
+        if self.called("list").is_some() {
+            return gone();
+        }
         self.inner.list(after).await
     }
 }

@@ -83,6 +83,11 @@ pub fn list_objects(scope: &ScopeId) -> String {
     format!("{SCOPES}/{scope}/objects/list")
 }
 
+/// Under which names something stands.
+pub fn list_references(scope: &ScopeId) -> String {
+    format!("{SCOPES}/{scope}/references/list")
+}
+
 /// What stands under a reference of a vault.
 pub fn read_reference(scope: &ScopeId) -> String {
     format!("{SCOPES}/{scope}/references/read")

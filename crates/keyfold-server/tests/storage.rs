@@ -6,8 +6,8 @@ use keyfold_protocol::{
     Code, limits, route,
     signing::Method,
     wire::{
-        DeleteObjects, ListObjects, ObjectIds, Objects, PutObjects, ReadObjects, ReadReference, Reference,
-        ReferenceNow, SwapReference, Swapped,
+        DeleteObjects, ListObjects, ListReferences, ObjectIds, Objects, PutObjects, ReadObjects, ReadReference,
+        Reference, ReferenceNames, ReferenceNow, SwapReference, Swapped,
     },
 };
 
@@ -48,6 +48,12 @@ impl Storage<'_> {
         self.post(route::list_objects(&self.scope), body).await.map(|body| ObjectIds::decode(&body).unwrap().ids)
     }
 
+    async fn names(&self, after: Option<&str>) -> Result<Vec<String>, Code> {
+        let body = ListReferences { after: after.map(str::to_owned) }.encode();
+        let answer = self.post(route::list_references(&self.scope), body).await?;
+        Ok(ReferenceNames::decode(&answer).unwrap().names)
+    }
+
     async fn stands(&self, name: &str) -> Result<Option<Reference>, Code> {
         let body = ReadReference { name: name.to_owned() }.encode();
         let answer = self.post(route::read_reference(&self.scope), body).await?;
@@ -58,6 +64,25 @@ impl Storage<'_> {
         let body = SwapReference { name: name.to_owned(), expected, bytes: bytes.to_vec() }.encode();
         self.post(route::swap_reference(&self.scope), body).await.map(|body| Swapped::decode(&body).unwrap())
     }
+}
+
+#[tokio::test]
+async fn references_are_listed_by_name_to_members_alone() {
+    let mut town = Town::start().await;
+    let [alice, bob] = [town.person("alice").await, town.person("bob").await];
+    let notes = town.found(&alice, KEYCHAIN_RANK).await;
+    let others = town.found(&alice, KEYCHAIN_RANK).await;
+    let own = Storage { town: &town, who: &alice, scope: notes };
+    assert_eq!(own.names(None).await.unwrap(), Vec::<String>::new());
+    for name in ["b", "a-b", "B", "a"] {
+        assert!(own.swap(name, None, b"sealed").await.unwrap().version.is_some());
+    }
+    assert_eq!(own.names(None).await.unwrap(), ["B", "a", "a-b", "b"]);
+    assert_eq!(own.names(Some("a")).await.unwrap(), ["a-b", "b"]);
+    assert_eq!(own.names(Some("b")).await.unwrap(), Vec::<String>::new());
+    assert_eq!(own.names(Some("no name")).await, Err(Code::BadText));
+    assert_eq!(Storage { scope: others, ..own }.names(None).await.unwrap(), Vec::<String>::new());
+    assert_eq!(Storage { who: &bob, ..own }.names(None).await, Err(Code::UnknownKeychain));
 }
 
 #[tokio::test]

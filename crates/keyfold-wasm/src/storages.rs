@@ -39,6 +39,9 @@ extern "C" {
     ) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch)]
+    async fn references(this: &JsStorage, after: Option<String>) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
     async fn list(this: &JsStorage, after: Option<String>) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(js_namespace = console)]
@@ -73,6 +76,11 @@ impl Store for JsStorage {
             Some(version) => Ok(Swapped::Done(version)),
             None => Ok(Swapped::Stands(reference(&property(&swapped, "stands"))?)),
         }
+    }
+
+    async fn references(&self, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+        let names = list_of(Self::references(self, after.map(str::to_owned)).await.map_err(fault)?)?;
+        names.iter().map(|name| name.as_string().ok_or_else(strange)).collect()
     }
 
     async fn list(&self, after: Option<ObjectId>) -> Result<Vec<ObjectId>, StoreError> {

@@ -36,6 +36,7 @@ export function unreliable(storage: ObjectStorage): ObjectStorage {
     get: (ids) => insisting(() => storage.get(ids)),
     delete: (ids) => insisting(() => storage.delete(ids)),
     read: (name) => insisting(() => storage.read(name)),
+    references: (after) => insisting(() => storage.references(after)),
     list: (after) => insisting(() => storage.list(after)),
     swap: (name, expected, bytes) =>
       insisting(

@@ -246,7 +246,7 @@ async fn check(session: &Session, index: &Index) -> Result<(), Fault> {
         .collect();
     let document = json!({ "entries": checked.entries, "nodes": checked.nodes, "wrong": wrong });
     session.output.show(&document, |_| {
-        let mut text = format!("{} entries in {} nodes, and what was changed last", checked.entries, checked.nodes);
+        let mut text = format!("{} entries, {} nodes", checked.entries, checked.nodes);
         for wrong in &checked.wrong {
             let from = key::decode(&wrong.from).map(|parts| plain(&parts)).unwrap_or_default();
             text.push_str(&format!("\nfrom `{from}` on: {} [{}]", wrong.error, wrong.error.code()));

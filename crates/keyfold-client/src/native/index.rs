@@ -3,7 +3,7 @@
 
 use super::{Client, host::NativeHost};
 use crate::{
-    Error, IndexBatch, IndexQuery, OpenIndex, Result,
+    Error, IndexBatch, IndexDifference, IndexQuery, OpenIndex, Result,
     key::{self, Part},
 };
 use keyfold_index::{
@@ -135,6 +135,13 @@ impl Index {
         self.with(false, async |open| open.count(query).await).await
     }
 
+    /// What is not as it was at an earlier record of the index, and which record is the newest: to be given the next time.
+    /// `None`: nothing was written yet. This client remembers the last few that it has seen; from an older one the index
+    /// must be read whole, and so must it where nothing is there to compare with.
+    pub async fn changes(&self, since: Option<u64>) -> Result<(Option<u64>, IndexDifference)> {
+        self.with(false, async |open| open.changes(since).await).await
+    }
+
     /// Shows the first `limit` entries of a query, in its order, as they were at one moment.
     pub async fn each(
         &self,
@@ -167,8 +174,7 @@ impl Index {
         reading.await?
     }
 
-    /// Reads every node and value, and says how much there is and what is wrong, with its place. What was changed last
-    /// and is not in a node yet is not counted.
+    /// Reads every node and value, and says how much there is and what is wrong, with its place.
     pub async fn check(&self) -> Result<keyfold_index::Checked> {
         self.with(false, async |open| open.check().await).await
     }

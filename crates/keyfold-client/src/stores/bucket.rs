@@ -180,6 +180,22 @@ impl Store for BucketStore {
         Err(StoreError::Unreachable("others swap all the time".to_owned()))
     }
 
+    async fn references(&self, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+        let folder = self.prefix.clone().join("references");
+        let mut references: BoxStream<'_, _> = match after {
+            None => self.bucket.list(Some(&folder)),
+            Some(name) => self.bucket.list_with_offset(Some(&folder), &self.reference(name)),
+        };
+        let mut names = Vec::new();
+        while let Some(reference) = references.try_next().await.map_err(|e| fault(&e))? {
+            names.extend(reference.location.filename().map(str::to_owned));
+            if names.len() >= PAGE {
+                break;
+            }
+        }
+        Ok(names)
+    }
+
     async fn list(&self, after: Option<ObjectId>) -> Result<Vec<ObjectId>, StoreError> {
         let now = self.clock().await?.last_modified;
         let folder = self.objects();

@@ -219,6 +219,19 @@ impl Store for DirectoryStore {
         .await
     }
 
+    async fn references(&self, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+        let (folder, after) = (self.dir.join("references"), after.map(str::to_owned));
+        let name = |path: PathBuf| {
+            let name = path.file_name()?.to_str().and_then(stamped::unhex)?;
+            String::from_utf8(name).ok()
+        };
+        blocking(move || {
+            let names: BTreeSet<String> = files(&folder)?.into_iter().filter_map(|(path, _)| name(path)).collect();
+            Ok(names.into_iter().filter(|name| after.as_ref().is_none_or(|after| name > after)).take(PAGE).collect())
+        })
+        .await
+    }
+
     async fn list(&self, after: Option<ObjectId>) -> Result<Vec<ObjectId>, StoreError> {
         let store = self.clone();
         blocking(move || store.list_now(after)).await
@@ -273,14 +286,7 @@ fn files(folder: &Path) -> Result<Vec<(PathBuf, SystemTime)>, StoreError> {
 
 /// The id that a file is named by.
 fn object_id(name: &str) -> Option<ObjectId> {
-    let mut id = [0; 32];
-    if name.len() != 64 || !name.bytes().all(|letter| matches!(letter, b'0'..=b'9' | b'a'..=b'f')) {
-        return None;
-    }
-    for (place, byte) in id.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(name.get(2 * place..2 * place + 2)?, 16).ok()?;
-    }
-    Some(ObjectId(id))
+    stamped::unhex(name)?.try_into().ok().map(ObjectId)
 }
 
 /// Brings the names in a folder to the disk.

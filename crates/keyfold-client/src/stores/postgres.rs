@@ -174,6 +174,16 @@ impl Store for PostgresStore {
         Ok(Swapped::Stands(stands))
     }
 
+    async fn references(&self, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+        // By bytes, whatever the database sorts by.
+        let references = sqlx::query_scalar(
+            r#"select name from public.keyfold_references
+               where scope = $1 and name collate "C" > $2 order by name collate "C" limit $3"#,
+        );
+        let references = references.bind(&self.scope).bind(after.unwrap_or_default()).bind(PAGE as i64);
+        references.fetch_all(&self.pool).await.map_err(fault)
+    }
+
     async fn list(&self, after: Option<ObjectId>) -> Result<Vec<ObjectId>, StoreError> {
         let list = sqlx::query_scalar(
             "select id from public.keyfold_objects \

@@ -30,6 +30,14 @@ pub(super) fn reference(stamped: &[u8]) -> Option<Reference> {
     Some(Reference { version: hex(stamp), bytes: bytes.to_vec() })
 }
 
+/// The reverse of [`hex()`]; nothing else is taken.
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|letter| matches!(letter, b'0'..=b'9' | b'a'..=b'f')) {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+}
+
 /// As small letters, for names of files: some file systems take capital ones for the same.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

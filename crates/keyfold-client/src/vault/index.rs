@@ -3,7 +3,10 @@
 use super::{Near, NearStore, ServerStore, VaultKeys};
 use crate::host::{Host, HostRng};
 use keyfold_format::{IndexId, ScopeId, id::hash, label::HashLabel};
-pub use keyfold_index::{Batch as IndexBatch, Entry as IndexEntry, Query as IndexQuery};
+pub use keyfold_index::{
+    Batch as IndexBatch, Changed as IndexChanged, Difference as IndexDifference, Entry as IndexEntry,
+    Query as IndexQuery,
+};
 use keyfold_index::{
     Checked, Index, IndexError, Moment, Seen, Snapshot,
     store::{Cached, StoreError},
@@ -153,6 +156,21 @@ impl<H: Host> OpenIndex<H> {
         Ok((snapshot.generation(), found))
     }
 
+    /// What is not as it was at a record of the index that this client has seen lately, and which one is the newest.
+    pub async fn changes(&self, since: Option<u64>) -> keyfold_index::Result<(Option<u64>, IndexDifference)> {
+        self.index.changes(since).await
+    }
+
+    /// Whether anything that a query finds in a tree is not as it was then, and which record is the newest.
+    pub async fn is_changed(
+        &self,
+        tree: u16,
+        query: &IndexQuery,
+        since: Option<u64>,
+    ) -> keyfold_index::Result<(Option<u64>, bool)> {
+        self.index.is_changed(tree, query, since).await
+    }
+
     /// Commits changes that were worked out from a record of the index, if that is still the newest one.
     pub async fn commit_on(&self, generation: Option<u64>, batch: IndexBatch) -> keyfold_index::Result<bool> {
         let decide = async |snapshot: &Snapshot<NearStore<H>, VaultKeys>| {
@@ -168,7 +186,7 @@ impl<H: Host> OpenIndex<H> {
         }
     }
 
-    /// Commits changes, all or none.
+    /// Commits changes, all or none. Several that wait at the same time go out together.
     pub async fn commit(&self, batch: IndexBatch) -> keyfold_index::Result<()> {
         self.index.commit(batch, self.moment(&mut HostRng(&*self.host))).await?;
         self.tidy().await;

@@ -95,10 +95,13 @@ impl Keys for VaultKeys {
         self.read().keys.get(&number).map(|key| key.index_key(index, tree))
     }
 
-    fn sign(&self, record: &[u8]) -> (Author, Signature) {
+    fn author(&self) -> Author {
         let inner = self.read();
-        let author = Author { account: inner.me, head: inner.head };
-        (author, inner.own.ledger.sign(SignatureLabel::IndexRoot, &[record]))
+        Author { account: inner.me, head: inner.head }
+    }
+
+    fn sign(&self, record: &[u8]) -> Signature {
+        self.read().own.ledger.sign(SignatureLabel::IndexRoot, &[record])
     }
 
     fn may_write(&self, author: &Author, record: &[u8], signature: &Signature) -> bool {

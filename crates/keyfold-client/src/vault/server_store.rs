@@ -13,8 +13,8 @@ use keyfold_protocol::{
     Code, limits, route,
     signing::{BadServerSignature, Method, Request},
     wire::{
-        self, DeleteObjects, ListObjects, ObjectIds, Objects, PutObjects, ReadObjects, ReadReference, ReferenceNow,
-        Stored, SwapReference,
+        self, DeleteObjects, ListObjects, ListReferences, ObjectIds, Objects, PutObjects, ReadObjects, ReadReference,
+        ReferenceNames, ReferenceNow, Stored, SwapReference,
     },
 };
 use std::sync::{Arc, Mutex, PoisonError};
@@ -158,6 +158,12 @@ impl<H: Host> Store for ServerStore<H> {
             Some(version) => Swapped::Done(version.to_string()),
             None => Swapped::Stands(answer.stands.map(reference)),
         })
+    }
+
+    async fn references(&self, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+        let body = ListReferences { after: after.map(str::to_owned) }.encode();
+        let answer = self.ask(route::list_references(&self.scope), body, ReferenceNames::decode).await?;
+        Ok(answer.names)
     }
 
     async fn list(&self, after: Option<ObjectId>) -> Result<Vec<ObjectId>, StoreError> {

@@ -105,6 +105,10 @@ impl<S: Store, C: Cache> Store for Cached<S, C> {
         Ok(swapped)
     }
 
+    async fn references(&self, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+        self.store.references(after).await
+    }
+
     async fn list(&self, after: Option<ObjectId>) -> Result<Vec<ObjectId>, StoreError> {
         self.store.list(after).await
     }

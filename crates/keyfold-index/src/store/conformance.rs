@@ -144,6 +144,16 @@ async fn names<S: Store>(open: Factory<'_, S>) {
     for (n, name) in (0u8..).zip(names) {
         assert_eq!(store.read(name).await.unwrap().unwrap().bytes, [n], "{name}");
     }
+    let (mut seen, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let page = store.references(after.as_deref()).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.clone());
+        seen.extend(page);
+    }
+    let expected: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(seen.len(), expected.len(), "each of them once, and nothing else: {seen:?}");
+    assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), expected);
 }
 
 async fn listed<S: Store>(open: Factory<'_, S>) {

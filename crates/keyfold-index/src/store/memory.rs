@@ -68,6 +68,17 @@ impl Store for MemoryStore {
         Ok(Swapped::Done(next.to_string()))
     }
 
+    async fn references(&self, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(self
+            .lock()
+            .references
+            .range::<str, _>((from, Bound::Unbounded))
+            .map(|(name, _)| name.clone())
+            .take(PAGE)
+            .collect())
+    }
+
     async fn list(&self, after: Option<ObjectId>) -> Result<Vec<ObjectId>, StoreError> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         Ok(self.lock().objects.range((from, Bound::Unbounded)).map(|(id, _)| *id).take(PAGE).collect())

@@ -82,6 +82,8 @@ pub trait Store {
         expected: Option<&str>,
         bytes: Vec<u8>,
     ) -> impl Future<Output = Result<Swapped, StoreError>>;
+    /// The names under which something stands, ascending, those after `after`; none: there are no more. For sweeping.
+    fn references(&self, after: Option<&str>) -> impl Future<Output = Result<Vec<String>, StoreError>>;
     /// Every object that is there for longer than any write takes, for sweeping; a page that starts after `after`.
     fn list(&self, after: Option<ObjectId>) -> impl Future<Output = Result<Vec<ObjectId>, StoreError>>;
 }

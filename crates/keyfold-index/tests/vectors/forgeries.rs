@@ -98,7 +98,7 @@ pub(super) fn forged(alter: impl FnOnce(&mut Parts)) -> (Forge, Vec<u8>) {
 }
 
 pub(super) fn resigned(bytes: Vec<u8>) -> Signed {
-    let signature = ALICE.sign(&bytes).1.0.to_vec();
+    let signature = ALICE.sign(&bytes).0.to_vec();
     Signed { bytes, signature }
 }
 

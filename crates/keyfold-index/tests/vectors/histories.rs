@@ -134,7 +134,7 @@ pub(super) fn histories() -> Vec<(&'static str, Json)> {
             "signature-of-another",
             vector("alice's record, signed by bob", "NotAllowed", &|forge| {
                 let mut signed = first.clone();
-                signed.signature = BOB.sign(&signed.bytes).1.0.to_vec();
+                signed.signature = BOB.sign(&signed.bytes).0.to_vec();
                 (forge.record(&signed, &encoded), None)
             }),
         ),

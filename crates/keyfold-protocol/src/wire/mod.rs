@@ -23,8 +23,8 @@ pub use scope::{
 };
 pub use session::{DeviceSession, EndSessions, LoggedIn, LoggedOut, Sessions};
 pub use storage::{
-    DeleteObjects, ListObjects, ObjectIds, Objects, PutObjects, ReadObjects, ReadReference, Reference, ReferenceNow,
-    Stored, SwapReference, Swapped,
+    DeleteObjects, ListObjects, ListReferences, ObjectIds, Objects, PutObjects, ReadObjects, ReadReference, Reference,
+    ReferenceNames, ReferenceNow, Stored, SwapReference, Swapped,
 };
 pub use visit::{
     AskForPasskey, EnrolmentAnswer, EnrolmentState, NameReleased, OwnAccount, PasskeyQuestion, Proof, ReadAccount,

@@ -53,6 +53,18 @@ record! {
         ids: Vec<ObjectId>,
     }
 
+    /// `POST /v1/scopes/{id}/references/list`.
+    ListReferences {
+        /// Names after this one, by their bytes; `None` from the first.
+        after: Option<String>,
+    }
+
+    /// The answer.
+    ReferenceNames {
+        /// Ascending, under which something stands: at most [`limits::OBJECT_IDS`]. None: there are no more.
+        names: Vec<String>,
+    }
+
     /// `POST /v1/scopes/{id}/references/read`.
     ReadReference {
         /// Which.
@@ -92,4 +104,4 @@ record! {
     }
 }
 
-listed!(ObjectId = limits::OBJECT_IDS);
+listed!(ObjectId = limits::OBJECT_IDS, String = limits::OBJECT_IDS);

@@ -16,8 +16,8 @@ use keyfold_protocol::{
     events::ReferenceNews,
     limits,
     wire::{
-        DeleteObjects, ListObjects, ObjectIds, Objects, PutObjects, ReadObjects, ReadReference, ReferenceNow, Stored,
-        SwapReference, Swapped,
+        DeleteObjects, ListObjects, ListReferences, ObjectIds, Objects, PutObjects, ReadObjects, ReadReference,
+        ReferenceNames, ReferenceNow, Stored, SwapReference, Swapped,
     },
 };
 use std::collections::BTreeSet;
@@ -72,6 +72,18 @@ impl Domain {
         self.members(caller, scope).await?;
         let before_ms = clock::now_ms().saturating_sub(limits::SETTLED_MS);
         Ok(ObjectIds { ids: self.store.object_ids(scope, asked.after, before_ms).await? })
+    }
+
+    /// Which references there are, for sweeping.
+    pub(crate) async fn list_references(
+        &self,
+        caller: &Caller,
+        scope: ScopeId,
+        asked: ListReferences,
+    ) -> Result<ReferenceNames, Fault> {
+        self.members(caller, scope).await?;
+        asked.after.as_deref().map_or(Ok(()), check_name)?;
+        Ok(ReferenceNames { names: self.store.reference_names(scope, asked.after).await? })
     }
 
     /// What stands under a reference.

@@ -86,6 +86,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/scopes/{scope}/objects/read", post(storage::read_objects))
         .route("/v1/scopes/{scope}/objects/delete", post(storage::delete_objects))
         .route("/v1/scopes/{scope}/objects/list", post(storage::list_objects))
+        .route("/v1/scopes/{scope}/references/list", post(storage::list_references))
         .route("/v1/scopes/{scope}/references/read", post(storage::read_reference))
         .route("/v1/scopes/{scope}/references/swap", post(storage::swap_reference))
         .fallback(answer::no_route)

@@ -8,7 +8,9 @@ use super::{
 };
 use axum::extract::{Path, State};
 use bytes::Bytes;
-use keyfold_protocol::wire::{DeleteObjects, ListObjects, PutObjects, ReadObjects, ReadReference, SwapReference};
+use keyfold_protocol::wire::{
+    DeleteObjects, ListObjects, ListReferences, PutObjects, ReadObjects, ReadReference, SwapReference,
+};
 
 /// A route whose request names the scope in its path, and has a body.
 macro_rules! routes {
@@ -34,6 +36,8 @@ routes! {
     delete_objects: DeleteObjects;
     /// `POST /v1/scopes/{scope}/objects/list`.
     list_objects: ListObjects;
+    /// `POST /v1/scopes/{scope}/references/list`.
+    list_references: ListReferences;
     /// `POST /v1/scopes/{scope}/references/read`.
     read_reference: ReadReference;
     /// `POST /v1/scopes/{scope}/references/swap`.

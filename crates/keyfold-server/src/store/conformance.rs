@@ -604,6 +604,9 @@ async fn objects_stay_until_they_are_deleted_and_a_swap_has_one_winner_also_afte
     let store = factory("storage", deaf()).await;
     let stands = Reference { version: 1, bytes: vec![7] };
     assert_eq!(store.reference(NOTES, "root".to_owned()).await.unwrap(), Some(stands.clone()));
+    assert_eq!(store.reference_names(NOTES, None).await.unwrap(), ["root"]);
+    assert_eq!(store.reference_names(NOTES, Some("root".to_owned())).await.unwrap(), Vec::<String>::new());
+    assert_eq!(store.reference_names(TEAM, None).await.unwrap(), Vec::<String>::new());
     let late = store.swap_reference(once(4), NOTES, swap(None, 8)).await.unwrap();
     assert_eq!(late, Swapped { version: None, stands: Some(stands) });
     assert_eq!(store.swap_reference(once(5), NOTES, swap(Some(1), 8)).await.unwrap().version, Some(2));

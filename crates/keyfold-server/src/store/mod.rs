@@ -339,6 +339,10 @@ pub(crate) trait Store: Send + Sync + 'static {
         after: Option<ObjectId>,
         before_ms: u64,
     ) -> BoxFuture<'_, Result<Vec<ObjectId>>>;
+    /// The names of a vault's references, ascending by their bytes, those after `after`; at most [`limits::OBJECT_IDS`].
+    ///
+    /// [`limits::OBJECT_IDS`]: keyfold_protocol::limits::OBJECT_IDS
+    fn reference_names(&self, scope: ScopeId, after: Option<String>) -> BoxFuture<'_, Result<Vec<String>>>;
     /// What stands under a reference of a vault.
     fn reference(&self, scope: ScopeId, name: String) -> BoxFuture<'_, Result<Option<Reference>>>;
     /// Whether a request took effect before: so that a replay is refused before any work is done for it. The write

@@ -174,6 +174,10 @@ impl Store for SqliteStore {
         storage::object_ids(&self.readers, scope, after, before_ms).boxed()
     }
 
+    fn reference_names(&self, scope: ScopeId, after: Option<String>) -> BoxFuture<'_, Result<Vec<String>>> {
+        storage::reference_names(&self.readers, scope, after).boxed()
+    }
+
     fn reference(&self, scope: ScopeId, name: String) -> BoxFuture<'_, Result<Option<Reference>>> {
         async move { storage::reference(&mut *self.readers.acquire().await?, scope, &name).await }.boxed()
     }

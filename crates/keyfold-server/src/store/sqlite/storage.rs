@@ -82,6 +82,14 @@ pub(super) async fn reference(c: &mut SqliteConnection, scope: ScopeId, name: &s
     row.map(|row| Ok(Reference { version: unsigned(row.try_get(0)?), bytes: row.try_get(1)? })).transpose()
 }
 
+pub(super) async fn reference_names(pool: &SqlitePool, scope: ScopeId, after: Option<String>) -> Result<Vec<String>> {
+    let names =
+        sqlx::query_scalar(r#"SELECT name FROM "references" WHERE scope = ? AND name > ? ORDER BY name LIMIT ?"#);
+    // No name is empty.
+    let names = names.bind(scope.0.to_vec()).bind(after.unwrap_or_default()).bind(number(limits::OBJECT_IDS as u64));
+    Ok(names.fetch_all(pool).await?)
+}
+
 pub(super) async fn objects(pool: &SqlitePool, scope: ScopeId, ids: Vec<ObjectId>) -> Result<Vec<Vec<u8>>> {
     let mut connection = pool.acquire().await?;
     let (mut objects, mut room) = (Vec::with_capacity(ids.len()), limits::OBJECTS_BYTES);

@@ -26,6 +26,7 @@ const TRIES = 8;
 /** Files that are read or written at once. */
 const TOGETHER = 64;
 const ID = /^[0-9a-f]{64}$/;
+const NAME = /^(?:[0-9a-f]{2})+$/;
 const FOLDERS = "0123456789abcdef";
 
 type Folder = FileSystemDirectoryHandle;
@@ -79,6 +80,19 @@ export class FileStorage implements ObjectStorage {
         return { version: hex(stamp) };
       }),
     );
+  }
+
+  references(after: string | undefined): Promise<string[]> {
+    return attempt(async () => {
+      const { references } = await this.#open();
+      const names: string[] = [];
+      for await (const file of references.keys()) {
+        const name = nameOf(file);
+        if (name !== undefined && (after === undefined || name > after)) names.push(name);
+      }
+      const files = await each(names.sort(), async (name) => opened(references, fileOf(name)));
+      return names.filter((_, at) => files[at] !== undefined).slice(0, PAGE);
+    });
   }
 
   list(after: string | undefined): Promise<string[]> {
@@ -214,6 +228,13 @@ function behind(first: Uint8Array, bytes: Bytes): Bytes {
 
 function fileOf(name: string): string {
   return hex(new TextEncoder().encode(name));
+}
+
+/** The name of a reference that is kept in a file; none, if it is another file. */
+function nameOf(file: string): string | undefined {
+  if (!NAME.test(file)) return undefined;
+  const bytes = file.match(/../g)?.map((byte) => Number.parseInt(byte, 16));
+  return new TextDecoder().decode(Uint8Array.from(bytes ?? []));
 }
 
 function hex(bytes: Uint8Array): string {

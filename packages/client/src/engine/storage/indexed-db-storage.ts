@@ -75,6 +75,13 @@ export class IndexedDbStorage implements ObjectStorage {
     });
   }
 
+  references(after: string | undefined): Promise<string[]> {
+    return this.#in([REFERENCES], "readonly", async (references) => {
+      const range = after === undefined ? null : IDBKeyRange.lowerBound(after, true);
+      return (await result(references.getAllKeys(range, PAGE))).map(String);
+    });
+  }
+
   list(after: string | undefined): Promise<string[]> {
     return this.#in([TIMES], "readonly", async (times) => {
       const old = Date.now() - this.#listedAfter;

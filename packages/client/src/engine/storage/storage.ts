@@ -24,6 +24,8 @@ export interface ObjectStorage {
   read(name: string): Promise<Reference | undefined>;
   /** Puts bytes in the place of the version `expected`; `undefined`: where nothing stands. */
   swap(name: string, expected: string | undefined, bytes: Bytes): Promise<Swapped>;
+  /** The first names after one, ascending, under which something stands. */
+  references(after: string | undefined): Promise<string[]>;
   /** The first objects after one, in the order of their ids, that are there for longer than any write takes. */
   list(after: string | undefined): Promise<string[]>;
 }
