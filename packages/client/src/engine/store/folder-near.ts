@@ -11,7 +11,7 @@ import type { Near, NearPut } from "./near.js";
 const MOST_BYTES = 256 << 20;
 /** What waits to be written, in bytes: past that, nothing is added. */
 const MOST_WAITING = 8 << 20;
-/** What was used is marked so, if it was not for so long: reading writes seldom. */
+/** What was used is marked so at once if it was not for so long, else at the end: reading writes seldom. */
 const USED_AGAIN_MS = 60 * 60 * 1_000;
 
 interface Use {
@@ -25,6 +25,8 @@ export class FolderNear implements Near {
   readonly #most: number;
   /** What is there; looked through when something is first kept. */
   #uses: Map<string, Use> | undefined;
+  /** What was used and is not marked, with the time in seconds. */
+  readonly #used = new Map<string, number>();
   #bytes = 0;
   #waiting = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -60,6 +62,9 @@ export class FolderNear implements Near {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#writing;
+    const marked = [...this.#used].map(([name, seconds]) => utimes(this.#place(name), seconds, seconds));
+    // What was removed meanwhile is not marked.
+    await Promise.allSettled(marked);
   }
 
   async #read(name: string): Promise<Bytes> {
@@ -67,6 +72,7 @@ export class FolderNear implements Near {
     const [bytes, { mtimeMs }] = await Promise.all([readFile(place), stat(place)]);
     const now = Date.now();
     if (now - mtimeMs > USED_AGAIN_MS) await utimes(place, now / 1_000, now / 1_000);
+    else this.#used.set(name, now / 1_000);
     const use = this.#uses?.get(name);
     if (use !== undefined) use.used = now;
     return new Uint8Array(bytes);
