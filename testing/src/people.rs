@@ -16,8 +16,13 @@ pub struct TestServer {
 impl TestServer {
     /// Starts one.
     pub async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    /// Starts one that is set otherwise.
+    pub async fn start_with(set: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let running = start_on(folder.path(), 0).await;
+        let running = start_on(folder.path(), 0, set).await;
         Self { running, folder }
     }
 
@@ -36,7 +41,15 @@ impl TestServer {
         let port = self.running.address().port();
         self.running.stop().await;
         work().await;
-        let running = start_on(self.folder.path(), port).await;
+        let running = start_on(self.folder.path(), port, |_| ()).await;
+        Self { running, folder: self.folder }
+    }
+
+    /// Stops it, and starts it again on the same folder and port, set otherwise.
+    pub async fn restart_with(self, set: impl FnOnce(&mut Config)) -> Self {
+        let port = self.running.address().port();
+        self.running.stop().await;
+        let running = start_on(self.folder.path(), port, set).await;
         Self { running, folder: self.folder }
     }
 
@@ -51,8 +64,9 @@ impl TestServer {
     }
 }
 
-async fn start_on(folder: &Path, port: u16) -> Running {
-    let config = Config { listen: ([127, 0, 0, 1], port).into(), ..Config::new(folder.join("data")) };
+async fn start_on(folder: &Path, port: u16, set: impl FnOnce(&mut Config)) -> Running {
+    let mut config = Config { listen: ([127, 0, 0, 1], port).into(), ..Config::new(folder.join("data")) };
+    set(&mut config);
     Server::start(config).await.unwrap()
 }
 

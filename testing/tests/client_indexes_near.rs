@@ -38,7 +38,11 @@ async fn some(table: &Index, from: u32, limit: usize) -> keyfold_client::Result<
     let from = keyfold_client::key::encode(&number(from)).unwrap();
     let query = IndexQuery { from: std::ops::Bound::Included(from.into()), ..IndexQuery::default() };
     let mut found = Vec::new();
-    table.each(&query, limit, |_, value| Ok(found.push(value.to_vec()))).await?;
+    let see = |_, value: &[u8]| {
+        found.push(value.to_vec());
+        Ok(())
+    };
+    table.each(&query, limit, see).await?;
     Ok(found)
 }
 

@@ -17,6 +17,8 @@ pub struct Config {
     pub secrets: Option<PathBuf>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// A PostgreSQL database that is told who is in which keychain: its address, with the role that writes the table.
+    pub members: Option<String>,
     /// How accounts are let in.
     pub gate: Gate,
     /// Connections at the same time; more wait to be accepted.
@@ -42,6 +44,7 @@ impl Config {
             data: data.into(),
             secrets: None,
             listen: (Ipv4Addr::LOCALHOST, 8787).into(),
+            members: None,
             gate: Gate::Open,
             connections: 4_096,
             connections_per_address: 1_024,

@@ -2,7 +2,10 @@
 
 use crate::{
     config::Config,
-    domain::Domain,
+    domain::{
+        Domain,
+        mirror::{Untold, tell},
+    },
     gate::{Gate, Keeper},
     http::{self, App, Bodies, Peer, stopped},
     hub::Hub,
@@ -10,7 +13,7 @@ use crate::{
     opaque::Opaque,
     private,
     secrets::{Secrets, SecretsError},
-    store::{Store, StoreError, sqlite::SqliteStore},
+    store::{Store, StoreError, members::Members, sqlite::SqliteStore},
     stream::Stream,
 };
 use axum::Router;
@@ -62,6 +65,9 @@ pub enum StartError {
     /// The database.
     #[error("the database: {0}")]
     Store(String),
+    /// The database that is told who is in which keychain.
+    #[error("the database of members: {0}")]
+    Members(String),
 }
 
 impl From<StoreError> for StartError {
@@ -93,20 +99,30 @@ impl Server {
         keep_private(&config.data).map_err(|e| StartError::Data(config.data.clone(), e))?;
         let secrets = Secrets::load(&config.secrets_folder())?;
         let hub = Arc::new(Hub::default());
-        let publish = hub.clone();
-        let listener = Box::new(move |committed| publish.publish(committed));
+        let members = match &config.members {
+            Some(url) => Some(Members::connect(url).await.map_err(|e| StartError::Members(e.to_string()))?),
+            None => None,
+        };
+        let untold = members.is_some().then(Arc::<Untold>::default);
+        let (publish, note) = (hub.clone(), untold.clone());
+        let listener = Box::new(move |committed| {
+            note.iter().for_each(|untold| untold.note(&committed));
+            publish.publish(committed);
+        });
         let store = Arc::new(SqliteStore::open(&config.data.join(DATABASE), listener).await?);
         let opaque = Opaque::load(&config.secrets_folder(), store.has_passwords().await?)?;
         let socket = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
         let address = socket.local_addr().map_err(|e| StartError::Listen(config.listen, e))?;
         let (key, id) = (secrets.key(), secrets.id());
         let domain = Arc::new(Domain::new(store.clone(), hub, secrets, opaque, keeper, config.rates));
+        let telling = members.zip(untold).map(|(members, untold)| tokio::spawn(tell(domain.clone(), members, untold)));
         let (stop, stopping) = watch::channel(false);
         let bodies = Bodies::new(config.body_memory, config.read_timeout);
         let app = App { domain, bodies: Arc::new(bodies), read_timeout: config.read_timeout, stopping };
         tracing::info!(%address, server = %id, "listening");
         let ended = tokio::spawn(async move {
             accept(socket, app, &config).await;
+            telling.iter().for_each(JoinHandle::abort);
             store.close().await;
             drop(lock);
             tracing::info!("stopped");

@@ -10,6 +10,7 @@ mod bucket;
 mod directory;
 mod memory;
 mod postgres;
+mod postgres_members;
 mod postgres_server;
 mod s3_server;
 

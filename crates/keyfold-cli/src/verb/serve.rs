@@ -64,6 +64,10 @@ struct Serve {
     oidc: Oidc,
     #[command(flatten)]
     passkey: Passkey,
+    /// A PostgreSQL database that keeps encrypted indexes, to be told who is in which keychain, as
+    /// `postgres://ROLE:PASSWORD@HOST/DATABASE`
+    #[arg(long, value_name = "URL", env = "KEYFOLD_MEMBERS", hide_env_values = true)]
+    members: Option<String>,
     /// A file with all of this
     #[arg(long, value_name = "FILE", hide = true)]
     config: Option<PathBuf>,
@@ -159,6 +163,7 @@ async fn run_server(options: Serve, output: Output) -> Result<(), Fault> {
     let stopped = stop::requested()?;
     let mut config = Config::new(data_folder(options.data)?);
     (config.secrets, config.listen, config.gate) = (options.secrets, options.listen, gate);
+    config.members = options.members;
     let shown = config.data.display().to_string();
     let server = Server::start(config).await.map_err(refused)?;
     let document = Document { url: server.url(), server_key: server.server_key().to_string(), data: shown };

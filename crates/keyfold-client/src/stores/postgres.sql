@@ -19,6 +19,12 @@ do $$ begin
 exception when duplicate_object then null;
 end $$;
 
+-- Who tells the tables who is a member of what: a Keyfold server (`keyfold serve --members`).
+do $$ begin
+  create role keyfold_clerk nologin;
+exception when duplicate_object then null;
+end $$;
+
 -- Who is asking. Whoever logs in himself is who he logged in as, whatever he sets: anybody may set a setting. A
 -- gateway's user is whom the token names that it checked (Supabase), or `keyfold.user`.
 create function public.keyfold_user() returns text
@@ -32,7 +38,7 @@ language sql stable set search_path = '' as $$
   end
 $$;
 
--- Who is a member of what: filled by the operator. A scope is the name of one storage, such as a keychain's id.
+-- Who is a member of what: filled by the operator, or by a server that he lets. A scope is the name of one storage, such as a keychain's id.
 create table public.keyfold_members (
   scope text not null,
   user_id text not null,
@@ -76,6 +82,7 @@ alter table public.keyfold_references enable row level security;
 
 create policy keyfold_own on public.keyfold_members for select to keyfold_member
   using (user_id = (select public.keyfold_user()));
+create policy keyfold_tell on public.keyfold_members to keyfold_clerk using (true) with check (true);
 
 create policy keyfold_read on public.keyfold_objects for select to keyfold_member
   using (scope in (select m.scope from public.keyfold_members m where m.user_id = (select public.keyfold_user())));
@@ -102,6 +109,8 @@ create policy keyfold_swap on public.keyfold_references for update to keyfold_me
 
 grant usage on schema public to keyfold_member;
 grant select on public.keyfold_members, public.keyfold_objects, public.keyfold_references to keyfold_member;
+grant usage on schema public to keyfold_clerk;
+grant select, insert, update, delete on public.keyfold_members to keyfold_clerk;
 grant insert (scope, id, bytes), delete on public.keyfold_objects to keyfold_member;
 grant insert (scope, name, bytes), update (bytes) on public.keyfold_references to keyfold_member;
 

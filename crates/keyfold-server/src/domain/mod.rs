@@ -8,6 +8,7 @@ mod events;
 mod fault;
 mod groups;
 mod ledgers;
+pub(crate) mod mirror;
 mod missing;
 mod passwords;
 mod replay;

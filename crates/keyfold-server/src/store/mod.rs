@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod conformance;
+pub(crate) mod members;
 pub(crate) mod sqlite;
 
 use futures_util::future::BoxFuture;
@@ -224,6 +225,9 @@ pub(crate) struct Committed {
 /// Hears of what became durable.
 pub(crate) type Listener = Box<dyn Fn(Committed) + Send + Sync>;
 
+/// Keychains of one page.
+pub(crate) const KEYCHAINS: usize = 1_000;
+
 /// Why nothing was written, or read.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -345,6 +349,12 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn reference_names(&self, scope: ScopeId, after: Option<String>) -> BoxFuture<'_, Result<Vec<String>>>;
     /// What stands under a reference of a vault.
     fn reference(&self, scope: ScopeId, name: String) -> BoxFuture<'_, Result<Option<Reference>>>;
+    /// Keychains in the order of their ids, those after `after`; at most [`KEYCHAINS`].
+    fn keychains(&self, after: Option<ScopeId>) -> BoxFuture<'_, Result<Vec<ScopeId>>>;
+    /// The keychains to which a group leads, at any depth; or the keychain itself.
+    fn keychains_above(&self, scope: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeId>>>;
+    /// Everybody with a user id who stands in a scope, or comes to it through groups.
+    fn comers(&self, scope: ScopeId) -> BoxFuture<'_, Result<Vec<(ScopeId, UserId)>>>;
     /// Whether a request took effect before: so that a replay is refused before any work is done for it. The write
     /// decides all the same.
     fn spent(&self, once: Once) -> BoxFuture<'_, Result<bool>>;

@@ -242,6 +242,18 @@ impl Store for SqliteStore {
         async move { reach::inside(&mut *self.readers.acquire().await?, scope, i64::MAX).await }.boxed()
     }
 
+    fn keychains(&self, after: Option<ScopeId>) -> BoxFuture<'_, Result<Vec<ScopeId>>> {
+        reach::keychains(&self.readers, after).boxed()
+    }
+
+    fn keychains_above(&self, scope: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeId>>> {
+        reach::keychains_above(&self.readers, scope).boxed()
+    }
+
+    fn comers(&self, scope: ScopeId) -> BoxFuture<'_, Result<Vec<(ScopeId, UserId)>>> {
+        reach::comers(&self.readers, scope).boxed()
+    }
+
     fn scopes(&self, account: ScopeId) -> BoxFuture<'_, Result<Vec<ScopeSummary>>> {
         reach::scopes(&self.readers, account).boxed()
     }

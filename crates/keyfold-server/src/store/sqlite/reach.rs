@@ -9,17 +9,21 @@
 //! Spec: `docs/spec/http.md`, "Scopes".
 
 use super::{
-    super::Result,
+    super::{KEYCHAINS, Result, StoreError},
     number,
     read::{column, events_of, scopes_of},
     unsigned,
 };
-use keyfold_format::{ScopeId, limits::GROUP_DEPTH};
+use keyfold_format::{ScopeId, UserId, limits::GROUP_DEPTH};
 use keyfold_protocol::{
     events::{Cursor, Event},
     wire::ScopeSummary,
 };
-use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, SqlitePool, query::Query, sqlite::SqliteArguments};
+use sqlx::{
+    AssertSqlSafe, Row, Sqlite, SqliteConnection, SqlitePool,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 
 /// Later than any event: what lasts. The same number as in the tables.
 const LASTS: u64 = i64::MAX as u64;
@@ -190,4 +194,58 @@ pub(super) async fn inside(c: &mut SqliteConnection, scope: ScopeId, event: i64)
     .fetch_all(c)
     .await?;
     rows.iter().map(|row| column(row, 0).map(ScopeId)).collect()
+}
+
+pub(super) async fn keychains(pool: &SqlitePool, after: Option<ScopeId>) -> Result<Vec<ScopeId>> {
+    let rows = sqlx::query("SELECT scope FROM ledgers WHERE kind = 1 AND scope > ? ORDER BY scope LIMIT ?")
+        .bind(after.map(|after| after.0.to_vec()).unwrap_or_default())
+        .bind(number(KEYCHAINS as u64))
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(|row| column(row, 0).map(ScopeId)).collect()
+}
+
+pub(super) async fn keychains_above(pool: &SqlitePool, scope: ScopeId) -> Result<Vec<ScopeId>> {
+    let rows = sqlx::query(
+        "WITH RECURSIVE above(id, depth) AS (
+             VALUES (?1, 0)
+             UNION
+             SELECT s.scope, a.depth + 1 FROM above a JOIN steps s ON s.principal = a.id
+             WHERE a.depth < ?2 AND s.until = ?3
+         )
+         SELECT DISTINCT l.scope FROM above a JOIN ledgers l ON l.scope = a.id WHERE l.kind = 1",
+    )
+    .bind(&scope.0[..])
+    .bind(GROUP_DEPTH as i64 + 1)
+    .bind(number(LASTS))
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| column(row, 0).map(ScopeId)).collect()
+}
+
+pub(super) async fn comers(pool: &SqlitePool, scope: ScopeId) -> Result<Vec<(ScopeId, UserId)>> {
+    let rows = sqlx::query(
+        "WITH RECURSIVE groups(id, depth) AS (
+             VALUES (?1, 0)
+             UNION
+             SELECT s.principal, g.depth + 1 FROM groups g JOIN steps s ON s.scope = g.id AND s.from_group = 1
+             WHERE g.depth < ?2 AND s.until = ?3
+         ), comers(account) AS (
+             SELECT account FROM audience WHERE scope = ?1 AND standing IS NOT NULL
+             UNION
+             SELECT s.principal FROM groups g JOIN steps s ON s.scope = g.id AND s.from_group = 0
+             WHERE g.depth > 0 AND s.until = ?3
+         )
+         SELECT account, user_id FROM comers JOIN accounts USING (account)",
+    )
+    .bind(&scope.0[..])
+    .bind(GROUP_DEPTH as i64)
+    .bind(number(LASTS))
+    .fetch_all(pool)
+    .await?;
+    let comer = |row: &SqliteRow| {
+        let user_id = UserId::new(row.try_get::<&str, _>(1)?).map_err(|e| StoreError::Broken(e.to_string()))?;
+        Ok((ScopeId(column(row, 0)?), user_id))
+    };
+    rows.iter().map(comer).collect()
 }
