@@ -170,7 +170,7 @@ mod tests {
             for name in [&name(number), &loved] {
                 File::options().append(true).open(cache.place(name)).unwrap().set_modified(long_ago).unwrap();
             }
-            assert_eq!(cache.find(&[loved.clone()]), [Some(vec![7; 1_024])], "after {number}");
+            assert_eq!(cache.find(std::slice::from_ref(&loved)), [Some(vec![7; 1_024])], "after {number}");
         }
         let bytes: u64 = all(&cache.dir).iter().map(|file| fs::metadata(file).unwrap().len()).sum();
         assert!(((2 << 20)..(6 << 20)).contains(&bytes), "{bytes}");
