@@ -64,7 +64,7 @@ fn vaults_print_their_documents() {
     alice.json(["ban", "notes", "bob"]);
     // The file, and two former contents of it.
     assert_eq!(alice.json(vault("sweep --count"))["contents"], 3);
-    is("stillReadable", &alice.json(vault("sweep")));
+    is("vaultSwept", &alice.json(vault("sweep")));
     assert_eq!(alice.json(vault("sweep --count")), json!({"contents": 0, "bytes": 0}));
     assert_eq!(alice.run(vault("get old/better/summer.jpg")).stdout, b"not really a picture");
     is("vaultItem", &alice.json(vault("rm old --recursive")));

@@ -2,10 +2,11 @@
 //! what was; and going on where it stopped.
 
 use keyfold_client::{
-    Algorithm, Client, Code, GetOptions, Input, ItemKind, PermissionFlags, PutOptions, Result, ShareKeys, ShareOptions,
-    Vault,
+    Algorithm, Changes, Client, Code, GetOptions, Input, ItemKind, PermissionFlags, PutOptions, Result, ShareKeys,
+    ShareOptions, Vault, key::Part,
 };
 use keyfold_testing::people::{Person, TestServer};
+use sqlx::Connection as _;
 use std::{
     fs::File,
     io::{self, Write},
@@ -171,7 +172,8 @@ async fn who_may_only_read_puts_nothing_and_who_is_banned_gets_nothing_more() {
     assert_eq!((still.contents, still.bytes), (1, 8));
     put(&alice.client, "new.txt", b"new plan").await.unwrap();
     assert_eq!(vault(&alice.client).still_readable().await.unwrap(), still, "what is new is under the new key");
-    assert_eq!(vault(&alice.client).sweep().await.unwrap(), still);
+    let swept = vault(&alice.client).sweep().await.unwrap();
+    assert_eq!((swept.contents, swept.bytes, swept.deleted), (1, 8, 0));
     assert_eq!(vault(&alice.client).still_readable().await.unwrap().contents, 0);
     assert_eq!(got(&alice.client, "plan.txt", None, None).await.unwrap(), b"old plan");
     _ = PermissionFlags::default();
@@ -234,4 +236,70 @@ async fn a_put_that_was_stopped_goes_on_where_it_stopped_and_another_file_begins
     assert!(sent() >= 20 * MIB);
     assert_eq!(got(&alice, "film.mp4", None, None).await.unwrap(), other);
     assert_eq!(vault(&alice).versions("film.mp4").await.unwrap().len(), 2);
+}
+
+/// How many objects a server keeps, after they were made older by some days.
+async fn objects(server: &TestServer, days: i64) -> i64 {
+    let database = format!("sqlite://{}", server.data().join("keyfold.db").display());
+    let mut database = sqlx::SqliteConnection::connect(&database).await.unwrap();
+    let older = sqlx::query("UPDATE objects SET since = since - ?").bind(days * 24 * 60 * 60 * 1_000);
+    older.execute(&mut database).await.unwrap();
+    sqlx::query_scalar("SELECT count(*) FROM objects").fetch_one(&mut database).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_deletes_what_was_given_up_a_week_ago_and_nothing_that_a_file_or_an_index_has() {
+    let server = TestServer::start().await;
+    let [alice, bob] = alice_and_bob(&server, false).await;
+    let film = bytes(3 * MIB, 1);
+    put(&alice.client, "film.mp4", &film).await.unwrap();
+    put(&alice.client, "a/plan.txt", b"first").await.unwrap();
+    put(&bob.client, "a/plan.txt", b"second").await.unwrap();
+    put(&alice.client, "gone.txt", b"gone").await.unwrap();
+    vault(&alice.client).remove("gone.txt", false).await.unwrap();
+    // An index that the sweeping device has never heard of, with long values and a tail.
+    let mut changes = Changes::new();
+    for row in 0..3_000 {
+        changes.put(&[Part::Integer(row)], &bytes(if row % 100 == 0 { 5_000 } else { 50 }, row as u8)).unwrap();
+    }
+    let table = bob.client.index("notes", "table");
+    table.commit(&changes).await.unwrap();
+    table.put(&[Part::Integer(7)], &bytes(5_000, 9)).await.unwrap();
+    table.put(&[Part::Integer(7)], b"seven").await.unwrap();
+    let other = tempfile::tempdir().unwrap();
+    interrupted(&bob.client, &file(&other, &bytes(20 * MIB, 2)), 8 * MIB as u64).await;
+
+    let before = objects(&server, 6).await;
+    assert_eq!(vault(&alice.client).sweep().await.unwrap().deleted, 0, "somebody may still go on with it");
+    objects(&server, 2).await;
+    let swept = vault(&alice.client).sweep().await.unwrap();
+    assert!((8..=16).contains(&swept.deleted), "{swept:?} of {before}");
+    assert_eq!(vault(&alice.client).sweep().await.unwrap().deleted, 0);
+
+    assert_eq!(got(&bob.client, "film.mp4", None, None).await.unwrap(), film);
+    assert_eq!(got(&bob.client, "a/plan.txt", None, None).await.unwrap(), b"second");
+    assert_eq!(got(&bob.client, "a/plan.txt", Some(1), None).await.unwrap(), b"first");
+    assert_eq!(table.get(&[Part::Integer(7)]).await.unwrap().as_deref().map(Vec::as_slice), Some(&b"seven"[..]));
+    let checked = table.check().await.unwrap();
+    assert_eq!((checked.entries, checked.wrong.len()), (3_000, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_where_something_is_kept_that_it_does_not_know_deletes_nothing() {
+    let server = TestServer::start().await;
+    let [alice, bob] = alice_and_bob(&server, false).await;
+    let other = tempfile::tempdir().unwrap();
+    interrupted(&bob.client, &file(&other, &bytes(8 * MIB, 2)), 4 * MIB as u64).await;
+    put(&alice.client, "plan.txt", b"plan").await.unwrap();
+    let before = objects(&server, 8).await;
+    // A release to come keeps something else here.
+    let database = format!("sqlite://{}", server.data().join("keyfold.db").display());
+    let mut database = sqlx::SqliteConnection::connect(&database).await.unwrap();
+    let another = r#"INSERT INTO "references" SELECT scope, 'another-kind', 1, x'00' FROM "references""#;
+    sqlx::raw_sql(another).execute(&mut database).await.unwrap();
+    assert_eq!(vault(&alice.client).sweep().await.unwrap().deleted, 0);
+    assert!(objects(&server, 0).await >= before);
+    sqlx::raw_sql(r#"DELETE FROM "references" WHERE name = 'another-kind'"#).execute(&mut database).await.unwrap();
+    assert!(vault(&alice.client).sweep().await.unwrap().deleted >= 4);
+    assert_eq!(got(&bob.client, "plan.txt", None, None).await.unwrap(), b"plan");
 }

@@ -39,7 +39,7 @@ pub use session::{
     About, ENROLMENT_TEXT_MS, EncryptedValue, NamedKey, NewRecovery, REPAIR_WITHIN_MS, RecoverOptions, RecoveryProof,
     Revoke, SealedHead, Session, SignIn, SignInProof, Stopped, Subscription, TrailerCheck, verify_signature,
 };
-pub use vault::files::{self, FileVersion, ItemKind, StillReadable, VaultItem, VaultPath};
+pub use vault::files::{self, FileVersion, ItemKind, StillReadable, VaultItem, VaultPath, VaultSwept};
 pub use vault::{
     IndexBatch, IndexChanged, IndexDifference, IndexEntry, IndexQuery, NearStore, OpenIndex, ServerStore, VaultKeys,
     key,

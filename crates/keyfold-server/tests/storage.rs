@@ -44,7 +44,7 @@ impl Storage<'_> {
     }
 
     async fn list(&self) -> Result<Vec<ObjectId>, Code> {
-        let body = ListObjects { after: None }.encode();
+        let body = ListObjects { after: None, age_ms: 0 }.encode();
         self.post(route::list_objects(&self.scope), body).await.map(|body| ObjectIds::decode(&body).unwrap().ids)
     }
 

@@ -526,6 +526,11 @@ export interface IndexPage {
   offline: boolean;
 }
 
+export interface IndexIsChanged {
+  generation: number;
+  changed: boolean;
+}
+
 /** A file or folder; what is missing, it has not. */
 export interface VaultItem {
   path: string;
@@ -555,6 +560,12 @@ export interface VaultVersion {
 export interface StillReadable {
   contents: number;
   bytes: number;
+}
+
+export interface VaultSwept {
+  contents: number;
+  bytes: number;
+  deleted: number;
 }
 
 /** What is said of a content that is put. An empty media type is none. */

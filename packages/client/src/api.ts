@@ -47,6 +47,7 @@ export type {
   GetOptions,
   PutOptions,
   StillReadable,
+  VaultSwept,
   StreamOptions,
   VaultContent,
   VaultFile,

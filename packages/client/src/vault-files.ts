@@ -11,6 +11,7 @@ import type {
   GetOptions,
   PutOptions,
   StillReadable,
+  VaultSwept,
   StreamOptions,
   VaultContent,
   VaultFile,
@@ -191,8 +192,11 @@ export class VaultFiles {
     return this.client.call("vaultStillReadable", { kc: this.kc }, options);
   }
 
-  /** Brings everything under the keychain's current key. Answers what there was to do. */
-  async sweep(options: Cancellable = {}): Promise<StillReadable> {
+  /**
+   * Brings everything under the keychain's current key, and deletes what the server keeps for the keychain for a week or
+   * longer and nothing refers to. Answers what there was to do.
+   */
+  async sweep(options: Cancellable = {}): Promise<VaultSwept> {
     return this.client.call("vaultSweep", { kc: this.kc }, options);
   }
 

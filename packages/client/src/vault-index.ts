@@ -172,22 +172,53 @@ export class VaultIndex<T> extends Readable<T> {
     );
   }
 
-  /** Calls back whenever somebody, maybe oneself, has written the index. Returns what ends that. */
-  subscribe(callback: () => void): () => void {
+  /**
+   * Calls back whenever somebody, maybe oneself, has written the index; with a range, whenever a record in there has
+   * changed, come or gone (`limit` aside), or that cannot be said. Returns what ends that.
+   */
+  subscribe(callback: () => void, range?: RangeOptions): () => void {
     check.callable(callback, "callback");
+    const look = range === undefined ? callback : this.#watching(callback, range);
     const offs = [
       this.#client.on("indexChanged", ({ keychainFingerprint, indexId }) => {
         const isThis = this.#indexId === undefined || this.#indexId === indexId;
-        if (keychainFingerprint === this.#kc && isThis) callback();
+        if (keychainFingerprint === this.#kc && isThis) look();
       }),
       // What happened while the line was down was not told.
       this.#client.on("syncStateChanged", ({ state }) => {
-        if (state === "online") callback();
+        if (state === "online") look();
       }),
     ];
     return () => {
       for (const off of offs) off();
     };
+  }
+
+  /** Calls back if something in a range is not as it was when this was called last. */
+  #watching(callback: () => void, { signal, skip: _, ...range }: RangeOptions): () => void {
+    const asked = { ...this.#place, tree: 0, query: query(range) };
+    let since: number | undefined;
+    let turn: Promise<void> = Promise.resolve();
+    let waiting = 0;
+    const compare = async (): Promise<void> => {
+      waiting -= 1;
+      // Whoever comes next compares with the same.
+      if (waiting > 0) return;
+      try {
+        const { generation, changed } = await this.#client.call("indexIsChanged", { ...asked, since }, { signal });
+        since = generation;
+        if (changed) callback();
+      } catch {
+        // Whoever reads now is told why.
+        callback();
+      }
+    };
+    const look = (): void => {
+      waiting += 1;
+      turn = turn.then(compare);
+    };
+    look();
+    return look;
   }
 
   /** What names it, the same for all who hold it: for caches. */

@@ -61,6 +61,16 @@ export interface StillReadable {
   readonly bytes: number;
 }
 
+/** What a sweep of a vault did. */
+export interface VaultSwept {
+  /** How many contents are under the keychain's current key that were not, former ones included. */
+  readonly contents: number;
+  /** How many bytes of them. */
+  readonly bytes: number;
+  /** Objects that nothing referred to for a week, and that are gone. */
+  readonly deleted: number;
+}
+
 /** What a file is put from. A `File` tells its type and time; its name is not taken. */
 export type VaultSource = Blob | Uint8Array | ReadableStream<Uint8Array>;
 

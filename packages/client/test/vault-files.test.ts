@@ -168,7 +168,7 @@ test("who may only read puts nothing; who is banned gets nothing more, and a swe
     /^(AuthorBanned|UnknownKeychain|NotAMember|UnknownScope)$/,
   );
   expect(await hers.stillReadable()).toEqual({ contents: 1, bytes: 8 });
-  expect(await hers.sweep()).toEqual({ contents: 1, bytes: 8 });
+  expect(await hers.sweep()).toEqual({ contents: 1, bytes: 8, deleted: 0 });
   expect(await hers.stillReadable()).toEqual({ contents: 0, bytes: 0 });
   expect(digest(await bytesOf((await hers.get("plan.txt")).contents))).toBe(digest(bytes(8)));
 });

@@ -130,6 +130,41 @@ test("who is in the keychain reads and writes, hears of what others write, and i
   expect((await index.list()).length).toBe(6);
 });
 
+test("who asks about a range hears of what changes in there, and of nothing else", async () => {
+  const [alice, bob] = [server.client(), server.client()];
+  await Promise.all([alice.signup("range-alice"), bob.signup("range-bob")]);
+  bob.subscribe(() => undefined);
+  const { keychainFingerprint: kc } = await alice.createNewKeychain("ranges", "secretBox");
+  const index = alice.vault(kc).index<Expense>("expenses", schema);
+  await index.put(some);
+  await alice.shareCompleteKeychain(kc, { userId: "range-bob" });
+  await until(() => bob.keys[kc]);
+  const his = bob.vault(kc).index<Expense>("expenses", schema);
+  const heard: string[] = [];
+  const seen = { any: 0 };
+  his.subscribe(() => (seen.any += 1));
+  const range = { from: new Date("2026-01-03"), to: new Date("2026-01-05") };
+  const stop = his.subscribe(() => heard.push("changed"), range);
+  expect((await his.list(range)).length).toBe(1);
+  const write = async (records: Expense | readonly Expense[]) => {
+    const before = seen.any;
+    await index.put(records);
+    await until(() => seen.any > before);
+    // What was asked before this is answered before it.
+    await his.count();
+  };
+  await write({ id: "x", date: "2026-01-05", amount: 1, what: "Outside" });
+  await write(some);
+  expect(heard, "the same records, and one behind the range").toEqual([]);
+  await write({ id: "d", date: "2026-01-04", amount: 7, what: "Coffee" });
+  await until(() => heard.length > 0);
+  await index.delete([new Date("2026-01-04"), "d"]);
+  await until(() => heard.length > 1);
+  stop();
+  await write({ id: "e", date: "2026-01-04", amount: 7, what: "Tea" });
+  expect(heard.length).toBe(2);
+});
+
 test("bad input has a code, and nothing of it is kept", async () => {
   const { index, kc } = await expenses("careful");
   const put = (record: object) => codeOf(index.put(record as Expense));

@@ -83,13 +83,16 @@ enum Deed {
     Versions { path: String },
     /// Let a file have a former content again
     Restore { path: String, version: u64 },
-    /// Bring everything under the keychain's current key, so that older ones open nothing here
+    /// Bring everything under the keychain's current key, so that older ones open nothing here, and delete what nothing
+    /// refers to
     Sweep {
         /// Only say how much there is to do
         #[arg(long)]
         count: bool,
     },
 }
+
+const ALL_CURRENT: &str = "Everything is under the current key.";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -145,17 +148,20 @@ pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault
             output.show(&versions, |versions| versions_listed(versions))
         }
         Deed::Restore { path, version } => output.show(&vault.restore(&path, version).await?, |_| String::new()),
-        Deed::Sweep { count } => {
-            let found = if count { vault.still_readable().await? } else { vault.sweep().await? };
-            output.show(&found, |found| {
-                let (contents, bytes) = (found.contents, size(found.bytes));
-                match (count, contents) {
-                    (_, 0) => "Everything is under the current key.".to_owned(),
-                    (true, _) => format!("Older keys open {contents} contents, {bytes}."),
-                    (false, _) => format!("{contents} contents, {bytes}, are under the current key now."),
-                }
-            })
-        }
+        Deed::Sweep { count: true } => output.show(&vault.still_readable().await?, |found| match found.contents {
+            0 => ALL_CURRENT.to_owned(),
+            contents => format!("Older keys open {contents} contents, {}.", size(found.bytes)),
+        }),
+        Deed::Sweep { count: false } => output.show(&vault.sweep().await?, |swept| {
+            let current = match swept.contents {
+                0 => ALL_CURRENT.to_owned(),
+                contents => format!("{contents} contents, {}, are under the current key now.", size(swept.bytes)),
+            };
+            match swept.deleted {
+                0 => current,
+                deleted => format!("{current} {deleted} objects that nothing referred to are deleted."),
+            }
+        }),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
         OpenIndex,
         files::{
             FileVersion, Files, FilesError, Located, PART_BYTES, PART_TEXT_BYTES, Sealed, Source, StillReadable,
-            Upload, VaultItem, VaultPath,
+            Upload, VaultItem, VaultPath, VaultSwept,
         },
     },
 };
@@ -123,9 +123,11 @@ impl Vault {
         self.client.turn().await?.still_readable(&self.kc).await
     }
 
-    /// Brings everything under the keychain's current key. What there was to do.
-    pub async fn sweep(&self) -> Result<StillReadable> {
-        self.client.turn().await?.sweep_files(&self.kc).await
+    /// Brings everything under the keychain's current key, and deletes what the server keeps for the keychain for a week
+    /// or longer and nothing refers to: of files whose put was given up, of indexes whose writer died. What there was to
+    /// do.
+    pub async fn sweep(&self) -> Result<VaultSwept> {
+        Box::pin(self.client.turn().await?.sweep_vault(&self.kc)).await
     }
 
     /// Puts a file at a path; folders on the way are made, and the content that it had becomes a former one. A file that

@@ -28,6 +28,7 @@ mod sync;
 mod value;
 mod vault;
 mod vault_files;
+mod vault_sweep;
 mod visit;
 mod wire;
 

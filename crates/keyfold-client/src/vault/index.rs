@@ -219,6 +219,11 @@ impl<H: Host> OpenIndex<H> {
         self.host.now_ms()
     }
 
+    /// Its storage, where what was put lately is not listed.
+    pub(crate) fn settled(&self, age_ms: u64) -> NearStore<H> {
+        Cached::new(self.store.clone().listing(age_ms), Near::new(Arc::clone(&self.host)))
+    }
+
     fn moment<'m, 'h>(&self, rng: &'m mut HostRng<'h, H>) -> Moment<'m, HostRng<'h, H>> {
         Moment { now_ms: self.host.now_ms(), rng }
     }

@@ -25,6 +25,8 @@ const PUT_BYTES: usize = 16 << 20;
 /// A keychain's storage with the server.
 pub struct ServerStore<H> {
     scope: ScopeId,
+    /// How old an object is before it is listed, in milliseconds; the server waits an hour at least.
+    listed_after_ms: u64,
     shared: Arc<Shared<H>>,
 }
 
@@ -36,14 +38,19 @@ struct Shared<H> {
 
 impl<H> Clone for ServerStore<H> {
     fn clone(&self) -> Self {
-        Self { scope: self.scope, shared: Arc::clone(&self.shared) }
+        Self { shared: Arc::clone(&self.shared), ..*self }
     }
 }
 
 impl<H: Host> ServerStore<H> {
     pub(crate) fn new(scope: ScopeId, line: Line<H>) -> Self {
         let shared = Shared { line: Mutex::new(Arc::new(line)), refused: Mutex::default() };
-        Self { scope, shared: Arc::new(shared) }
+        Self { scope, listed_after_ms: 0, shared: Arc::new(shared) }
+    }
+
+    /// Lists what is older than this.
+    pub(super) fn listing(self, listed_after_ms: u64) -> Self {
+        Self { listed_after_ms, ..self }
     }
 
     /// The server is reached in another way from now on: another key of the device or of the server, another clock.
@@ -167,7 +174,7 @@ impl<H: Host> Store for ServerStore<H> {
     }
 
     async fn list(&self, after: Option<ObjectId>) -> Result<Vec<ObjectId>, StoreError> {
-        let body = ListObjects { after }.encode();
+        let body = ListObjects { after, age_ms: self.listed_after_ms }.encode();
         let answer = self.ask(route::list_objects(&self.scope), body, ObjectIds::decode).await?;
         Ok(answer.ids)
     }

@@ -45,6 +45,8 @@ record! {
     ListObjects {
         /// Ids after this one; `None` from the first.
         after: Option<ObjectId>,
+        /// How long ago they were put at least, in milliseconds; [`limits::SETTLED_MS`] at least, whatever stands here.
+        age_ms: u64,
     }
 
     /// The answer.

@@ -70,7 +70,7 @@ impl Domain {
         asked: ListObjects,
     ) -> Result<ObjectIds, Fault> {
         self.members(caller, scope).await?;
-        let before_ms = clock::now_ms().saturating_sub(limits::SETTLED_MS);
+        let before_ms = clock::now_ms().saturating_sub(asked.age_ms.max(limits::SETTLED_MS));
         Ok(ObjectIds { ids: self.store.object_ids(scope, asked.after, before_ms).await? })
     }
 

@@ -125,6 +125,27 @@ impl Session {
         Ok(object([("count", (count as f64).into()), ("offline", is_offline.into())]))
     }
 
+    /// Which record of the index is the newest, and whether anything that a query finds in a tree is not as it was at
+    /// another one, `since`; −1: before there was any. Where it cannot be said, it is.
+    #[wasm_bindgen(js_name = indexIsChanged, unchecked_return_type = "IndexIsChanged")]
+    pub async fn index_is_changed(
+        &mut self,
+        kc: &str,
+        name: &str,
+        tree: u16,
+        query: JsIndexQuery,
+        since: Option<f64>,
+    ) -> Result<JsValue> {
+        let query = asked(&query)?;
+        let since = since.map(generation_of).transpose()?;
+        let work = async |open: &OpenIndex<JsHost>| match since {
+            Some(since) => open.is_changed(tree, &query, since).await,
+            None => Ok((open.snapshot().await?.generation(), false)),
+        };
+        let (generation, is_changed) = self.inner.with_index(kc, name, false, work).await?;
+        Ok(object([("generation", counted(generation)), ("changed", is_changed.into())]))
+    }
+
     /// Commits changes, all or none. With a generation: only if that is still the newest one; `false` if it is not.
     #[wasm_bindgen(js_name = indexCommit)]
     pub async fn index_commit(
@@ -142,18 +163,18 @@ impl Session {
                 None => batch.remove(change.tree(), &key),
             };
         }
-        // −1: there is none yet.
-        let on = match generation {
-            None => None,
-            Some(number) if number < 0.0 => Some(None),
-            Some(number) => Some(Some(whole(number)?)),
-        };
+        let on = generation.map(generation_of).transpose()?;
         let work = async |open: &OpenIndex<JsHost>| match on {
             None => open.commit(batch.clone()).await.map(|()| true),
             Some(generation) => open.commit_on(generation, batch.clone()).await,
         };
         Ok(self.inner.with_index(kc, name, true, work).await?)
     }
+}
+
+/// −1: there is none yet.
+fn generation_of(number: f64) -> Result<Option<u64>> {
+    if number < 0.0 { Ok(None) } else { Ok(Some(whole(number)?)) }
 }
 
 fn counted(generation: Option<u64>) -> JsValue {

@@ -99,10 +99,10 @@ impl Session {
         to_js(&self.inner.still_readable(kc).await?)
     }
 
-    /// Brings everything under the keychain's current key. What there was to do.
-    #[wasm_bindgen(js_name = vaultSweep, unchecked_return_type = "StillReadable")]
+    /// Brings everything under the keychain's current key, and deletes what nothing refers to. What there was to do.
+    #[wasm_bindgen(js_name = vaultSweep, unchecked_return_type = "VaultSwept")]
     pub async fn vault_sweep(&mut self, kc: &str) -> Result<JsValue> {
-        to_js(&self.inner.sweep_files(kc).await?)
+        to_js(&Box::pin(self.inner.sweep_vault(kc)).await?)
     }
 
     /// Begins to put a content at a path. With a source, what was interrupted is gone on with, unless `anew`.

@@ -8,11 +8,13 @@ import type { RecoveryCalls } from "./recovery-messages.js";
 import type { TypedValue } from "../value.js";
 import type {
   IndexCount,
+  IndexIsChanged,
   IndexKeyOf,
   IndexPage,
   IndexQuery,
   IndexValues,
   StillReadable,
+  VaultSwept,
   VaultItem,
   VaultListing,
   VaultVersion,
@@ -200,6 +202,13 @@ export interface Calls extends RecoveryCalls {
   indexGet(args: { kc: string; name: string; keys: readonly IndexKeyOf[] }): IndexValues;
   indexRange(args: { kc: string; name: string; tree: number; query: IndexQuery; limit: number }): IndexPage;
   indexCount(args: { kc: string; name: string; tree: number; query: IndexQuery }): IndexCount;
+  indexIsChanged(args: {
+    kc: string;
+    name: string;
+    tree: number;
+    query: IndexQuery;
+    since: number | undefined;
+  }): IndexIsChanged;
   /** With a generation, only if that is still the newest; `false` if it is not. */
   indexCommit(args: {
     kc: string;
@@ -215,7 +224,7 @@ export interface Calls extends RecoveryCalls {
   vaultRename(args: { kc: string; from: string; to: string }): VaultItem;
   vaultRemove(args: { kc: string; path: string; recursive: boolean }): VaultItem;
   vaultStillReadable(args: { kc: string }): StillReadable;
-  vaultSweep(args: { kc: string }): StillReadable;
+  vaultSweep(args: { kc: string }): VaultSwept;
   /** Without a file, of the stream that comes with the call. With `changed`, what was interrupted is gone on with. */
   vaultPut(args: {
     kc: string;

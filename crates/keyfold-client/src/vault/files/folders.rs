@@ -6,9 +6,9 @@ use super::{
     path::VaultPath,
 };
 use crate::Error;
-use keyfold_format::{Name, cbor};
+use keyfold_format::{Name, ObjectId, cbor};
 use keyfold_index::{
-    Batch, Keys, Query, Snapshot,
+    Batch, IndexError, Keys, Query, Snapshot,
     key::{self, Part},
     store::Store,
 };
@@ -21,6 +21,19 @@ const ENTRIES: u16 = 0;
 const FORMER: u16 = 1;
 /// Objects of contents that were let go of.
 const LET_GO: u16 = 2;
+
+/// The objects that an entry of the index of files names.
+pub(crate) fn named_parts(tree: u16, _: &[u8], value: &[u8]) -> Result<Vec<ObjectId>, IndexError> {
+    match tree {
+        ENTRIES => Ok(match decoded(value)? {
+            Entry::File(file) => file.content.parts,
+            Entry::Folder { .. } => Vec::new(),
+        }),
+        FORMER => Ok(decoded::<FileContent>(value)?.parts),
+        LET_GO => Ok(decoded::<LetGo>(value)?.0),
+        _ => Err(IndexError::Damaged("files have no such tree")),
+    }
+}
 
 /// The folders of a vault as they were at one moment.
 pub(super) struct Folders<'s, S, K>(pub(super) &'s Snapshot<S, K>);

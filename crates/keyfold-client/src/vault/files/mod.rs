@@ -12,7 +12,8 @@ mod upload;
 
 pub(crate) use entry::MEDIA_TYPE_BYTES;
 pub use entry::{FileContent, NodeId, PART_BYTES, PART_TEXT_BYTES};
-pub use model::{FileVersion, ItemKind, StillReadable, VaultItem};
+pub(crate) use folders::named_parts;
+pub use model::{FileVersion, ItemKind, StillReadable, VaultItem, VaultSwept};
 pub use parts::Parts;
 pub use path::VaultPath;
 pub use upload::{Sealed, Source, Upload};

@@ -112,6 +112,18 @@ pub struct StillReadable {
     pub bytes: u64,
 }
 
+/// What a sweep of a vault did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VaultSwept {
+    /// How many contents are under the keychain's current key that were not, former ones included.
+    pub contents: u64,
+    /// How many bytes of them.
+    pub bytes: u64,
+    /// Objects that nothing referred to for a week, and that are gone.
+    pub deleted: u64,
+}
+
 fn media_type(content: &FileContent) -> Option<String> {
     (!content.media_type.is_empty()).then(|| content.media_type.clone())
 }
