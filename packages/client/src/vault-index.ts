@@ -205,7 +205,11 @@ export class VaultIndex<T> extends Readable<T> {
       // Whoever comes next compares with the same.
       if (waiting > 0) return;
       try {
-        const { generation, changed } = await this.#client.call("indexIsChanged", { ...asked, since }, { signal });
+        const { generation, changed } = await this.#client.call(
+          "indexIsChanged",
+          { ...asked, since },
+          { signal },
+        );
         since = generation;
         if (changed) callback();
       } catch {
