@@ -8,6 +8,7 @@ mod chart;
 mod crowd;
 mod devices;
 mod home;
+mod index;
 mod machine;
 mod memory;
 mod person;
@@ -37,6 +38,9 @@ struct Arguments {
     /// The program in `benches/peers/openmls`
     #[arg(long, global = true, default_value = "target/peers/openmls/release/keyfold-peer-openmls")]
     openmls: PathBuf,
+    /// The folder with the programs of `benches/peers/tables`
+    #[arg(long, global = true, default_value = "target/peers")]
+    programs: PathBuf,
     /// Where raw samples and large files go
     #[arg(long, global = true, default_value = "target/bench")]
     samples: PathBuf,
@@ -64,6 +68,8 @@ enum What {
     Replay(replay::Options),
     /// Ban one of ten thousand, beside OpenMLS
     Town(town::Options),
+    /// Read and write an encrypted index, beside redb, SQLite, SQLCipher and SlateDB
+    Index(index::Options),
     /// Measure the TypeScript client in Chromium and Node, beside WebCrypto and libsodium.js
     Web(web::Options),
     /// Write the tables and charts of what was measured
@@ -87,6 +93,7 @@ fn main() -> anyhow::Result<()> {
         Some(What::Devices(options)) => devices::run(&arguments, options)?,
         Some(What::Replay(options)) => replay::run(&arguments, options)?,
         Some(What::Town(options)) => town::run(&arguments, options)?,
+        Some(What::Index(options)) => index::run(&arguments, options)?,
         Some(What::Web(options)) => web::run(&arguments, options)?,
         Some(What::Report) => {}
         Some(What::Cost { command }) => return process::print_cost(command),
@@ -98,6 +105,7 @@ fn main() -> anyhow::Result<()> {
             devices::run(&arguments, &devices::Options::default())?;
             replay::run(&arguments, &replay::Options::default())?;
             town::run(&arguments, &town::Options::default())?;
+            index::run(&arguments, &index::Options::default())?;
             web::run(&arguments, &web::Options::default())?;
         }
     }

@@ -61,8 +61,15 @@ fn units(table: &Table) -> Vec<Unit> {
 }
 
 fn chart_name(table: &Table, unit: Unit) -> String {
-    let unit: String =
-        unit.name().chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let unit: String = unit
+        .name()
+        .chars()
+        .map(|c| match c {
+            'µ' => 'u',
+            c if c.is_alphanumeric() => c.to_ascii_lowercase(),
+            _ => '-',
+        })
+        .collect();
     format!("{}-{unit}.svg", table.id)
 }
 

@@ -49,8 +49,19 @@ pub(crate) enum Unit {
     Mebibytes,
     #[serde(rename = "ms")]
     Milliseconds,
+    #[serde(rename = "s")]
+    Seconds,
+    #[serde(rename = "µs")]
+    Microseconds,
+    #[serde(rename = "ns")]
+    Nanoseconds,
     #[serde(rename = "requests")]
     Requests,
+    #[serde(rename = "commits/s")]
+    Commits,
+    /// 1,000,000 bytes.
+    #[serde(rename = "MB")]
+    Megabytes,
     /// 1,000 bytes.
     #[serde(rename = "kB")]
     Kilobytes,
@@ -77,7 +88,12 @@ impl Unit {
             Self::Mebibytes => "MiB",
             Self::Milliseconds => "ms",
             Self::Kilobytes => "kB",
+            Self::Seconds => "s",
+            Self::Microseconds => "µs",
+            Self::Nanoseconds => "ns",
             Self::Requests => "requests",
+            Self::Commits => "commits/s",
+            Self::Megabytes => "MB",
         }
     }
 }

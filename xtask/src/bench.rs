@@ -4,10 +4,14 @@
 use crate::packages;
 use crate::project::{self, Project};
 use crate::step::Outcome;
+use anyhow::Context;
 use std::path::PathBuf;
 
 /// A workspace of its own, which holds the peer for large groups.
 pub(crate) const OPENMLS_MANIFEST: &str = "benches/peers/openmls/Cargo.toml";
+
+/// Another one, which holds the peers for indexes. Built twice: SQLite and SQLCipher have the same names.
+pub(crate) const TABLES_MANIFEST: &str = "benches/peers/tables/Cargo.toml";
 
 /// The peer for files, in the version that `docs/numbers.md` names.
 const RAGE_VERSION: &str = "0.12.1";
@@ -15,7 +19,7 @@ const RAGE_VERSION: &str = "0.12.1";
 /// What to measure.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Passed on: `bulk`, `stream`, `memory`, `sharing`, `replay`, `town`, `devices`, `web`, `report`, or nothing for all, and their options
+    /// Passed on: `bulk`, `stream`, `memory`, `sharing`, `replay`, `town`, `devices`, `index`, `web`, `report`, or nothing for all, and their options
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -40,10 +44,18 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
     } else {
         project::succeed(&mut packages::script(project, "@keyfold/benches", "build"))?;
     }
+    let is_wanted = |what: &str| match options.arguments.first() {
+        Some(first) if !first.starts_with('-') => first == what,
+        _ => true,
+    };
     let (rage, openmls) = (rage(project)?, openmls(project)?);
+    if is_wanted("index") {
+        tables(project)?;
+    }
     let release = project.target().join("release");
     let mut measure = project.command(&release.join("keyfold-benches").to_string_lossy());
     measure.arg("--keyfold").arg(release.join("keyfold")).arg("--peers").arg(rage).arg("--openmls").arg(openmls);
+    measure.arg("--programs").arg(project.target().join("peers"));
     measure.arg("--samples").arg(project.target().join("bench")).arg("--docs").arg(project.root().join("docs"));
     project::succeed(measure.args(&options.arguments))
 }
@@ -69,4 +81,20 @@ fn openmls(project: &Project) -> anyhow::Result<PathBuf> {
     build.args(["build", "--quiet", "--release", "--locked", "--manifest-path", OPENMLS_MANIFEST]);
     project::succeed(build.arg("--target-dir").arg(&target))?;
     Ok(target.join("release").join("keyfold-peer-openmls"))
+}
+
+/// The programs that keep entries in redb, SQLite and SlateDB, and in SQLCipher.
+fn tables(project: &Project) -> anyhow::Result<()> {
+    for (name, features) in
+        [("tables", &["--features", "default"][..]), ("cipher", &["--no-default-features", "--features", "sqlcipher"])]
+    {
+        println!("Building the peers of the index ({name}) …");
+        let mut build = project.cargo();
+        build.args(["build", "--quiet", "--release", "--locked", "--manifest-path", TABLES_MANIFEST]).args(features);
+        let built = project::succeed(build.arg("--target-dir").arg(project.target().join("peers").join(name)));
+        built.context(
+            "the peers of the index need a C compiler, and SQLCipher the headers of OpenSSL: apt install libssl-dev",
+        )?;
+    }
+    Ok(())
 }

@@ -58,9 +58,11 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 
 pub(crate) fn run(project: &Project) -> anyhow::Result<Outcome> {
     let metadata = project.metadata()?;
-    let peer = project.metadata_of(bench::OPENMLS_MANIFEST)?;
+    let peers = [bench::OPENMLS_MANIFEST, bench::TABLES_MANIFEST].map(|manifest| project.metadata_of(manifest));
+    let peers = peers.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    let packages = || metadata.packages.iter().chain(peers.iter().flat_map(|peer| &peer.packages));
     let mut refused: Vec<String> = Vec::new();
-    for package in metadata.packages.iter().chain(&peer.packages) {
+    for package in packages() {
         refused.extend(refusal(package.name.as_str(), package.license.as_deref()));
     }
     for package in metadata.workspace_packages().into_iter().filter(|package| is_published(package)) {
@@ -77,7 +79,7 @@ pub(crate) fn run(project: &Project) -> anyhow::Result<Outcome> {
     if !refused.is_empty() {
         bail!("{} packages may not be handed out as they are", refused.len());
     }
-    let crates: BTreeSet<_> = metadata.packages.iter().chain(&peer.packages).map(|package| &package.id).collect();
+    let crates: BTreeSet<_> = packages().map(|package| &package.id).collect();
     let (crates, npm) = (crates.len(), npm.len());
     Ok(Outcome::Done(format!("{crates} crates and {npm} npm packages have a permissive licence")))
 }
