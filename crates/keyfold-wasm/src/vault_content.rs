@@ -10,7 +10,7 @@ use crate::{
 use keyfold_client::{
     OpenIndex, VaultItem,
     envelope::OpenedHead,
-    files::{Located, ObjectId},
+    files::{Cut, Located},
 };
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
@@ -19,8 +19,7 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen]
 pub struct VaultContent {
     item: VaultItem,
-    ids: Vec<ObjectId>,
-    body: u64,
+    cut: Cut,
     opener: Option<FileOpener>,
     open: Arc<OpenIndex<JsHost>>,
 }
@@ -37,13 +36,13 @@ impl VaultContent {
     #[wasm_bindgen(getter)]
     pub fn body(&self) -> f64 {
         // At most 24 GiB: exact.
-        self.body as f64
+        self.cut.body() as f64
     }
 
     /// How many parts the body is cut into.
     #[wasm_bindgen(getter)]
     pub fn count(&self) -> usize {
-        self.ids.len()
+        self.cut.count()
     }
 
     /// What opens its body, once.
@@ -53,7 +52,7 @@ impl VaultContent {
 
     /// The way to its parts.
     pub fn parts(&self, line: JsLine) -> VaultParts {
-        VaultParts::new(&self.open, line, self.ids.clone())
+        VaultParts::new(&self.open, line, self.cut.clone())
     }
 }
 
@@ -61,6 +60,6 @@ impl VaultContent {
     pub(crate) fn new(located: Located, head: OpenedHead, open: Arc<OpenIndex<JsHost>>) -> Result<Self> {
         let Located { item, content } = located;
         let opener = Some(FileOpener::new(head, None)?);
-        Ok(Self { item, ids: content.parts, body: content.body, opener, open })
+        Ok(Self { item, cut: content.cut(), opener, open })
     }
 }

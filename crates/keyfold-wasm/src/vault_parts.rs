@@ -4,7 +4,7 @@ use crate::{fault::Result, host::JsHost, plain::bytes_of};
 use js_sys::{Array, Uint8Array};
 use keyfold_client::{
     Error, OpenIndex,
-    files::{ObjectId, Parts},
+    files::{Cut, Parts},
 };
 use std::{cell::RefCell, sync::Arc};
 use wasm_bindgen::{JsCast, prelude::*};
@@ -20,7 +20,7 @@ extern "C" {
 #[wasm_bindgen]
 pub struct VaultParts {
     pub(crate) inner: Parts<JsHost>,
-    ids: Vec<ObjectId>,
+    cut: Cut,
     failure: RefCell<Option<Error>>,
 }
 
@@ -34,16 +34,15 @@ impl VaultParts {
     /// So many of the file's parts, from that number on, each what it was when it was put.
     #[wasm_bindgen(unchecked_return_type = "Uint8Array<ArrayBuffer>[]")]
     pub async fn get(&self, first: usize, count: usize) -> Result<JsValue> {
-        let ids: Vec<_> = self.ids.iter().skip(first).take(count).copied().collect();
-        let parts = self.noting(self.inner.get(&ids).await)?;
+        let parts = self.noting(self.inner.get(&self.cut, first, count).await)?;
         Ok(parts.iter().map(|part| JsValue::from(Uint8Array::from(part.as_slice()))).collect::<Array>().into())
     }
 }
 
 impl VaultParts {
-    pub(crate) fn new(open: &Arc<OpenIndex<JsHost>>, line: JsLine, ids: Vec<ObjectId>) -> Self {
+    pub(crate) fn new(open: &Arc<OpenIndex<JsHost>>, line: JsLine, cut: Cut) -> Self {
         let inner = Parts::new(Arc::clone(open), line.unchecked_into());
-        Self { inner, ids, failure: RefCell::default() }
+        Self { inner, cut, failure: RefCell::default() }
     }
 
     pub(crate) fn take_failure(&self) -> Option<Error> {

@@ -8,7 +8,7 @@ use crate::{
 };
 use keyfold_client::{
     OpenIndex, SealedHead, VaultPath,
-    files::{Sealed, Upload},
+    files::{Cut, Sealed, Upload},
 };
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
@@ -32,7 +32,7 @@ impl VaultUpload {
 
     /// The way to the storage.
     pub fn parts(&self, line: JsLine) -> VaultParts {
-        VaultParts::new(&self.open, line, Vec::new())
+        VaultParts::new(&self.open, line, Cut::default())
     }
 
     /// Takes the next part: `true` if it is to leave, `false` if it is stored already. `undefined`: it is another one

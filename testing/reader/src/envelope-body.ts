@@ -24,6 +24,12 @@ export function sealBody(payloadKey: Uint8Array, plaintext: Uint8Array, padded: 
   return concat(...segments);
 }
 
+/** The length of a body, of the length of what is sealed in it, padding included. */
+export function sealedLength(filled: number): number {
+  const before = Math.max(0, Math.ceil(filled / SEGMENT) - 1);
+  return before * SEALED + (filled - before * SEGMENT) + LEAST_LAST;
+}
+
 /** Cuts a body into its sealed segments, by its length alone. */
 export function cutBody(body: Uint8Array): Uint8Array[] {
   const count = Math.max(1, Math.ceil((body.length - LENGTH) / SEALED));
@@ -49,6 +55,50 @@ export function openBody(payloadKey: Uint8Array, body: Uint8Array, padded: boole
   check(opened.length === 0 || last.length > LENGTH, "Truncated");
   const plaintext = concat(...opened, last.slice(LENGTH));
   return withoutPadding(plaintext, viewOf(last).getBigUint64(0), padded);
+}
+
+/** A body whose last segment was opened: how long its plaintext is, and a range of it. */
+export interface OpenedRange {
+  readonly length: number;
+  readonly plaintext: () => Uint8Array;
+}
+
+/**
+ * Opens a range of a padded body that is so many bytes long: the last segment first, then those that it touches.
+ * @param read the bytes of the body from `start` to before `end`
+ * @throws Failure `Truncated`, `TooLarge`, `Unauthentic`
+ */
+export function openRange(
+  payloadKey: Uint8Array,
+  bodyLength: number,
+  [start, end]: readonly [number, number],
+  read: (start: number, end: number) => Uint8Array,
+): OpenedRange {
+  check(bodyLength >= LEAST_LAST, "Truncated");
+  const count = Math.max(1, Math.ceil((bodyLength - LENGTH) / SEALED));
+  check(count <= MOST_SEGMENTS, "TooLarge");
+  const lastAt = (count - 1) * SEALED;
+  const last = openLast(payloadKey, count - 1, read(lastAt, bodyLength));
+  check(count === 1 || last.length > LENGTH, "Truncated");
+  const filled = (count - 1) * SEGMENT + last.length - LENGTH;
+  const trueLength = viewOf(last).getBigUint64(0);
+  check(trueLength <= BigInt(filled), "Unauthentic");
+  const length = Number(trueLength);
+  check(padme(length) === filled, "Unauthentic");
+  const until = Math.min(end, length);
+  return {
+    length,
+    plaintext() {
+      if (start >= until) return new Uint8Array(0);
+      const first = Math.floor(start / SEGMENT);
+      const segments = Array.from({ length: Math.ceil(until / SEGMENT) - first }, (_, at) => {
+        const index = first + at;
+        if (index === count - 1) return last.slice(LENGTH);
+        return openSegment(payloadKey, nonce(index, false), read(index * SEALED, (index + 1) * SEALED));
+      });
+      return concat(...segments).slice(start - first * SEGMENT, until - first * SEGMENT);
+    },
+  };
 }
 
 /** The last segment there is. If it authenticates as one that others follow, these are missing. */

@@ -55,7 +55,7 @@ const SLOT_LENGTHS = { pair: HPKE_OVERHEAD + 32, symmetric: 72 } as const;
  */
 export function parseHead(input: Uint8Array): Head {
   const magic = input.slice(0, MAGIC.length);
-  check(equal(magic, MAGIC.slice(0, magic.length)), "NotAnEnvelope");
+  check(input.length > 0 && equal(magic, MAGIC.slice(0, magic.length)), "NotAnEnvelope");
   check(input.length < 9 || input[8] === VERSION, "Unsupported");
   check(input.length >= PREFIX, "Truncated");
   const length = viewOf(input).getUint32(9);

@@ -33,6 +33,14 @@ export interface Opened {
   readonly dataKey: Uint8Array;
 }
 
+/** A head that is authentic, and what its body opens with. */
+export interface OpenedHead {
+  readonly head: Head;
+  readonly metadata: Metadata | null;
+  readonly dataKey: Uint8Array;
+  readonly payloadKey: Uint8Array;
+}
+
 /** What goes into an envelope beside its plaintext. */
 export interface Writing {
   readonly context: Uint8Array;
@@ -62,7 +70,7 @@ export function sealEnvelope(plaintext: Uint8Array, writing: Writing, draw: Draw
       ? null
       : sealOnce(dataKey, "KF1 envelope metadata", objectId, encodeMetadata(writing.metadata), draw);
   const head = encodeHead(fixedBytes, slots, metadata);
-  const body = sealBody(payloadKey(dataKey, objectId, fixedBytes), plaintext, writing.padded);
+  const body = sealBody(payloadKeyOf(dataKey, objectId, fixedBytes), plaintext, writing.padded);
   const trailer = writing.author === null ? nowhere : sealTrailer(writing.author, fixedBytes, body);
   return concat(head, macOf(dataKey, objectId, head), body, trailer);
 }
@@ -77,17 +85,30 @@ export function openEnvelope(
   context: Uint8Array,
   cachedDataKey?: Uint8Array,
 ): Opened {
+  const { head, metadata, dataKey, payloadKey } = openHead(input, keys, context, cachedDataKey);
+  const { body, trailer } = withoutTrailer(input.slice(head.end), head);
+  const plaintext = openBody(payloadKey, body, head.fixed.padded);
+  return { plaintext, metadata, trailer, dataKey };
+}
+
+/**
+ * Opens the head at the start of an input.
+ * @throws Failure with the codes of envelope.md
+ */
+export function openHead(
+  input: Uint8Array,
+  keys: readonly HeldKey[],
+  context: Uint8Array,
+  cachedDataKey?: Uint8Array,
+): OpenedHead {
   const head = parseHead(input);
-  const { objectId, contextHash, padded } = head.fixed;
+  const { objectId, contextHash } = head.fixed;
   check(equal(contextHash, hash("KF1 context", context)), "Unauthentic");
   const dataKey = cachedDataKey ?? openSlot(head, keys);
   check(equal(head.fixed.commitment, commitmentOf(dataKey, objectId)), "Unauthentic");
   check(equal(head.mac, macOf(dataKey, objectId, head.covered)), "Unauthentic");
   const metadata = head.metadata === null ? null : openMetadata(head.metadata, dataKey, objectId);
-
-  const { body, trailer } = withoutTrailer(input.slice(head.end), head);
-  const plaintext = openBody(payloadKey(dataKey, objectId, head.fixedBytes), body, padded);
-  return { plaintext, metadata, trailer, dataKey };
+  return { head, metadata, dataKey, payloadKey: payloadKeyOf(dataKey, objectId, head.fixedBytes) };
 }
 
 function withoutTrailer(rest: Uint8Array, head: Head): { body: Uint8Array; trailer: Trailer | null } {
@@ -130,7 +151,7 @@ function commitmentOf(dataKey: Uint8Array, objectId: Uint8Array): Uint8Array {
   return derive(dataKey, objectId, "KF1 envelope commitment", nowhere, 32);
 }
 
-function payloadKey(dataKey: Uint8Array, objectId: Uint8Array, fixedBytes: Uint8Array): Uint8Array {
+function payloadKeyOf(dataKey: Uint8Array, objectId: Uint8Array, fixedBytes: Uint8Array): Uint8Array {
   return derive(dataKey, objectId, "KF1 envelope payload", hash("KF1 envelope fixed", fixedBytes), 32);
 }
 

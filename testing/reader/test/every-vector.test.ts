@@ -19,6 +19,7 @@ const folders = [
   "primitives",
   "recovery",
   "value",
+  "vault",
   "wrap",
 ];
 

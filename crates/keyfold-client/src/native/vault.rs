@@ -12,13 +12,12 @@ use crate::{
     vault::{
         OpenIndex,
         files::{
-            FileVersion, Files, FilesError, Located, PART_BYTES, PART_TEXT_BYTES, Sealed, Source, StillReadable,
-            Upload, VaultItem, VaultPath, VaultSwept,
+            Cut, FileContent, FileVersion, Files, FilesError, Located, PART_BYTES, PART_TEXT_BYTES, Sealed, Source,
+            StillReadable, Upload, VaultItem, VaultPath, VaultSwept,
         },
     },
 };
 use keyfold_core::envelope::Sealer;
-use keyfold_format::{ObjectId, id::hash, label::HashLabel};
 use keyfold_index::{IndexError, store::Store};
 use keyfold_protocol::Code;
 use std::{
@@ -252,20 +251,18 @@ impl Vault {
         match options.range {
             Some(range) => self.get_range(&open, &head, &content, range, output, watchman).await?,
             None => {
-                let (mut output, size) = (output, content.size);
+                let mut output = output;
                 let (parts, fetched) = mpsc::channel(AT_ONCE);
                 let opening = tokio::spawn(blocking(move || {
                     let mut body = FetchedParts { parts: fetched, part: io::Cursor::default() };
                     let is_padded = head.flags().padded;
                     pipeline::open(&mut body, &mut output, head.opener()?, is_padded, &watchman)
                 }));
-                let fetching = self.fetch_all(&open, &content.parts, parts).await;
+                let fetching = self.fetch_all(&open, &content.cut(), parts).await;
                 let opened = opening.await.map_err(|e| Error::internal(e.to_string()))?;
                 // Where a part could not be had, that is why the body ended early.
                 fetching?;
-                if opened?.len != size {
-                    return Err(Error::new(Code::Unauthentic, "the file has another length than the vault says"));
-                }
+                content.check_size(opened?.len)?;
             }
         }
         Ok(item)
@@ -274,11 +271,11 @@ impl Vault {
     async fn fetch_all(
         &self,
         open: &Arc<OpenIndex<NativeHost>>,
-        ids: &[ObjectId],
+        cut: &Cut,
         parts: mpsc::Sender<Vec<u8>>,
     ) -> Result<()> {
-        for ids in ids.chunks(AT_ONCE) {
-            for part in self.fetch(open, ids).await? {
+        for first in (0..cut.count()).step_by(AT_ONCE) {
+            for part in self.fetch(open, cut, first, AT_ONCE).await? {
                 // Whoever opens them has stopped, and says why.
                 if parts.send(part).await.is_err() {
                     return Ok(());
@@ -292,15 +289,16 @@ impl Vault {
         &self,
         open: &Arc<OpenIndex<NativeHost>>,
         head: &keyfold_core::envelope::OpenedHead,
-        content: &crate::vault::files::FileContent,
+        content: &FileContent,
         range: Range<u64>,
         mut output: impl Write + Send + 'static,
         watchman: Watchman,
     ) -> Result<()> {
-        let mut body = BodyAt { vault: self, open, ids: &content.parts, held: None };
+        let mut body = BodyAt { vault: self, open, cut: content.cut(), held: None };
         let unproven = head.ranges(content.body)?;
         let mut last = body.read(unproven.last()).await?;
         let ranges = unproven.prove(&mut last)?;
+        content.check_size(ranges.len())?;
         let mut passed = 0;
         for index in ranges.touching(&range) {
             let place = ranges.sealed_range(index).ok_or_else(|| Error::internal("a segment past the last"))?;
@@ -313,12 +311,20 @@ impl Vault {
         blocking(move || output.flush().map_err(|e| written(&e))).await
     }
 
-    /// Parts, each the one that its id names.
-    async fn fetch(&self, open: &Arc<OpenIndex<NativeHost>>, ids: &[ObjectId]) -> Result<Vec<Vec<u8>>> {
+    /// `count` parts from number `first` on, each the one that was put.
+    async fn fetch(
+        &self,
+        open: &Arc<OpenIndex<NativeHost>>,
+        cut: &Cut,
+        first: usize,
+        count: usize,
+    ) -> Result<Vec<Vec<u8>>> {
+        let ids = cut.ids(first, count);
         let found = self.patiently(open, true, async || open.store.get(ids).await).await?;
-        let parts = ids.iter().zip(found).map(|(id, part)| {
+        let parts = ids.iter().zip(found).zip(first..).map(|((id, part), number)| {
             let part = part.ok_or(IndexError::Missing(*id))?;
-            if ObjectId(hash(HashLabel::Object, &[&part])) == *id { Ok(part) } else { Err(unauthentic()) }
+            cut.check_part(number, &part)?;
+            Ok(part)
         });
         parts.collect()
     }
@@ -422,7 +428,7 @@ impl Read for FetchedParts {
 struct BodyAt<'v> {
     vault: &'v Vault,
     open: &'v Arc<OpenIndex<NativeHost>>,
-    ids: &'v [ObjectId],
+    cut: Cut,
     held: Option<(usize, Vec<u8>)>,
 }
 
@@ -433,8 +439,7 @@ impl BodyAt<'_> {
         while at < place.end {
             let number = usize::try_from(at / PART_BYTES as u64).map_err(|_| unauthentic())?;
             if self.held.as_ref().is_none_or(|(held, _)| *held != number) {
-                let id = self.ids.get(number).ok_or_else(unauthentic)?;
-                let part = self.vault.fetch(self.open, &[*id]).await?.pop().ok_or_else(unauthentic)?;
+                let part = self.vault.fetch(self.open, &self.cut, number, 1).await?.pop().ok_or_else(unauthentic)?;
                 self.held = Some((number, part));
             }
             let part = self.held.as_ref().map(|(_, part)| &part[..]).unwrap_or_default();

@@ -190,10 +190,12 @@ impl<H: Host> Session<H> {
         Ok(self.host.commit(gone).await?)
     }
 
-    /// Opens the head of a content.
+    /// Opens the head of a content. `Unauthentic` if it is not of the kind that contents have.
     pub async fn open_content(&mut self, kc: &str, located: &Located) -> Result<OpenedHead> {
         let id = self.resolve(kc).await?;
-        self.open_head(&located.content.head, &context(&files_id(&id))).await
+        let opened = self.open_head(&located.content.head, &context(&files_id(&id))).await?;
+        located.content.check_head(&opened)?;
+        Ok(opened)
     }
 
     /// What of a vault's files can be read with other keys than the keychain's current one.

@@ -40,14 +40,14 @@ impl Prefix {
         if bytes.iter().zip(&MAGIC).any(|(a, b)| a != b) {
             return Err(BadEnvelope::NotAnEnvelope);
         }
-        let (version, length) = match bytes.first_chunk::<PREFIX_BYTES>() {
-            Some([_, _, _, _, _, _, _, _, version, length @ ..]) => (*version, u32::from_be_bytes(*length)),
+        if bytes.get(MAGIC.len()).is_some_and(|version| *version != VERSION) {
+            return Err(Malformed::Unsupported.into());
+        }
+        let length = match bytes.first_chunk::<PREFIX_BYTES>() {
+            Some([_, _, _, _, _, _, _, _, _, length @ ..]) => u32::from_be_bytes(*length),
             None if bytes.is_empty() => return Err(BadEnvelope::NotAnEnvelope),
             None => return Err(Malformed::Truncated.into()),
         };
-        if version != VERSION {
-            return Err(Malformed::Unsupported.into());
-        }
         match usize::try_from(length) {
             Ok(header) if header <= limits::HEADER_BYTES => Ok(Self { header }),
             _ => Err(Malformed::TooLarge.into()),
@@ -436,6 +436,7 @@ mod tests {
         assert_eq!(fault(&with(0, 0x88)), "NotAnEnvelope");
         assert_eq!(fault(&with(7, b'd')), "NotAnEnvelope");
         assert_eq!(fault(&with(8, 2)), "Unsupported");
+        assert_eq!(fault(&with(8, 2)[..9]), "Unsupported");
         assert_eq!(fault(&with(9, 1)), "TooLarge");
     }
 

@@ -74,13 +74,6 @@ pub struct FileContent {
     pub parts: Vec<ObjectId>,
 }
 
-impl FileContent {
-    /// Whether there are as many parts as the body has, and not too many.
-    pub(super) fn fits(&self) -> bool {
-        self.parts.len() <= PARTS && self.body.div_ceil(PART_BYTES as u64) == self.parts.len() as u64
-    }
-}
-
 /// Objects of a content that was let go of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LetGo(pub(super) Vec<ObjectId>);
@@ -99,9 +92,11 @@ impl<C> Encode<C> for NodeId {
     }
 }
 
-impl<'b, C> Decode<'b, C> for NodeId {
-    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
-        cbor::bytes_of(d).map(Self)
+/// The id of what stands under a name, which the root does not.
+fn entry_id(d: &mut Decoder<'_>) -> Result<NodeId, DecodeError> {
+    match cbor::bytes_of(d).map(NodeId)? {
+        NodeId::ROOT => Err(cbor::fault(Malformed::Encoding)),
+        id => Ok(id),
     }
 }
 
@@ -121,10 +116,13 @@ impl<'b, C> Decode<'b, C> for Entry {
         let len = d.array()?;
         match (cbor::discriminant(d)?, len) {
             (0, Some(4)) => {
-                let (id, version) = (d.decode_with(ctx)?, cbor::number(d)?);
+                let (id, version) = (entry_id(d)?, cbor::number(d)?);
+                if version == 0 {
+                    return Err(cbor::fault(Malformed::Encoding));
+                }
                 Ok(Self::File(FileEntry { id, version, content: d.decode_with(ctx)? }))
             }
-            (1, Some(3)) => Ok(Self::Folder { id: d.decode_with(ctx)?, created: cbor::number(d)? }),
+            (1, Some(3)) => Ok(Self::Folder { id: entry_id(d)?, created: cbor::number(d)? }),
             (0 | 1, _) => Err(cbor::fault(Malformed::Encoding)),
             _ => Err(cbor::unsupported()),
         }

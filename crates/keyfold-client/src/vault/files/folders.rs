@@ -4,23 +4,13 @@ use super::{
     FilesError,
     entry::{Entry, FileContent, FileEntry, LetGo, NodeId, decoded},
     path::VaultPath,
+    place::{self, ENTRIES, FORMER, LET_GO},
 };
 use crate::Error;
 use keyfold_format::{Name, ObjectId, cbor};
-use keyfold_index::{
-    Batch, IndexError, Keys, Query, Snapshot,
-    key::{self, Part},
-    store::Store,
-};
+use keyfold_index::{Batch, IndexError, Keys, Query, Snapshot, key::Part, store::Store};
 use keyfold_protocol::Code;
-use std::ops::Bound;
-
-/// What stands under a name in a folder.
-const ENTRIES: u16 = 0;
-/// Former contents of files.
-const FORMER: u16 = 1;
-/// Objects of contents that were let go of.
-const LET_GO: u16 = 2;
+use std::{collections::BTreeSet, ops::Bound};
 
 /// The objects that an entry of the index of files names.
 pub(crate) fn named_parts(tree: u16, _: &[u8], value: &[u8]) -> Result<Vec<ObjectId>, IndexError> {
@@ -41,7 +31,7 @@ pub(super) struct Folders<'s, S, K>(pub(super) &'s Snapshot<S, K>);
 /// Where a file or folder stands.
 pub(super) struct Place {
     folder: NodeId,
-    name: String,
+    name: Name,
 }
 
 /// A content of a file, with its version.
@@ -51,7 +41,7 @@ impl<S: Store, K: Keys> Folders<'_, S, K> {
     /// What stands at a path; `None` for the root, which is always there.
     pub(super) async fn at(&self, path: &VaultPath) -> Result<Option<Entry>, FilesError> {
         let Some((folder, name)) = path.split() else { return Ok(None) };
-        let place = Place { folder: self.folder(&folder).await?, name: name.as_str().to_owned() };
+        let place = Place::of(self.folder(&folder).await?, name);
         self.entry(&place).await?.map(Some).ok_or_else(|| unknown(path))
     }
 
@@ -102,13 +92,13 @@ impl<S: Store, K: Keys> Folders<'_, S, K> {
     }
 
     /// Everything in a folder, by name.
-    pub(super) async fn entries(&self, folder: NodeId) -> Result<Vec<(String, Entry)>, FilesError> {
+    pub(super) async fn entries(&self, folder: NodeId) -> Result<Vec<(Name, Entry)>, FilesError> {
         let query = Query::parts(&[Part::Bytes(folder.0.to_vec())])?;
         let mut entries = Vec::new();
         let mut range = self.0.range(ENTRIES, query);
         while let Some(page) = range.next().await? {
             for (key, value) in page.into_entries() {
-                entries.push((name_of(&key)?, decoded(&value)?));
+                entries.push((place::read_entry(&key)?.1, decoded(&value)?));
             }
         }
         Ok(entries)
@@ -120,7 +110,7 @@ impl<S: Store, K: Keys> Folders<'_, S, K> {
         let mut range = self.0.range(FORMER, Query::parts(&[Part::Bytes(file.0.to_vec())])?);
         while let Some(page) = range.next().await? {
             for (key, value) in page.into_entries() {
-                former.push((number_of(&key)?, decoded(&value)?));
+                former.push((place::read_former(&key)?.1, decoded(&value)?));
             }
         }
         Ok(former)
@@ -128,7 +118,7 @@ impl<S: Store, K: Keys> Folders<'_, S, K> {
 
     /// One former content.
     pub(super) async fn former_one(&self, file: NodeId, version: u64) -> Result<Option<FileContent>, FilesError> {
-        let value = self.0.get(FORMER, &versioned(file, version)?).await?;
+        let value = self.0.get(FORMER, &place::former(file, version)?).await?;
         Ok(value.map(|value| decoded(&value)).transpose()?)
     }
 
@@ -155,7 +145,7 @@ impl<S: Store, K: Keys> Folders<'_, S, K> {
             let_go(file.id, version, &content, is_needed, now, batch)?;
         }
         if keep > 0 {
-            batch.put(FORMER, &versioned(file.id, file.version)?, &cbor::encode(&file.content));
+            batch.put(FORMER, &place::former(file.id, file.version)?, &cbor::encode(&file.content));
         }
         Ok(next)
     }
@@ -171,7 +161,12 @@ impl<S: Store, K: Keys> Folders<'_, S, K> {
         batch.remove(ENTRIES, &place.key()?);
         let mut folders = Vec::new();
         self.let_go_of(entry, &mut folders, now, batch).await?;
+        let mut gone = BTreeSet::new();
         while let Some(folder) = folders.pop() {
+            // Who may write may have put a folder into itself.
+            if !gone.insert(folder) {
+                return Err(IndexError::Damaged("a folder stands in two places").into());
+            }
             for (name, entry) in self.entries(folder).await? {
                 batch.remove(ENTRIES, &Place { folder, name }.key()?);
                 self.let_go_of(entry, &mut folders, now, batch).await?;
@@ -214,13 +209,13 @@ impl<S: Store, K: Keys> Folders<'_, S, K> {
 
     /// What was let go of before a moment, at most `most` of it.
     pub(super) async fn let_go_before(&self, moment: u64, most: usize) -> Result<Vec<(Box<[u8]>, LetGo)>, FilesError> {
-        let until = i64::try_from(moment).unwrap_or(i64::MAX);
-        let to = Bound::Excluded(key::encode(&[Part::Date(until)])?.into_boxed_slice());
+        let to = Bound::Excluded(place::let_go_since(moment)?.into_boxed_slice());
         let mut range = self.0.range(LET_GO, Query { to, ..Query::default() });
         let mut found = Vec::new();
         while found.len() < most {
             let Some(page) = range.next().await? else { break };
             for (key, value) in page.into_entries() {
+                place::read_let_go(&key)?;
                 found.push((key, decoded(&value)?));
             }
         }
@@ -301,7 +296,7 @@ impl Kept {
 
 impl Place {
     pub(super) fn of(folder: NodeId, name: &Name) -> Self {
-        Self { folder, name: name.as_str().to_owned() }
+        Self { folder, name: name.clone() }
     }
 
     pub(super) fn put(&self, entry: &Entry, batch: &mut Batch) -> Result<(), FilesError> {
@@ -315,7 +310,7 @@ impl Place {
     }
 
     fn key(&self) -> Result<Vec<u8>, FilesError> {
-        Ok(key::encode(&[Part::Bytes(self.folder.0.to_vec()), Part::Text(self.name.clone())])?)
+        Ok(place::entry(self.folder, &self.name)?)
     }
 }
 
@@ -335,7 +330,7 @@ fn let_go(
     now: u64,
     batch: &mut Batch,
 ) -> Result<(), FilesError> {
-    batch.remove(FORMER, &versioned(file, version)?);
+    batch.remove(FORMER, &place::former(file, version)?);
     if is_needed { Ok(()) } else { note_let_go(file, version, content, now, batch) }
 }
 
@@ -347,37 +342,9 @@ fn note_let_go(
     batch: &mut Batch,
 ) -> Result<(), FilesError> {
     if !content.parts.is_empty() {
-        let when = Part::Date(i64::try_from(now).unwrap_or(i64::MAX));
-        let key = key::encode(&[when, Part::Bytes(file.0.to_vec()), number(version)])?;
-        batch.put(LET_GO, &key, &cbor::encode(&LetGo(content.parts.clone())));
+        batch.put(LET_GO, &place::let_go(now, file, version)?, &cbor::encode(&LetGo(content.parts.clone())));
     }
     Ok(())
-}
-
-fn versioned(file: NodeId, version: u64) -> Result<Vec<u8>, FilesError> {
-    Ok(key::encode(&[Part::Bytes(file.0.to_vec()), number(version)])?)
-}
-
-fn number(version: u64) -> Part {
-    Part::Integer(i64::try_from(version).unwrap_or(i64::MAX))
-}
-
-fn name_of(key: &[u8]) -> Result<String, FilesError> {
-    match key::decode(key)?.pop() {
-        Some(Part::Text(name)) => Ok(name),
-        _ => Err(damaged()),
-    }
-}
-
-fn number_of(key: &[u8]) -> Result<u64, FilesError> {
-    match key::decode(key)?.pop() {
-        Some(Part::Integer(number)) => u64::try_from(number).map_err(|_| damaged()),
-        _ => Err(damaged()),
-    }
-}
-
-fn damaged() -> FilesError {
-    keyfold_index::IndexError::Damaged("a key of the files is not one").into()
 }
 
 pub(super) fn unknown(path: &VaultPath) -> FilesError {
@@ -388,4 +355,54 @@ fn not_a_folder(name: &Name) -> FilesError {
     Error::new(Code::NotAFolder, format!("{:?} is a file", name.as_str()))
         .hint("Only folders have something in them.")
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::vectors::scene::{Standing, snapshot},
+        *,
+    };
+
+    fn folder(parent: NodeId, name: &str, id: u8) -> Standing {
+        let entry = Entry::Folder { id: NodeId([id; 16]), created: 1 };
+        (ENTRIES, place::entry(parent, &Name::new(name).unwrap()).unwrap(), cbor::encode(&entry))
+    }
+
+    /// What comes of removing the folder `a`.
+    async fn removed(standing: &[Standing]) -> Result<(), FilesError> {
+        let (snapshot, mut batch) = (snapshot(standing).await, Batch::new());
+        let folders = Folders(&snapshot);
+        let place = Place::of(NodeId::ROOT, &Name::new("a").unwrap());
+        let entry = folders.entry(&place).await?.unwrap();
+        folders.take_away(&place, entry, 2, &mut batch).await
+    }
+
+    #[tokio::test]
+    async fn folders_that_stand_in_each_other_are_damage_to_whoever_removes_them() {
+        let (one, two) = (NodeId([1; 16]), NodeId([2; 16]));
+        let well = [folder(NodeId::ROOT, "a", 1), folder(one, "b", 2), folder(two, "c", 3)];
+        assert!(removed(&well).await.is_ok());
+        let rings: [&[Standing]; 3] = [
+            &[folder(NodeId::ROOT, "a", 1), folder(one, "a", 1)],
+            &[folder(NodeId::ROOT, "a", 1), folder(one, "b", 2), folder(two, "c", 1)],
+            &[folder(NodeId::ROOT, "a", 1), folder(one, "b", 2), folder(one, "c", 2)],
+        ];
+        for standing in rings {
+            let error = removed(standing).await.unwrap_err();
+            assert!(matches!(error, FilesError::Index(IndexError::Damaged(_))), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_none_is_damage_to_whoever_lists_its_folder_and_to_nobody_else() {
+        let key = keyfold_index::key::encode(&[Part::Bytes(vec![1; 16]), Part::Text("..".to_owned())]).unwrap();
+        let (value, other) = (folder(NodeId::ROOT, "a", 1), folder(NodeId([1; 16]), "b", 2));
+        let snapshot = snapshot(&[value.clone(), other, (ENTRIES, key, value.2)]).await;
+        let folders = Folders(&snapshot);
+        assert_eq!(folders.entries(NodeId::ROOT).await.unwrap().len(), 1);
+        assert_eq!(folders.folder(&VaultPath::parse("a/b").unwrap()).await.unwrap(), NodeId([2; 16]));
+        let error = folders.entries(NodeId([1; 16])).await.unwrap_err();
+        assert!(matches!(error, FilesError::Index(IndexError::Damaged(_))), "{error:?}");
+    }
 }

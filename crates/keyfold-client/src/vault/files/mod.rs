@@ -3,13 +3,21 @@
 //!
 //! Spec: `docs/spec/vault.md`.
 
+mod content;
 mod entry;
 mod folders;
 mod model;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod parsers;
 mod parts;
 mod path;
+mod place;
 mod upload;
+#[cfg(test)]
+mod vectors;
 
+pub use content::Cut;
 pub(crate) use entry::MEDIA_TYPE_BYTES;
 pub use entry::{FileContent, NodeId, PART_BYTES, PART_TEXT_BYTES};
 pub(crate) use folders::named_parts;
@@ -104,7 +112,7 @@ impl<'o, H: Host> Files<'o, H> {
         let folders = Folders(&snapshot);
         let folder = folders.folder(path).await?;
         let entries = folders.entries(folder).await?;
-        entries.iter().map(|(name, entry)| Ok(VaultItem::of(&path.join(name)?, entry))).collect()
+        entries.iter().map(|(name, entry)| Ok(VaultItem::of(&path.join(name.as_str())?, entry))).collect()
     }
 
     /// What is at a path. `UnknownFile`.
@@ -117,20 +125,7 @@ impl<'o, H: Host> Files<'o, H> {
     /// A file's content, or the one that it had as a version. `UnknownFile`, `NotAFile`.
     pub async fn content(&self, path: &VaultPath, version: Option<u64>) -> Result<Located, FilesError> {
         let snapshot = self.0.snapshot().await?;
-        let folders = Folders(&snapshot);
-        let file = file_at(&folders, path).await?;
-        let content = match version {
-            Some(version) if version != file.version => {
-                let former = folders.former_one(file.id, version).await?;
-                former.ok_or_else(|| unknown_version(path, version))?
-            }
-            _ => file.content.clone(),
-        };
-        if !content.fits() {
-            return Err(Error::new(Code::Unauthentic, "what the vault says of the file does not fit").into());
-        }
-        let file = FileEntry { version: version.unwrap_or(file.version), content: content.clone(), ..file };
-        Ok(Located { item: VaultItem::of(path, &Entry::File(file)), content })
+        located(&Folders(&snapshot), path, version).await
     }
 
     /// The contents that a file has had and that are still there, the newest first.
@@ -200,7 +195,7 @@ impl<'o, H: Host> Files<'o, H> {
     }
 
     /// A file or folder stands at another path from then on, with all that is in it. `FileExists` where something stands
-    /// there; `NotAllowed` of a folder into itself.
+    /// there; `NotAFolder` of a folder into itself.
     pub async fn rename(&self, from: &VaultPath, to: &VaultPath) -> Result<VaultItem, FilesError> {
         let (Some((from_folder, from_name)), Some((to_folder, to_name))) = (from.split(), to.split()) else {
             return Err(Error::new(Code::FileExists, "the root of a vault stays where it is").into());
@@ -356,6 +351,25 @@ impl SweptEntry {
     pub(crate) fn old_head(&self) -> Option<&[u8]> {
         self.before.content().map(|content| &content.head[..])
     }
+}
+
+/// A file's content, or the one that it had as a version.
+async fn located<S: Store, K: keyfold_index::Keys>(
+    folders: &Folders<'_, S, K>,
+    path: &VaultPath,
+    version: Option<u64>,
+) -> Result<Located, FilesError> {
+    let file = file_at(folders, path).await?;
+    let content = match version {
+        Some(version) if version != file.version => {
+            let former = folders.former_one(file.id, version).await?;
+            former.ok_or_else(|| unknown_version(path, version))?
+        }
+        _ => file.content.clone(),
+    };
+    content.check()?;
+    let file = FileEntry { version: version.unwrap_or(file.version), content: content.clone(), ..file };
+    Ok(Located { item: VaultItem::of(path, &Entry::File(file)), content })
 }
 
 async fn file_at<S: Store, K: keyfold_index::Keys>(

@@ -3,17 +3,16 @@
 //!
 //! Spec: `docs/spec/vault.md`, "A content".
 
+use super::content::Cut;
 use crate::{
     Error, Result,
     host::Host,
     vault::{OpenIndex, ServerStore},
 };
-use keyfold_format::{ObjectId, id::hash, label::HashLabel};
 use keyfold_index::{
     IndexError,
     store::{Store, StoreError},
 };
-use keyfold_protocol::Code;
 use std::sync::Arc;
 
 /// The way of one transfer to the storage.
@@ -34,17 +33,14 @@ impl<H: Host> Parts<H> {
         store.put_all(parts).await.map_err(|fault| told(&store, fault))
     }
 
-    /// Parts, each the one that its id names. `ObjectMissing`, `Unauthentic`.
-    pub async fn get(&self, ids: &[ObjectId]) -> Result<Vec<Vec<u8>>> {
-        let store = self.store();
+    /// `count` parts of a content from number `first` on, each the one that was put. `ObjectMissing`, `Unauthentic`.
+    pub async fn get(&self, cut: &Cut, first: usize, count: usize) -> Result<Vec<Vec<u8>>> {
+        let (store, ids) = (self.store(), cut.ids(first, count));
         let found = store.get(ids).await.map_err(|fault| told(&store, fault))?;
-        let parts = ids.iter().zip(found).map(|(id, part)| {
+        let parts = ids.iter().zip(found).zip(first..).map(|((id, part), number)| {
             let part = part.ok_or(IndexError::Missing(*id))?;
-            if ObjectId(hash(HashLabel::Object, &[&part])) == *id {
-                Ok(part)
-            } else {
-                Err(Error::new(Code::Unauthentic, "the storage shows something else than was put there"))
-            }
+            cut.check_part(number, &part)?;
+            Ok(part)
         });
         parts.collect()
     }

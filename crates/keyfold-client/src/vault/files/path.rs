@@ -16,7 +16,7 @@ pub struct VaultPath(Vec<Name>);
 
 impl VaultPath {
     /// Names with `/` between them; one in front is left away. At most 32, each of 1 to 256 bytes of UTF-8 in normal form
-    /// C, without control characters, not `.` or `..`. `BadText`, `TooLarge`, `TooMany`.
+    /// C, without control characters, not `.` or `..`. `BadText`, `TooMany`.
     pub fn parse(path: &str) -> Result<Self> {
         let path = path.strip_prefix('/').unwrap_or(path);
         if path.is_empty() {
@@ -69,12 +69,15 @@ impl fmt::Display for VaultPath {
 }
 
 fn name(text: &str) -> Result<Name> {
-    let bad = || {
+    name_of(text).ok_or_else(|| {
         Error::new(Code::BadText, format!("{text:?} cannot be a name in a vault"))
             .hint("A name is 1 to 256 bytes in normal form C, without control characters, and not `.` or `..`.")
-    };
-    let name = Name::new(text).map_err(|_| bad())?;
-    if matches!(text, "." | "..") || text.contains('/') { Err(bad()) } else { Ok(name) }
+    })
+}
+
+/// A text as the name of something in a vault; `None` if it cannot be one.
+pub(super) fn name_of(text: &str) -> Option<Name> {
+    Name::new(text).ok().filter(|_| !matches!(text, "." | "..") && !text.contains('/'))
 }
 
 #[cfg(test)]
