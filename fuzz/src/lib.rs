@@ -14,6 +14,7 @@ pub mod seeds;
 #[allow(dead_code)]
 #[path = "../../crates/keyfold-index/tests/support.rs"]
 mod support;
+mod vaults;
 
 use keyfold_format::audit::AuditFile;
 
@@ -42,6 +43,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "index-node", run: indexes::node },
     Target { name: "index-record", run: indexes::record },
     Target { name: "index-lists", run: indexes::lists },
+    Target { name: "vault-values", run: vaults::values },
+    Target { name: "vault-keys", run: vaults::keys },
     Target { name: "index", run: interplay::play },
     Target { name: "ledgers", run: ledgers },
     Target { name: "interactions", run: interactions },
