@@ -158,6 +158,24 @@ async fn sixteen_former_contents_stay_and_one_of_them_can_be_taken_up_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_could_read_is_not_said_of_a_file() {
+    let server = TestServer::start().await;
+    let [alice, bob] = alice_and_bob(&server, false).await;
+    let said = |media_type: String, modified| PutOptions {
+        about: keyfold_client::About { media_type, modified: Some(modified), keep: None },
+        ..PutOptions::default()
+    };
+    let put = async |options| vault(&alice.client).put("a", Input::stream(&b"text"[..]), options).await;
+    for options in [said("t".repeat(257), 1), said(String::new(), 1 << 53), said(String::new(), u64::MAX)] {
+        assert_eq!(put(options).await.unwrap_err().code, Code::TooLarge);
+    }
+    assert!(names(&bob.client, "").await.is_empty());
+    put(said("t".repeat(256), (1 << 53) - 1)).await.unwrap();
+    let item = vault(&bob.client).stat("a").await.unwrap();
+    assert_eq!((item.media_type, item.modified), (Some("t".repeat(256)), Some((1 << 53) - 1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_may_only_read_puts_nothing_and_who_is_banned_gets_nothing_more() {
     let server = TestServer::start().await;
     let [alice, bob] = alice_and_bob(&server, true).await;

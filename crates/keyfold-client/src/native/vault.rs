@@ -136,6 +136,7 @@ impl Vault {
         if path.is_root() {
             return Err(Error::new(Code::NotAFile, "the root of a vault is a folder"));
         }
+        options.about.check()?;
         let mut input = input.into();
         let mut anew = false;
         loop {

@@ -39,6 +39,20 @@ pub struct About {
     pub keep: Option<usize>,
 }
 
+impl About {
+    /// Whether it can be said. `TooLarge`.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.media_type.len() > MEDIA_TYPE_BYTES {
+            return Err(Error::new(Code::TooLarge, format!("a media type has at most {MEDIA_TYPE_BYTES} bytes")));
+        }
+        // Nobody could read the entry that says it.
+        if self.modified.is_some_and(|modified| modified > cbor::LARGEST) {
+            return Err(Error::new(Code::TooLarge, "a time of change is given in milliseconds since 1970"));
+        }
+        Ok(())
+    }
+}
+
 impl<H: Host> Session<H> {
     /// The index of a keychain's files, for whoever moves their bytes.
     pub async fn open_files(&mut self, kc: &str, to_write: bool) -> Result<Arc<OpenIndex<H>>> {
@@ -153,9 +167,7 @@ impl<H: Host> Session<H> {
         size: u64,
         about: &About,
     ) -> Result<VaultItem> {
-        if about.media_type.len() > MEDIA_TYPE_BYTES {
-            return Err(Error::new(Code::TooLarge, format!("a media type has at most {MEDIA_TYPE_BYTES} bytes")));
-        }
+        about.check()?;
         let (id, _) = self.ready_to_write(kc).await?;
         // There may be a newer key than when it began.
         upload.head = match self.head_for_current(kc, &upload.head, &context(&files_id(&id))).await? {
@@ -171,6 +183,7 @@ impl<H: Host> Session<H> {
             body: 0,
             parts: Vec::new(),
         });
+        content.check()?;
         let keep = about.keep.unwrap_or(KEPT_VERSIONS).min(KEPT_VERSIONS);
         if let Some(record) = &upload.record
             && let Some(stored) = self.host.load(record).await?

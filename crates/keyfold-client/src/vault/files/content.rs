@@ -18,7 +18,7 @@ pub struct Cut {
 
 impl FileContent {
     /// Compares size, body and parts. `Unauthentic` where there is no content with all of them.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let body = Body::of_plaintext(padme(self.size)).map_err(|_| misfit())?.sealed_bytes();
         let parts = body.div_ceil(PART_BYTES as u64);
         let fits = body == self.body && parts == self.parts.len() as u64 && self.parts.len() <= PARTS;

@@ -132,6 +132,9 @@ impl<S: Store, K: Keys> Folders<'_, S, K> {
         now: u64,
         batch: &mut Batch,
     ) -> Result<FileEntry, FilesError> {
+        if file.version >= cbor::LARGEST {
+            return Err(Error::new(Code::TooLarge, "the file has had as many contents as can be counted").into());
+        }
         let next = FileEntry { id: file.id, version: file.version + 1, content };
         place.put(&Entry::File(next.clone()), batch)?;
         let mut former = self.former(file.id).await?;
@@ -391,6 +394,27 @@ mod tests {
         for standing in rings {
             let error = removed(standing).await.unwrap_err();
             assert!(matches!(error, FilesError::Index(IndexError::Damaged(_))), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_largest_version_stays_as_it_is() {
+        let content = FileContent {
+            stored: 1,
+            media_type: String::new(),
+            modified: None,
+            size: 0,
+            head: Vec::new(),
+            body: 24,
+            parts: Vec::new(),
+        };
+        let snapshot = snapshot(&[folder(NodeId::ROOT, "a", 1)]).await;
+        for (version, is_next) in [(cbor::LARGEST - 1, true), (cbor::LARGEST, false)] {
+            let (file, mut batch) =
+                (FileEntry { id: NodeId([9; 16]), version, content: content.clone() }, Batch::new());
+            let place = Place::of(NodeId::ROOT, &Name::new("b").unwrap());
+            let next = Folders(&snapshot).go_on(&place, file, content.clone(), 1, 2, &mut batch).await;
+            assert_eq!((next.is_ok(), batch.is_empty()), (is_next, !is_next));
         }
     }
 
