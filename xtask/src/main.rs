@@ -4,6 +4,7 @@
 
 mod bench;
 mod ci;
+mod conformance;
 mod count;
 mod debian;
 mod demo;

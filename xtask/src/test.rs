@@ -3,7 +3,7 @@
 use crate::count::{self, Counts};
 use crate::project::{self, Project, in_ci};
 use crate::step::{Outcome, Steps};
-use crate::{node, packages, postgres, wasm};
+use crate::{conformance, node, packages, postgres, wasm};
 use anyhow::bail;
 use std::path::PathBuf;
 use std::process::Command;
@@ -54,12 +54,14 @@ pub(crate) fn run(project: &Project, options: &Options) -> anyhow::Result<()> {
 fn rust(project: &Project, options: &Options) -> anyhow::Result<Outcome> {
     let profile: &[&str] = if options.release { &["--release"] } else { &[] };
     postgres::ready(project)?;
+    conformance::forget(project)?;
     build(project, options)?;
     let binary = binary(project, options);
     let mut total = Counts::default();
     let mut broken = Vec::new();
     for (name, mut command) in runners(project, profile) {
         command.args(&options.filter).env("KEYFOLD_BIN", &binary);
+        conformance::ask(project, &mut command);
         let (counts, succeeded) = count::run(&mut command)?;
         println!("    {name}: {counts}");
         total += counts;
@@ -67,6 +69,7 @@ fn rust(project: &Project, options: &Options) -> anyhow::Result<Outcome> {
             broken.push(name);
         }
     }
+    conformance::show(project)?;
     if !broken.is_empty() {
         bail!("{total} ({})", broken.join(", "));
     }
@@ -121,7 +124,11 @@ fn living(project: &Project, options: &Options, package: &str) -> anyhow::Result
 /// The tests in Chromium, and the program that some of them run there.
 fn browser(project: &Project, options: &Options) -> anyhow::Result<Outcome> {
     match wasm::storages(project)? {
-        Outcome::Done(_) => living(project, options, "@keyfold/browser-tests"),
+        Outcome::Done(_) => {
+            let outcome = living(project, options, "@keyfold/browser-tests");
+            conformance::show(project)?;
+            outcome
+        }
         skipped => Ok(skipped),
     }
 }
@@ -141,6 +148,7 @@ fn with_server(project: &Project, options: &Options, mut command: Command) -> an
     };
     build(project, options)?;
     command.env("KEYFOLD_BIN", binary(project, options)).env("KEYFOLD_CHROMIUM", browser);
+    conformance::ask(project, &mut command);
     counting(project, options, command)
 }
 

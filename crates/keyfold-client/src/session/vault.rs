@@ -54,6 +54,14 @@ impl<H: Host> Session<H> {
         self.open_index_of(id, index_id(&id, name)).await
     }
 
+    /// What the server keeps for a keychain, by purpose or fingerprint.
+    #[cfg(feature = "native")]
+    pub(crate) async fn storage(&mut self, kc: &str) -> Result<ServerStore<H>> {
+        let id = self.resolve(kc).await?;
+        let server = self.belief.enrolled()?.server.clone();
+        Ok(ServerStore::new(id, self.line(&server)))
+    }
+
     /// One of an index of a keychain, whatever it is called.
     pub(super) async fn open_index_of(&mut self, id: ScopeId, index: IndexId) -> Result<Arc<OpenIndex<H>>> {
         self.recall_scope(&id).await?;

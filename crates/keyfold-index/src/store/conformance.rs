@@ -6,6 +6,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::{MAX_OBJECT, MAX_REFERENCE, Reference, Store, Swapped};
+use crate::seal::name;
 use futures_util::future::{BoxFuture, FutureExt, LocalBoxFuture, join_all};
 use keyfold_format::ObjectId;
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ pub fn checks<'f, S: Store + 'f>() -> Vec<Check<'f, S>> {
         ("what was put is there for everybody", |open| what_was_put_is_there(open).boxed_local()),
         ("what is not there is none, in the order of the question", |open| what_is_not_there(open).boxed_local()),
         ("the same object again is harmless", |open| the_same_again(open).boxed_local()),
-        ("objects of no byte and of the largest size", |open| sizes(open).boxed_local()),
+        ("objects of one byte and of the largest size", |open| sizes(open).boxed_local()),
         ("what was deleted is gone, also twice", |open| deleted(open).boxed_local()),
         ("a reference is swapped for the version that stands there", |open| swapped(open).boxed_local()),
         ("of many who swap at once one succeeds", |open| races(open).boxed_local()),
@@ -32,15 +33,23 @@ pub fn checks<'f, S: Store + 'f>() -> Vec<Check<'f, S>> {
     ]
 }
 
-fn id(n: usize) -> ObjectId {
-    let mut id = [0; 32];
-    id[..8].copy_from_slice(&(n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    ObjectId(id)
+/// An object as an index puts it: named by its hash.
+fn object(bytes: Vec<u8>) -> (ObjectId, Vec<u8>) {
+    (name(&bytes), bytes)
+}
+
+/// One of a byte, and its id.
+fn small(n: u8) -> (ObjectId, Vec<u8>) {
+    object(vec![n])
+}
+
+fn id(n: u8) -> ObjectId {
+    small(n).0
 }
 
 async fn what_was_put_is_there<S: Store>(open: Factory<'_, S>) {
     let store = open("put").await;
-    let objects: Vec<_> = (0..50).map(|n| (id(n), vec![n as u8; 1_024])).collect();
+    let objects: Vec<_> = (0..50).map(|n| object(vec![n; 1_024])).collect();
     store.put(objects.clone()).await.unwrap();
     let ids: Vec<_> = objects.iter().map(|(id, _)| *id).collect();
     let expected: Vec<_> = objects.into_iter().map(|(_, bytes)| Some(bytes)).collect();
@@ -52,43 +61,44 @@ async fn what_is_not_there<S: Store>(open: Factory<'_, S>) {
     let store = open("none").await;
     assert_eq!(store.get(&[]).await.unwrap(), Vec::<Option<Vec<u8>>>::new());
     store.put(Vec::new()).await.unwrap();
-    store.put(vec![(id(1), vec![1]), (id(3), vec![3])]).await.unwrap();
+    store.put(vec![small(1), small(3)]).await.unwrap();
     let found = store.get(&[id(3), id(2), id(1), id(3)]).await.unwrap();
     assert_eq!(found, [Some(vec![3]), None, Some(vec![1]), Some(vec![3])]);
     assert_eq!(store.read("nothing").await.unwrap(), None);
 }
 
 async fn the_same_again<S: Store>(open: Factory<'_, S>) {
-    let store = open("again").await;
+    let (store, again) = (open("again").await, object(vec![7; 2_048]));
     for _ in 0..3 {
-        store.put(vec![(id(1), vec![7; 2_048])]).await.unwrap();
+        store.put(vec![again.clone()]).await.unwrap();
     }
-    let both = join_all((0..8).map(|_| store.put(vec![(id(1), vec![7; 2_048])]))).await;
+    let both = join_all((0..8).map(|_| store.put(vec![again.clone()]))).await;
     assert!(both.iter().all(Result::is_ok), "{both:?}");
-    assert_eq!(store.get(&[id(1)]).await.unwrap(), [Some(vec![7; 2_048])]);
+    assert_eq!(store.get(&[again.0]).await.unwrap(), [Some(again.1)]);
 }
 
 async fn sizes<S: Store>(open: Factory<'_, S>) {
     let store = open("sizes").await;
-    for size in [0, 1, MAX_OBJECT] {
-        store.put(vec![(id(size), vec![5; size])]).await.unwrap();
-        assert_eq!(store.get(&[id(size)]).await.unwrap(), [Some(vec![5; size])], "{size} bytes");
+    for size in [1, MAX_OBJECT] {
+        let (id, bytes) = object(vec![5; size]);
+        store.put(vec![(id, bytes.clone())]).await.unwrap();
+        assert!(store.get(&[id]).await.unwrap() == [Some(bytes)], "{size} bytes");
     }
-    let name = "the largest";
+    let name = "the-largest";
     assert!(matches!(store.swap(name, None, vec![6; MAX_REFERENCE]).await.unwrap(), Swapped::Done(_)));
     assert_eq!(store.read(name).await.unwrap().unwrap().bytes, vec![6; MAX_REFERENCE]);
 }
 
 async fn deleted<S: Store>(open: Factory<'_, S>) {
     let store = open("deleted").await;
-    store.put((0..5).map(|n| (id(n), vec![n as u8])).collect()).await.unwrap();
+    store.put((0..5).map(small).collect()).await.unwrap();
     for _ in 0..2 {
         store.delete(&[id(1), id(3), id(9)]).await.unwrap();
         let found = open("deleted").await.get(&[id(0), id(1), id(2), id(3), id(4)]).await.unwrap();
         assert_eq!(found, [Some(vec![0]), None, Some(vec![2]), None, Some(vec![4])]);
     }
     store.delete(&[]).await.unwrap();
-    store.put(vec![(id(1), vec![1])]).await.unwrap();
+    store.put(vec![small(1)]).await.unwrap();
     assert_eq!(store.get(&[id(1)]).await.unwrap(), [Some(vec![1])], "and may come again");
 }
 
@@ -137,7 +147,7 @@ async fn comes_back<S: Store>(open: Factory<'_, S>) {
 
 async fn names<S: Store>(open: Factory<'_, S>) {
     let store = open("names").await;
-    let names = ["a", "A", "b", "a.b", "a-b_c", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"];
+    let names = ["a", "A", "b", "a_b", "a-b_c", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"];
     for (n, name) in (0u8..).zip(names) {
         assert!(matches!(store.swap(name, None, vec![n]).await.unwrap(), Swapped::Done(_)), "{name}");
     }
@@ -159,8 +169,9 @@ async fn names<S: Store>(open: Factory<'_, S>) {
 async fn listed<S: Store>(open: Factory<'_, S>) {
     let store = open("listed").await;
     assert!(store.list(None).await.unwrap().is_empty());
-    let all: BTreeSet<ObjectId> = (0..2_345).map(id).collect();
-    store.put(all.iter().map(|id| (*id, vec![1])).collect()).await.unwrap();
+    let objects: Vec<_> = (0..2_345u32).map(|n| object(n.to_be_bytes().to_vec())).collect();
+    let all: BTreeSet<ObjectId> = objects.iter().map(|(id, _)| *id).collect();
+    store.put(objects).await.unwrap();
     store.swap("name", None, vec![1]).await.unwrap();
     let (mut seen, mut after) = (Vec::new(), None);
     loop {

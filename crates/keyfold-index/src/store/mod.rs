@@ -57,7 +57,7 @@ pub enum Swapped {
 /// Bytes of a reference.
 pub const MAX_REFERENCE: usize = 64 << 10;
 
-/// Bytes of an object.
+/// Bytes of an object. It has one at least.
 pub const MAX_OBJECT: usize = 4 << 20;
 
 /// A storage. It is trusted with nothing: what it gives back is checked, and what it is given is sealed.
@@ -65,14 +65,14 @@ pub const MAX_OBJECT: usize = 4 << 20;
 /// A call whose answer is lost may have taken effect. Putting, deleting and reading again is harmless; whoever swaps
 /// again is told what stands there.
 pub trait Store {
-    /// Keeps objects that never change, in no order. One that is there already is the same. Once this returns, they are
+    /// Keeps objects that never change, each named by its hash, in no order. One that is there already is the same. Once this returns, they are
     /// found by everybody and outlast a crash.
     fn put(&self, objects: Vec<(ObjectId, Vec<u8>)>) -> impl Future<Output = Result<(), StoreError>>;
     /// Objects, in the order of the ids; `None` for one that is not there.
     fn get(&self, ids: &[ObjectId]) -> impl Future<Output = Result<Vec<Option<Vec<u8>>>, StoreError>>;
     /// Lets go of objects; those that are not there are gone already.
     fn delete(&self, ids: &[ObjectId]) -> impl Future<Output = Result<(), StoreError>>;
-    /// What stands under a name, as of the last swap that returned.
+    /// What stands under a name (letters, digits, `-` and `_`, at most 64), as of the last swap that returned.
     fn read(&self, name: &str) -> impl Future<Output = Result<Option<Reference>, StoreError>>;
     /// Puts bytes in the place of the version `expected`; `None`: where nothing stands. Of those who swap at once for
     /// one version one succeeds.
