@@ -340,6 +340,17 @@ fn what_a_device_stores_opens_at_its_place_under_its_key_only() {
     assert_eq!(ours.open(b"pins", &sealed).unwrap().as_slice(), b"content");
     assert!(ours.open(b"heads", &sealed).is_none() && theirs.open(b"pins", &sealed).is_none());
     assert!(ours.open(b"pins", &sealed[..39]).is_none());
+    assert_eq!(ours.open_in_place(b"pins", sealed.clone()).unwrap().as_slice(), b"content");
+    assert!(
+        ours.open_in_place(b"heads", sealed.clone()).is_none()
+            && theirs.open_in_place(b"pins", sealed.clone()).is_none()
+    );
+    for place in 0..sealed.len() {
+        let mut altered = sealed.clone();
+        altered[place] ^= 1;
+        assert!(ours.open_in_place(b"pins", altered).is_none(), "byte {place}");
+        assert!(ours.open_in_place(b"pins", sealed[..place].to_vec()).is_none(), "cut to {place}");
+    }
 }
 
 #[test]

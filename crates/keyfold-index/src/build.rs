@@ -41,9 +41,9 @@ struct Place {
 }
 
 /// Neighbours under one node: one as it is, or cells that are not cut into nodes yet.
-enum Run {
-    Kept(Cell),
-    New { from: Box<[u8]>, cells: Vec<Cell> },
+enum Run<'c> {
+    Kept(Cell<'c>),
+    New { from: Box<[u8]>, cells: Vec<Cell<'c>> },
 }
 
 impl<S: Store, K: Keys> Trees<S, K> {
@@ -93,21 +93,21 @@ impl<S: Store, K: Keys> Trees<S, K> {
     async fn fresh_or_stored(&self, tree: u16, level: u8, child: &Child, written: &Written) -> Result<Arc<Node>> {
         let fresh = written.objects.iter().rev().find(|(id, _)| *id == child.object);
         match fresh {
-            Some((_, sealed)) => Ok(Arc::new(self.sealer.open_node(tree, level, &child.at(), sealed)?)),
+            Some((_, sealed)) => Ok(Arc::new(self.sealer.open_node(tree, level, &child.at(), sealed.clone())?)),
             None => self.node(tree, level, child.at()).await,
         }
     }
 
     /// What a node's cells become. What is below it is sealed.
-    fn cells<'a>(
+    fn cells<'a, 'c: 'a>(
         &'a self,
         tree: u16,
         node: &'a Node,
         place: Place,
-        changes: &'a [Changed],
+        changes: &'a [Changed<'c>],
         rng: &'a mut impl CryptoRng,
         written: &'a mut Written,
-    ) -> LocalBoxFuture<'a, Result<Vec<Cell>>> {
+    ) -> LocalBoxFuture<'a, Result<Vec<Cell<'c>>>> {
         async move {
             let Place { from, to, count } = place;
             if !node.is_within(&from, to.as_deref()) {
@@ -120,7 +120,7 @@ impl<S: Store, K: Keys> Trees<S, K> {
                 0 => return Ok(merged(Some(node), changes, &mut written.retired)),
                 above => above - 1,
             };
-            let mut parts: Vec<&[Changed<'_>]> = Vec::with_capacity(node.len());
+            let mut parts: Vec<&[Changed<'c>]> = Vec::with_capacity(node.len());
             let mut rest = changes;
             for index in 0..node.len() {
                 let to = (index + 1 < node.len()).then(|| node.key(index + 1));
@@ -132,7 +132,7 @@ impl<S: Store, K: Keys> Trees<S, K> {
             let touched = parts.iter().enumerate().filter(|(_, part)| !part.is_empty());
             let wanted: Vec<At> = touched.filter_map(|(index, _)| Some(node.child(index)?.at())).collect();
             let mut children = self.nodes(tree, level, &wanted).await?.into_iter();
-            let mut runs: Vec<Run> = Vec::new();
+            let mut runs: Vec<Run<'_>> = Vec::new();
             for (index, (part, cell)) in parts.into_iter().zip(node.cells()).enumerate() {
                 if part.is_empty() {
                     runs.push(Run::Kept(cell));
@@ -164,9 +164,16 @@ impl<S: Store, K: Keys> Trees<S, K> {
     }
 
     /// Runs too small to be nodes take in a neighbour.
-    async fn joined(&self, tree: u16, level: u8, runs: Vec<Run>, written: &mut Written) -> Result<Vec<Run>> {
-        let is_small = |cells: &[Cell]| cells.iter().map(Cell::weight).sum::<usize>() < capacity(level) / LEAST_PART;
-        let mut joined: Vec<Run> = Vec::with_capacity(runs.len());
+    async fn joined<'c>(
+        &self,
+        tree: u16,
+        level: u8,
+        runs: Vec<Run<'c>>,
+        written: &mut Written,
+    ) -> Result<Vec<Run<'c>>> {
+        let is_small =
+            |cells: &[Cell<'_>]| cells.iter().map(Cell::weight).sum::<usize>() < capacity(level) / LEAST_PART;
+        let mut joined: Vec<Run<'_>> = Vec::with_capacity(runs.len());
         let mut runs = runs.into_iter().peekable();
         while let Some(run) = runs.next() {
             let Run::New { mut from, mut cells } = run else {
@@ -200,7 +207,7 @@ impl<S: Store, K: Keys> Trees<S, K> {
     }
 
     /// The cells of a node that is to be joined with another.
-    async fn taken(&self, tree: u16, level: u8, cell: &Cell, written: &mut Written) -> Result<Vec<Cell>> {
+    async fn taken(&self, tree: u16, level: u8, cell: &Cell<'_>, written: &mut Written) -> Result<Vec<Cell<'static>>> {
         let child = cell.as_child().ok_or(NO_CHILD)?;
         written.retired.push(child.object);
         let node = self.node(tree, level, child.at()).await?;
@@ -216,10 +223,10 @@ impl<S: Store, K: Keys> Trees<S, K> {
         tree: u16,
         level: u8,
         mut from: Box<[u8]>,
-        pieces: Vec<Vec<Cell>>,
+        pieces: Vec<Vec<Cell<'_>>>,
         rng: &mut impl CryptoRng,
         written: &mut Written,
-    ) -> Result<Vec<Cell>> {
+    ) -> Result<Vec<Cell<'static>>> {
         let mut above = Vec::with_capacity(pieces.len());
         let mut last: Option<Box<[u8]>> = None;
         for piece in pieces {
@@ -246,7 +253,7 @@ fn capacity(level: u8) -> usize {
 }
 
 /// Entries below these cells.
-fn count(level: u8, cells: &[Cell]) -> Result<u64> {
+fn count(level: u8, cells: &[Cell<'_>]) -> Result<u64> {
     if level == 0 {
         return Ok(cells.len() as u64);
     }
@@ -255,14 +262,14 @@ fn count(level: u8, cells: &[Cell]) -> Result<u64> {
 }
 
 /// A leaf's cells with changes. What values that are objects of their own are not named any more is retired.
-fn merged(leaf: Option<&Node>, changes: &[Changed<'_>], retired: &mut Vec<ObjectId>) -> Vec<Cell> {
+fn merged<'c>(leaf: Option<&Node>, changes: &[Changed<'c>], retired: &mut Vec<ObjectId>) -> Vec<Cell<'c>> {
     let mut cells = Vec::with_capacity(leaf.map_or(0, Node::len) + changes.len());
     let mut before = leaf.into_iter().flat_map(Node::cells).peekable();
-    for (key, put) in changes {
-        while let Some(cell) = before.next_if(|cell| cell.key() < *key) {
+    for &(key, put) in changes {
+        while let Some(cell) = before.next_if(|cell| cell.key() < key) {
             cells.push(cell);
         }
-        let replaced = before.next_if(|cell| cell.key() == *key).and_then(|cell| cell.apart());
+        let replaced = before.next_if(|cell| cell.key() == key).and_then(|cell| cell.apart());
         let value = match put {
             Put::Remove => None,
             Put::Here(bytes) => Some(Value::Here(bytes)),
@@ -276,19 +283,21 @@ fn merged(leaf: Option<&Node>, changes: &[Changed<'_>], retired: &mut Vec<Object
 }
 
 /// Cuts cells into nodes of about one length, and as few as that takes.
-fn cut(level: u8, cells: Vec<Cell>) -> Vec<Vec<Cell>> {
+fn cut(level: u8, cells: Vec<Cell<'_>>) -> Vec<Vec<Cell<'_>>> {
     let capacity = capacity(level);
     let all: usize = cells.iter().map(Cell::weight).sum();
     let pieces = all.div_ceil(capacity).max(1);
     let target = all.div_ceil(pieces);
-    let mut cut: Vec<Vec<Cell>> = Vec::with_capacity(pieces);
-    let (mut piece, mut weights): (Vec<Cell>, usize) = (Vec::new(), 0);
+    let mut cut: Vec<Vec<Cell<'_>>> = Vec::with_capacity(pieces);
+    let (mut piece, mut weights): (Vec<Cell<'_>>, usize) = (Vec::new(), 0);
     for cell in cells {
         let weight = cell.weight();
-        let length = piece
-            .first()
-            .map_or(0, |first: &Cell| node::length(weights + weight, piece.len() + 1, first.key(), cell.key()));
-        if !piece.is_empty() && (length > capacity || weights >= target) {
+        // What keys have in common only makes a node shorter: most are not looked at for that.
+        let is_over = |first: &Cell<'_>| {
+            node::longest(weights + weight) > capacity
+                && node::length(weights + weight, piece.len() + 1, first.key(), cell.key()) > capacity
+        };
+        if piece.first().is_some_and(|first| weights >= target || is_over(first)) {
             cut.push(std::mem::take(&mut piece));
             weights = 0;
         }

@@ -139,6 +139,6 @@ impl<S: Store, K: Keys> Trees<S, K> {
 
     async fn stored(&self, tree: u16, level: u8, at: At) -> Result<Node> {
         let sealed = self.store.get(&[at.object]).await?.pop().flatten().ok_or(IndexError::Missing(at.object))?;
-        self.sealer.open_node(tree, level, &at, &sealed)
+        self.sealer.open_node(tree, level, &at, sealed)
     }
 }

@@ -348,15 +348,16 @@ impl<S: Store, K: Keys> Index<S, K> {
             if let Some(outcome) = outcome.take() {
                 return outcome;
             }
-            let together = self.line.together();
-            let result = self.commit_now(&together.batch(), &mut moment).await;
+            let mut together = self.line.together();
+            let result = self.commit_now(together.batch(&outcome), &mut moment).await;
             together.tell(&result);
         }
     }
 
-    async fn commit_now(&self, batch: &Batch, moment: &mut Moment<'_, impl CryptoRng>) -> Result<()> {
+    async fn commit_now(&self, batch: Batch, moment: &mut Moment<'_, impl CryptoRng>) -> Result<()> {
         let mut apart = Vec::new();
-        let mut changes = self.sealed(batch.clone(), &mut apart, moment.rng)?;
+        let (mut changes, long) = parted(batch);
+        self.seal_long(&long, &mut changes, &mut apart, moment.rng)?;
         let mut state = match self.state() {
             Some(state) => Some(state),
             None => self.latest().await?.state,
@@ -370,7 +371,7 @@ impl<S: Store, K: Keys> Index<S, K> {
             // What was put for a state before somebody swept may be swept away.
             if next.as_ref().and_then(|next| next.body.retired) != state.as_ref().and_then(|state| state.body.retired) {
                 apart.clear();
-                changes = self.sealed(batch.clone(), &mut apart, moment.rng)?;
+                self.seal_long(&long, &mut changes, &mut apart, moment.rng)?;
             }
             state = next;
         }
@@ -399,7 +400,8 @@ impl<S: Store, K: Keys> Index<S, K> {
             };
             batch.check()?;
             let mut apart = Vec::new();
-            let changes = self.sealed(batch, &mut apart, moment.rng)?;
+            let (mut changes, long) = parted(batch);
+            self.seal_long(&long, &mut changes, &mut apart, moment.rng)?;
             if changes.is_empty() {
                 return Ok(());
             }
@@ -451,28 +453,22 @@ impl<S: Store, K: Keys> Index<S, K> {
         Err(IndexError::Conflict)
     }
 
-    /// Seals the values that stand apart.
-    fn sealed(
+    /// Seals the values that stand apart, each for the change in its place.
+    fn seal_long(
         &self,
-        batch: Batch,
+        long: &[Long],
+        changes: &mut [Change],
         objects: &mut Vec<(ObjectId, Vec<u8>)>,
         rng: &mut impl CryptoRng,
-    ) -> Result<Vec<Change>> {
-        let mut changes = Vec::with_capacity(batch.0.len());
-        for (tree, key, value) in batch.0 {
-            let put = match value {
-                None => Put::Remove,
-                Some(value) if value.len() > VALUE_HERE => {
-                    let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
-                    let (at, sealed) = self.trees.sealer.seal(Kind::Value { tree }, value, rng)?;
-                    objects.push((at.object, sealed));
-                    Put::Apart(Apart { object: at.object, key: at.key, length })
-                }
-                Some(value) => Put::Here(value),
-            };
-            changes.push(Change { tree, key, put });
+    ) -> Result<()> {
+        for (place, value) in long {
+            let Some(change) = changes.get_mut(*place) else { continue };
+            let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
+            let (at, sealed) = self.trees.sealer.seal(Kind::Value { tree: change.tree }, value.clone(), rng)?;
+            objects.push((at.object, sealed));
+            change.put = Put::Apart(Apart { object: at.object, key: at.key, length });
         }
-        Ok(changes)
+        Ok(())
     }
 
     /// One attempt. Inside, what stands there instead. `apart`: what is put with it, if it was not yet.
@@ -489,6 +485,11 @@ impl<S: Store, K: Keys> Index<S, K> {
         let count = body.changes.len() + changes.len();
         let inline: usize = body.changes.iter().chain(changes).map(Change::weight).sum();
         let is_bulk = inline > TAIL_BYTES || count > TAIL_CHANGES;
+        // Who sweeps could not know of an index to come: it is founded before anything is put for it.
+        if before.is_none() && (is_bulk || inline > INLINE_CHANGES || !apart.is_empty()) {
+            Box::pin(self.try_commit(None, &[], Deed::Change, &mut Vec::new(), moment)).await?.ok();
+            return Ok(Err(self.trees.store.read(&self.name).await?));
+        }
         let mut overlay = Overlay::default();
         if deed == Deed::Fold || is_bulk || (inline > INLINE_CHANGES && body.segments.len() >= SEGMENTS) {
             let tail = before.as_ref().map_or(&overlay, |before| &before.overlay);
@@ -512,11 +513,6 @@ impl<S: Store, K: Keys> Index<S, K> {
             retired::push(sealer, &mut body, &[], moment.now_ms, moment.rng, objects)?;
         }
         let former = match &before {
-            // Who sweeps could not know of an index to come: it is founded before anything is put for it.
-            None if !apart.is_empty() || !written.objects.is_empty() => {
-                Box::pin(self.try_commit(None, &[], Deed::Change, &mut Vec::new(), moment)).await?.ok();
-                return Ok(Err(self.trees.store.read(&self.name).await?));
-            }
             None => Vec::new(),
             Some(before) => {
                 let is_putting = !apart.is_empty() || !written.objects.is_empty();
@@ -617,6 +613,27 @@ impl<S: Store, K: Keys> Index<S, K> {
         let retired = std::mem::take(&mut written.retired);
         retired::list(&self.trees.sealer, body, &retired, moment.now_ms, moment.rng, &mut written.objects)
     }
+}
+
+/// The place of a change, and its value, which stands apart.
+type Long = (usize, Zeroizing<Vec<u8>>);
+
+/// Changes, and their values that stand apart: until [`Index::seal_long`] there is nothing for these.
+fn parted(batch: Batch) -> (Vec<Change>, Vec<Long>) {
+    let mut long = Vec::new();
+    let mut change = |(place, (tree, key, value)): (usize, Wish)| {
+        let put = match value {
+            None => Put::Remove,
+            Some(value) if value.len() > VALUE_HERE => {
+                long.push((place, value));
+                Put::Remove
+            }
+            Some(value) => Put::Here(value),
+        };
+        Change { tree, key, put }
+    };
+    let changes = batch.0.into_iter().enumerate().map(&mut change).collect();
+    (changes, long)
 }
 
 fn version(state: Option<&Arc<State>>) -> Option<&str> {

@@ -92,38 +92,44 @@ pub(crate) enum Value<'a> {
 
 /// A cell that is to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cell {
-    /// The key, and what stands for it: in one piece, because there are many.
-    text: Zeroizing<Vec<u8>>,
-    key: usize,
+pub(crate) struct Cell<'c> {
+    text: Text<'c>,
     is_apart: bool,
 }
 
-impl Cell {
-    fn new(key: [&[u8]; 2], payload: &[u8], is_apart: bool) -> Self {
+/// A key, and what stands for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Text<'c> {
+    /// In one piece, because there are many; how long the key is.
+    Own(Zeroizing<Vec<u8>>, usize),
+    /// As a change has them: of a bulk nothing is copied before it stands in its node.
+    Lent(&'c [u8], &'c [u8]),
+}
+
+impl Cell<'_> {
+    fn own(key: [&[u8]; 2], payload: &[u8], is_apart: bool) -> Self {
         let length = key.iter().map(|part| part.len()).sum();
         let mut text = Zeroizing::new(Vec::with_capacity(length + payload.len()));
         key.into_iter().chain([payload]).for_each(|part| text.extend_from_slice(part));
-        Self { text, key: length, is_apart }
-    }
-
-    pub(crate) fn value(key: &[u8], value: Value<'_>) -> Self {
-        match value {
-            Value::Here(bytes) => Self::new([key, &[]], bytes, false),
-            Value::Apart(apart) => Self::new([key, &[]], &apart.write(), true),
-        }
+        Self { text: Text::Own(text, length), is_apart }
     }
 
     pub(crate) fn child(key: &[u8], child: &Child) -> Self {
-        Self::new([key, &[]], &child.write(), false)
+        Self::own([key, &[]], &child.write(), false)
     }
 
     pub(crate) fn key(&self) -> &[u8] {
-        self.text.get(..self.key).unwrap_or_default()
+        match &self.text {
+            Text::Own(text, key) => text.get(..*key).unwrap_or_default(),
+            Text::Lent(key, _) => key,
+        }
     }
 
     fn payload(&self) -> &[u8] {
-        self.text.get(self.key..).unwrap_or_default()
+        match &self.text {
+            Text::Own(text, key) => text.get(*key..).unwrap_or_default(),
+            Text::Lent(_, payload) => payload,
+        }
     }
 
     pub(crate) fn as_child(&self) -> Option<Child> {
@@ -136,7 +142,20 @@ impl Cell {
 
     /// What the cell takes in a node, its key not shortened.
     pub(crate) fn weight(&self) -> usize {
-        2 + CELL_HEAD + self.text.len()
+        let text = match &self.text {
+            Text::Own(text, _) => text.len(),
+            Text::Lent(key, payload) => key.len() + payload.len(),
+        };
+        2 + CELL_HEAD + text
+    }
+}
+
+impl<'c> Cell<'c> {
+    pub(crate) fn value(key: &'c [u8], value: Value<'c>) -> Self {
+        match value {
+            Value::Here(bytes) => Self { text: Text::Lent(key, bytes), is_apart: false },
+            Value::Apart(apart) => Self::own([key, &[]], &apart.write(), true),
+        }
     }
 }
 
@@ -144,6 +163,11 @@ impl Cell {
 pub(crate) fn length(weights: usize, count: usize, first: &[u8], last: &[u8]) -> usize {
     let prefix = shared(first, last);
     HEAD + prefix + weights - count * prefix
+}
+
+/// What it takes at most, whatever the keys are.
+pub(crate) fn longest(weights: usize) -> usize {
+    HEAD + weights
 }
 
 /// How many bytes two keys have in common at the start.
@@ -157,7 +181,7 @@ pub(crate) fn separator(left: &[u8], right: &[u8]) -> Box<[u8]> {
 }
 
 /// Writes a node of ascending cells. They fit: [`length`] said so.
-pub(crate) fn write(level: u8, cells: &[Cell]) -> Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn write(level: u8, cells: &[Cell<'_>]) -> Result<Zeroizing<Vec<u8>>> {
     let too_large = || IndexError::TooLarge { what: "node", limit: usize::from(u16::MAX) };
     let (first, last) = match cells {
         [] => return Err(IndexError::Damaged("a node has no cell")),
@@ -182,9 +206,11 @@ pub(crate) fn write(level: u8, cells: &[Cell]) -> Result<Zeroizing<Vec<u8>>> {
     for cell in cells {
         let apart = if cell.is_apart { APART } else { 0 };
         let payload = u16::try_from(cell.payload().len()).map_err(|_| too_large())? | apart;
-        bytes.extend(short(cell.key - prefix.len())?);
+        let rest = cell.key().get(prefix.len()..).unwrap_or_default();
+        bytes.extend(short(rest.len())?);
         bytes.extend(payload.to_be_bytes());
-        bytes.extend_from_slice(cell.text.get(prefix.len()..).unwrap_or_default());
+        bytes.extend_from_slice(rest);
+        bytes.extend_from_slice(cell.payload());
     }
     Ok(bytes)
 }
@@ -195,8 +221,17 @@ pub(crate) struct Node {
     level: u8,
     count: usize,
     prefix: Range<usize>,
+    /// Whether a value is an object of its own.
+    has_apart: bool,
     /// Below it.
     entries: u64,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Room that is not used is wiped in one go. Byte by byte, wiping costs as much as decrypting.
+        self.bytes.clear();
+    }
 }
 
 impl Node {
@@ -209,7 +244,7 @@ impl Node {
         }
         let count = usize::from(u16::from_be_bytes([n, m]));
         let prefix = HEAD..HEAD + usize::from(u16::from_be_bytes([p, q]));
-        let mut node = Self { bytes, level, count, prefix, entries: 0 };
+        let mut node = Self { bytes, level, count, prefix, has_apart: false, entries: 0 };
         node.check().ok_or(damaged("a node's cells are not in their places"))?;
         if !(1..node.count).all(|index| node.rest(index - 1) < node.rest(index)) {
             return Err(damaged("a node's keys are not in order"));
@@ -223,7 +258,7 @@ impl Node {
         Ok(node)
     }
 
-    fn check(&self) -> Option<()> {
+    fn check(&mut self) -> Option<()> {
         if self.count == 0 || self.prefix.len() > MAX_KEY || self.prefix.end > self.bytes.len() {
             return None;
         }
@@ -247,6 +282,7 @@ impl Node {
             if !fits {
                 return None;
             }
+            self.has_apart |= payload & APART != 0;
             at += CELL_HEAD + rest + length;
         }
         self.bytes.get(at..)?.iter().all(|byte| *byte == 0).then_some(())
@@ -254,6 +290,11 @@ impl Node {
 
     pub(crate) fn level(&self) -> u8 {
         self.level
+    }
+
+    /// Whether a leaf has a value that is an object of its own.
+    pub(crate) fn has_apart(&self) -> bool {
+        self.has_apart
     }
 
     /// How many cells.
@@ -371,10 +412,10 @@ impl Node {
     }
 
     /// The cells, to be written again.
-    pub(crate) fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
+    pub(crate) fn cells<'c>(&self) -> impl Iterator<Item = Cell<'c>> {
         (0..self.count).map(|index| {
             let (_, apart, payload) = self.cell(index);
-            Cell::new([self.prefix(), self.rest(index)], payload, apart != 0)
+            Cell::own([self.prefix(), self.rest(index)], payload, apart != 0)
         })
     }
 }

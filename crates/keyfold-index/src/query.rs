@@ -70,6 +70,8 @@ impl Query {
         let behind = |key: &[u8]| leaf.find(key).map_or_else(|place| place, |place| place + 1);
         let at = |key: &[u8]| leaf.find(key).unwrap_or_else(|place| place);
         let from = match &self.from {
+            // As it is for all leaves but the first.
+            Bound::Included(from) if leaf.is_within(from, None) => 0,
             Bound::Included(from) => at(from),
             Bound::Excluded(from) => behind(from),
             Bound::Unbounded => 0,

@@ -195,16 +195,16 @@ impl<'s, S: Store, K: Keys> Range<'s, S, K> {
         } else {
             places.end = places.start + most
         }
-        let apart =
-            |place: usize| if let Value::Apart(apart) = leaf.node.value(place)? { Some((place, apart)) } else { None };
-        let (at, apart): (Vec<_>, Vec<_>) = places.clone().filter_map(apart).unzip();
-        let values = self.values(apart, Some(leaf)).await?;
-        Ok(Page(Entries::Leaf {
-            leaf: leaf.node.clone(),
-            places,
-            reverse,
-            apart: at.into_iter().zip(values).collect(),
-        }))
+        let mut apart = BTreeMap::new();
+        if leaf.node.has_apart() {
+            let is_apart = |place: usize| match leaf.node.value(place)? {
+                Value::Apart(apart) => Some((place, apart)),
+                Value::Here(_) => None,
+            };
+            let (at, wanted): (Vec<_>, Vec<_>) = places.clone().filter_map(is_apart).unzip();
+            apart.extend(at.into_iter().zip(self.values(wanted, Some(leaf)).await?));
+        }
+        Ok(Page(Entries::Leaf { leaf: leaf.node.clone(), places, reverse, apart }))
     }
 
     /// Entries in ascending order, as the query wants them.

@@ -142,21 +142,21 @@ impl<K: Keys> Sealer<K> {
         whole.resize(sealed - OVERHEAD, 0);
         let key = self.keys.current();
         let bytes = self.key(key, kind.tree())?.seal(&kind.place(sealed), &whole, rng)?;
+        // Room that is not used is wiped in one go, what is used byte by byte.
+        whole.clear();
         Ok((At { object: name(&bytes), key }, bytes))
     }
 
     /// The reverse, with the zero bytes at the end.
     pub(crate) fn open(&self, kind: Kind, at: &At, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        if name(sealed) != at.object {
-            return Err(IndexError::Damaged("an object is not the one that was asked for"));
-        }
+        is_named(at, sealed)?;
         self.open_unnamed(kind, at.key, sealed)
     }
 
     /// The same of what is named by a reference.
     pub(crate) fn open_unnamed(&self, kind: Kind, key: u32, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let opened = self.key(key, kind.tree())?.open(&kind.place(sealed.len()), sealed);
-        opened.ok_or(IndexError::Damaged("an object does not open in its place"))
+        opened.ok_or(NOT_IN_PLACE)
     }
 
     /// A value that stands apart, without the zero bytes.
@@ -172,10 +172,20 @@ impl<K: Keys> Sealer<K> {
         Ok(value)
     }
 
-    pub(crate) fn open_node(&self, tree: u16, level: u8, at: &At, sealed: &[u8]) -> Result<Node> {
-        let node = Node::read(self.open(Kind::Node { tree, level }, at, sealed)?)?;
+    pub(crate) fn open_node(&self, tree: u16, level: u8, at: &At, sealed: Vec<u8>) -> Result<Node> {
+        is_named(at, &sealed)?;
+        let place = Kind::Node { tree, level }.place(sealed.len());
+        let opened = self.key(at.key, tree)?.open_in_place(&place, sealed);
+        let node = Node::read(opened.ok_or(NOT_IN_PLACE)?)?;
         if node.level() == level { Ok(node) } else { Err(IndexError::Damaged("a node is at another level")) }
     }
+}
+
+const NOT_IN_PLACE: IndexError = IndexError::Damaged("an object does not open in its place");
+
+fn is_named(at: &At, sealed: &[u8]) -> Result<()> {
+    let is_it = name(sealed) == at.object;
+    is_it.then_some(()).ok_or(IndexError::Damaged("an object is not the one that was asked for"))
 }
 
 /// `H("KF1 object", sealed bytes)`

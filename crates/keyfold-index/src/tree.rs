@@ -90,6 +90,21 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     pub(crate) const NOTHING: Self = Self { leaves: 0, entries: 0, back: false };
+
+    /// A leaf, in its place below a node, and those of its neighbours that are fetched with it.
+    fn wanted(&self, above: &Node, index: usize, leaf: &Child) -> Vec<At> {
+        // Of this one, half is behind where reading begins, more or less.
+        let mut entries = leaf.count / 2;
+        let mut wanted = vec![leaf.at()];
+        for sibling in neighbours(above, index, self.back).take(self.leaves) {
+            if entries >= self.entries {
+                break;
+            }
+            entries = entries.saturating_add(sibling.count);
+            wanted.push(sibling.at());
+        }
+        wanted
+    }
 }
 
 /// Which leaf.
@@ -131,7 +146,7 @@ impl<S: Store, K: Keys> Trees<S, K> {
             for ((place, wanted), sealed) in missing.iter_mut().zip(fetched) {
                 let Wanted { tree, level, at } = **wanted;
                 let sealed = sealed.ok_or(IndexError::Missing(at.object))?;
-                let node = Arc::new(self.sealer.open_node(tree, level, &at, &sealed)?);
+                let node = Arc::new(self.sealer.open_node(tree, level, &at, sealed)?);
                 self.cache.insert(at.object, Cached { tree, node: node.clone() });
                 **place = Some(node);
             }
@@ -181,22 +196,17 @@ impl<S: Store, K: Keys> Trees<S, K> {
             if index + 1 < node.len() {
                 node.key_into(index + 1, to.get_or_insert_default());
             }
-            // Where the leaf is at hand, its neighbours were asked for before, or are soon.
-            if node.level() == 1 && ahead.leaves > 0 && self.cached(tree, 0, &child.object).is_none() {
-                // Of this one, half is behind where reading begins, more or less.
-                let mut entries = child.count / 2;
-                let mut siblings = vec![child.at()];
-                for sibling in neighbours(&node, index, ahead.back).take(ahead.leaves) {
-                    if entries >= ahead.entries {
-                        break;
-                    }
-                    entries = entries.saturating_add(sibling.count);
-                    siblings.push(sibling.at());
-                }
-                self.nodes(tree, 0, &siblings).await?;
-            }
             counted = child.count;
-            let below = self.node(tree, node.level() - 1, child.at()).await?;
+            let level = node.level() - 1;
+            let below = match self.cached(tree, level, &child.object) {
+                // Where a leaf is at hand, its neighbours were asked for before, or are soon.
+                Some(below) => below,
+                None => {
+                    let wanted = if level == 0 { ahead.wanted(&node, index, &child) } else { vec![child.at()] };
+                    let fetched = self.nodes(tree, level, &wanted).await?.into_iter().next();
+                    fetched.ok_or(IndexError::Missing(child.object))?
+                }
+            };
             above = Some((node, index));
             node = below;
         }

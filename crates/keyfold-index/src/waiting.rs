@@ -65,9 +65,13 @@ impl Line {
 }
 
 impl Together<'_> {
-    /// All of them, as one.
-    pub(crate) fn batch(&self) -> Batch {
-        self.taken.iter().flat_map(|waiting| waiting.batch.clone().0).collect()
+    /// All of them, as one. `own`: who commits. If nobody else is there, nothing is copied: when he gives up, nobody is left
+    /// who waits for it.
+    pub(crate) fn batch(&mut self, own: &Arc<Outcome>) -> Batch {
+        match self.taken.as_mut_slice() {
+            [only] if only.told.as_ptr() == Arc::as_ptr(own) => std::mem::take(&mut only.batch),
+            all => all.iter().flat_map(|waiting| waiting.batch.clone().0).collect(),
+        }
     }
 
     /// Tells everybody.
@@ -80,6 +84,8 @@ impl Together<'_> {
 
 impl Drop for Together<'_> {
     fn drop(&mut self) {
-        self.line.waiting().splice(..0, self.taken.drain(..));
+        // One without changes was taken by who gave it up.
+        let left = self.taken.drain(..).filter(|waiting| !waiting.batch.is_empty());
+        self.line.waiting().splice(..0, left);
     }
 }

@@ -60,6 +60,24 @@ pub(crate) fn open_once(
     open_single(&derive(key, salt, label, place), sealed)
 }
 
+/// The same, in the place where it was sealed: nothing is copied that is not in a cache.
+fn open_once_in_place(
+    key: &[u8; 32],
+    label: DeriveLabel,
+    place: &[u8],
+    sealed: Vec<u8>,
+) -> Result<Zeroizing<Vec<u8>>, Unauthentic> {
+    // Whatever comes of it, it is wiped where nobody gets it.
+    let mut sealed = Zeroizing::new(sealed);
+    let (salt, rest) = sealed.split_at_mut_checked(SALT_BYTES).ok_or(Unauthentic)?;
+    let (text, tag) = rest.split_last_chunk_mut().ok_or(Unauthentic)?;
+    open_alone(&derive(key, salt, label, place), text, tag)?;
+    let end = SALT_BYTES + text.len();
+    sealed.truncate(end);
+    sealed.drain(..SALT_BYTES);
+    Ok(sealed)
+}
+
 /// A long-lived key for what one person stores for himself: a device's files, an account's private state.
 pub struct StateKey {
     key: Box<[u8; 32]>,
@@ -81,6 +99,11 @@ impl StateKey {
     /// The reverse of [`Self::seal`]; `None` if it was altered, or sealed for another place or key.
     pub fn open(&self, place: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         open_once(&self.key, self.label, place, sealed).ok()
+    }
+
+    /// The same, of what nobody needs any more as it was sealed.
+    pub fn open_in_place(&self, place: &[u8], sealed: Vec<u8>) -> Option<Zeroizing<Vec<u8>>> {
+        open_once_in_place(&self.key, self.label, place, sealed).ok()
     }
 }
 
