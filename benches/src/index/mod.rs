@@ -154,10 +154,13 @@ fn near_note(options: &Options, of_limit: f64) -> String {
     )
 }
 
+/// A work from afar: what it costs, and what time and requests must reach.
+type Work = (&'static str, fn(&Costs) -> Option<Afar>, Option<Target>, Option<Target>);
+
 fn afar_table(measured: &Measured, options: &Options) -> Table {
     let ms = |most| Some(Target::at_most(most, Unit::Milliseconds));
     let requests = |most| Some(Target::at_most(most, Unit::Requests));
-    let works: [(&str, fn(&Costs) -> Option<Afar>, _, _); 5] = [
+    let works: [Work; 5] = [
         ("opened, 1 entry", |costs| costs.cold_point, ms(66.0), None),
         ("interiors cached, 1 entry", |costs| costs.cached_point, ms(21.0), None),
         ("opened, range of 1,000", |costs| costs.cold_range, ms(80.0), None),
