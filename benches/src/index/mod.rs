@@ -219,15 +219,18 @@ fn afar_table(measured: &Measured, options: &Options) -> Table {
 mod tests {
     use super::*;
 
+    /// More leaves than are read before what is measured.
+    const ENTRIES: u64 = 60_000;
+
     fn options() -> Options {
-        Options { entries: 6_000, few: 3_000, turns: 1, alone: true }
+        Options { entries: ENTRIES, few: 3_000, turns: 1, alone: true }
     }
 
     #[test]
     fn every_work_is_done_and_has_its_line() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (mut costs, loaded) = runtime.block_on(near::measure(&options())).unwrap();
-        runtime.block_on(afar::measure(&loaded, 6_000, 1, &mut costs)).unwrap();
+        runtime.block_on(afar::measure(&loaded, ENTRIES, 1, &mut costs)).unwrap();
         let peers = vec![("redb", vec![Costs { point_ns: Some(1.0), ..Costs::default() }])];
         let measured = Measured { keyfold: vec![costs], peers, ..Measured::default() };
         let works = |table: Table| table.lines.into_iter().map(|line| line.work).collect::<Vec<_>>();
