@@ -15,6 +15,7 @@ mod path;
 mod place;
 mod upload;
 #[cfg(test)]
+#[path = "tests/vectors/mod.rs"]
 mod vectors;
 
 pub use content::Cut;
