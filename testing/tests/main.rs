@@ -19,6 +19,7 @@ mod client_indexes;
 mod client_indexes_near;
 mod client_lies;
 mod client_members;
+mod client_records;
 mod client_recovery;
 mod client_sharing;
 mod client_vault_files;

@@ -3,7 +3,7 @@
 
 use super::{Client, host::NativeHost};
 use crate::{
-    Error, IndexBatch, IndexDifference, IndexQuery, OpenIndex, Result,
+    Error, IndexBatch, IndexDifference, IndexEntry, IndexQuery, OpenIndex, Result,
     key::{self, Part},
 };
 use keyfold_index::{
@@ -118,8 +118,8 @@ impl Index {
             let mut changes = Changes::new();
             changes.remove(key)?;
             self.commit(&changes).await?;
-        } else if self.is_offline() {
-            return Err(Error::new(Code::ServerUnavailable, "whether the key is there, only the server knows now"));
+        } else {
+            self.check_known()?;
         }
         Ok(was_there)
     }
@@ -177,6 +177,42 @@ impl Index {
     /// Reads every node and value, and says how much there is and what is wrong, with its place.
     pub async fn check(&self) -> Result<keyfold_index::Checked> {
         self.with(false, async |open| open.check().await).await
+    }
+
+    /// The values of keys, each of a tree, and which record of the index they are of.
+    pub(super) async fn values(
+        &self,
+        keys: &[(u16, Vec<u8>)],
+    ) -> Result<(Option<u64>, Vec<Option<Zeroizing<Vec<u8>>>>)> {
+        self.with(false, async |open| open.values(keys).await).await
+    }
+
+    /// The first `limit` entries of a query in a tree, and which record of the index they are of.
+    pub(super) async fn page(
+        &self,
+        tree: u16,
+        query: &IndexQuery,
+        limit: usize,
+    ) -> Result<(Option<u64>, Vec<IndexEntry>)> {
+        self.with(false, async |open| open.page(tree, query, limit).await).await
+    }
+
+    /// How many keys a query finds in a tree.
+    pub(super) async fn count_in(&self, tree: u16, query: &IndexQuery) -> Result<u64> {
+        self.with(false, async |open| open.newest_seen().await?.count(tree, query).await).await
+    }
+
+    /// Commits changes that were worked out from a record of the index, if that is still the newest one.
+    pub(super) async fn commit_on(&self, generation: Option<u64>, batch: &IndexBatch) -> Result<bool> {
+        self.with(true, async |open| open.commit_on(generation, batch.clone()).await).await
+    }
+
+    /// What was read last is what stands there now.
+    pub(super) fn check_known(&self) -> Result<()> {
+        if self.is_offline() {
+            return Err(Error::new(Code::ServerUnavailable, "what stands there now, only the server knows"));
+        }
+        Ok(())
     }
 
     fn check_current(&self, open: &OpenIndex<NativeHost>) -> Result<(), IndexError> {

@@ -9,6 +9,7 @@ mod host;
 mod index;
 mod lock;
 mod pipeline;
+mod records;
 mod recovery;
 mod replace;
 mod socket;
@@ -24,6 +25,7 @@ pub use files::{DecryptOptions, EncryptOptions, FileReport, Input, PathOptions, 
 pub use home::Home;
 pub use index::{Changes, Index};
 pub use pipeline::{Cancel, Progress};
+pub use records::{Records, Schema};
 pub use recovery::{PaperKey, RecoveryInput, RecoveryShares};
 pub use replace::Draft;
 pub use storage::Storage;
