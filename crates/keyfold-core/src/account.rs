@@ -66,7 +66,13 @@ impl AccountSecrets {
             sharing: WrappingSecret::from_seed(&seed(DeriveLabel::AccountSharingKey))?,
             publication: SigningKey::from_seed(&seed(DeriveLabel::AccountPublicationKey)),
             signature: SigningKey::from_seed(&seed(DeriveLabel::AccountSignatureKey)),
-            private_state: StateKey::new(seed(DeriveLabel::AccountPrivateState), DeriveLabel::AccountPrivateState),
+            private_state: StateKey::derived(
+                master.expose(),
+                nonce,
+                DeriveLabel::AccountPrivateState,
+                &generation.to_be_bytes(),
+                DeriveLabel::AccountPrivateState,
+            ),
         })
     }
 

@@ -26,7 +26,7 @@ impl DeviceKeys {
         Ok(Self {
             signing: SigningKey::from_seed(&derive(DeriveLabel::DeviceSigningKey)),
             wrapping: WrappingSecret::from_seed(&derive(DeriveLabel::DeviceWrappingKey))?,
-            storage: StateKey::new(derive(DeriveLabel::DeviceStorage), DeriveLabel::DeviceStorage),
+            storage: StateKey::derived(seed.expose(), &[], DeriveLabel::DeviceStorage, &[], DeriveLabel::DeviceStorage),
         })
     }
 

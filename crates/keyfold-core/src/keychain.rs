@@ -58,8 +58,7 @@ impl KeychainKey {
     /// Spec: `docs/spec/index.md`, "Objects".
     pub fn index_key(&self, index: &IndexId, tree: u16) -> StateKey {
         let place = [&index.0[..], &tree.to_be_bytes()].concat();
-        let key = suite::derive(self.expose(), &[], DeriveLabel::IndexTree, &place);
-        StateKey::new(key, DeriveLabel::IndexObject)
+        StateKey::derived(self.expose(), &[], DeriveLabel::IndexTree, &place, DeriveLabel::IndexObject)
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::{
     password::{NoMemory, SALT_BYTES, stretch},
     secret::{DeviceSeed, LockKey},
-    suite::{StateKey, derive},
+    suite::StateKey,
 };
 use alloc::vec::Vec;
 use keyfold_format::{Malformed, label::DeriveLabel};
@@ -40,7 +40,7 @@ impl PersonKey {
 impl LockKey {
     /// What seals the records while the device has this lock.
     pub fn storage(&self) -> StateKey {
-        StateKey::new(derive(self.expose(), &[], DeriveLabel::DeviceStorage, &[]), DeriveLabel::DeviceStorage)
+        StateKey::derived(self.expose(), &[], DeriveLabel::DeviceStorage, &[], DeriveLabel::DeviceStorage)
     }
 
     /// Seals the device's seed.
@@ -54,7 +54,7 @@ impl LockKey {
     }
 
     fn seeds(&self) -> StateKey {
-        StateKey::new(derive(self.expose(), &[], DeriveLabel::DeviceLock, &[]), DeriveLabel::DeviceLock)
+        StateKey::derived(self.expose(), &[], DeriveLabel::DeviceLock, &[], DeriveLabel::DeviceLock)
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) use self::shamir::{combine_parts, split_parts};
 pub use self::{aead::StateKey, hpke::WrappingSecret, segment::SegmentNonce, sign::SigningKey};
 pub(crate) use self::{
     aead::{open_once, open_single, seal_once, seal_single},
-    derive::{derive, mac, verify_mac},
+    derive::{derive, derive_to_stay, mac, verify_mac},
     digest::sha256,
     hedge::HedgedRng,
     hpke::{open_from, seal_to},

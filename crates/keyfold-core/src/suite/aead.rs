@@ -1,7 +1,7 @@
 //! AES-256-GCM under keys that are used once.
 
 use super::{
-    HedgedRng, Unauthentic, derive,
+    HedgedRng, Unauthentic, derive, derive_to_stay,
     segment::{open_alone, seal_alone},
 };
 use alloc::{boxed::Box, vec::Vec};
@@ -85,8 +85,14 @@ pub struct StateKey {
 }
 
 impl StateKey {
+    #[cfg(feature = "password")]
     pub(crate) fn new(key: Zeroizing<[u8; 32]>, label: DeriveLabel) -> Self {
         Self { key: Box::new(*key), label }
+    }
+
+    /// Of `Derive(secret, salt, from, place, 32)`.
+    pub(crate) fn derived(secret: &[u8], salt: &[u8], from: DeriveLabel, place: &[u8], label: DeriveLabel) -> Self {
+        Self { key: derive_to_stay(secret, salt, from, place), label }
     }
 
     /// `SealOnce(key, label, place, plaintext)`, 40 bytes longer. What was sealed for one `place` opens at no other.
