@@ -2,6 +2,7 @@
 
 use crate::{gate::Gate, limits::Rates};
 use std::{
+    fmt,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
@@ -18,7 +19,7 @@ pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// A PostgreSQL database that is told who is in which keychain: its address, with the role that writes the table.
-    pub members: Option<String>,
+    pub members: Option<DatabaseAddress>,
     /// How accounts are let in.
     pub gate: Gate,
     /// Connections at the same time; more wait to be accepted.
@@ -35,6 +36,16 @@ pub struct Config {
     pub stop_timeout: Duration,
     /// How often whom is answered.
     pub rates: Rates,
+}
+
+/// Where a database is, with what its role logs in with: nothing prints it.
+#[derive(Clone)]
+pub struct DatabaseAddress(pub String);
+
+impl fmt::Debug for DatabaseAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseAddress")
+    }
 }
 
 impl Config {

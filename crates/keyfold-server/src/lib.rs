@@ -18,7 +18,7 @@ mod server;
 mod store;
 mod stream;
 
-pub use config::Config;
+pub use config::{Config, DatabaseAddress};
 pub use gate::{Gate, OidcConfig, PasskeyConfig};
 pub use limits::{Rate, Rates};
 pub use secrets::{NextKey, SecretsError};

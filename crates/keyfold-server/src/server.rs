@@ -1,7 +1,7 @@
 //! Starting and stopping: the folder, the store, the connections.
 
 use crate::{
-    config::Config,
+    config::{Config, DatabaseAddress},
     domain::{
         Domain,
         mirror::{Untold, tell},
@@ -100,7 +100,9 @@ impl Server {
         let secrets = Secrets::load(&config.secrets_folder())?;
         let hub = Arc::new(Hub::default());
         let members = match &config.members {
-            Some(url) => Some(Members::connect(url).await.map_err(|e| StartError::Members(e.to_string()))?),
+            Some(DatabaseAddress(url)) => {
+                Some(Members::connect(url).await.map_err(|e| StartError::Members(e.to_string()))?)
+            }
             None => None,
         };
         let untold = members.is_some().then(Arc::<Untold>::default);

@@ -6,7 +6,7 @@ use keyfold_client::{
     Algorithm, PermissionFlags, ShareKeys, ShareOptions,
     stores::{PostgresStore, Store, StoreError},
 };
-use keyfold_server::{Config, Server};
+use keyfold_server::{Config, DatabaseAddress, Server};
 use keyfold_testing::{
     numbered,
     people::{Person, TestServer},
@@ -29,7 +29,7 @@ impl Town {
         let grant = "grant keyfold_clerk to clerk";
         sqlx::raw_sql(grant).execute(&mut database.connect("owner").await).await.unwrap();
         let clerk = database.url("clerk");
-        let server = TestServer::start_with(|config| config.members = Some(clerk.clone())).await;
+        let server = TestServer::start_with(|config| config.members = Some(DatabaseAddress(clerk.clone()))).await;
         Some(Self { database, server, clerk })
     }
 
@@ -138,7 +138,7 @@ async fn what_happened_while_the_database_was_away_or_the_server_knew_none_is_to
     alice.client.ban("notes", "bob").await.unwrap();
     assert_eq!(town.told(&kc).await.len(), 2);
     let clerk = town.clerk.clone();
-    town.server = town.server.restart_with(|config| config.members = Some(clerk)).await;
+    town.server = town.server.restart_with(|config| config.members = Some(DatabaseAddress(clerk))).await;
     town.tells(&kc, &[("alice", true)]).await;
     assert_eq!(town.told("contacts").await, [("bob".to_owned(), true)]);
 }
@@ -150,7 +150,7 @@ async fn a_server_whose_database_of_members_cannot_be_written_does_not_start_and
     for role in ["mallory", "alice"] {
         let config = Config {
             listen: ([127, 0, 0, 1], 0).into(),
-            members: Some(town.database.url(role)),
+            members: Some(DatabaseAddress(town.database.url(role))),
             ..Config::new(folder.path().join("data"))
         };
         let refused = Server::start(config).await.err().unwrap().to_string();

@@ -7,7 +7,7 @@ use crate::stop;
 use crate::table::fields;
 use clap::{Args, Subcommand, ValueEnum};
 use keyfold_client::Code;
-use keyfold_server::{Config, NextKey, OidcConfig, PasskeyConfig, SecretsError, Server, StartError};
+use keyfold_server::{Config, DatabaseAddress, NextKey, OidcConfig, PasskeyConfig, SecretsError, Server, StartError};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -163,7 +163,7 @@ async fn run_server(options: Serve, output: Output) -> Result<(), Fault> {
     let stopped = stop::requested()?;
     let mut config = Config::new(data_folder(options.data)?);
     (config.secrets, config.listen, config.gate) = (options.secrets, options.listen, gate);
-    config.members = options.members;
+    config.members = options.members.map(DatabaseAddress);
     let shown = config.data.display().to_string();
     let server = Server::start(config).await.map_err(refused)?;
     let document = Document { url: server.url(), server_key: server.server_key().to_string(), data: shown };
