@@ -20,6 +20,8 @@ pub const SHARE_PRINCIPALS: usize = 1_024;
 pub const CITES: usize = SCOPE_MEMBERS + 1;
 /// Members and pending ones of a keychain or group.
 pub const SCOPE_MEMBERS: usize = 16_384;
+/// Indexes of which a ledger says how far they are.
+pub const ANCHORS: usize = 256;
 /// Keys of a keychain or group.
 pub const SCOPE_KEYS: u32 = 65_536;
 /// Proposals of one owner that wait for others.

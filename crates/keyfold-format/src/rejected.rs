@@ -74,6 +74,8 @@ rejections! {
     ViaBroken = "the author does not act through these groups",
     /// Somebody is observed whom the scope does not reach.
     ObserveUnreached = "only who is reached through members is observed",
+    /// An author says how far an index is, and may only read.
+    AnchorReadOnly = "whoever may only read does not say how far an index is",
     /// Somebody is cited whom no op concerns.
     CitationUnneeded = "somebody is cited whom the entry does not concern",
 

@@ -150,6 +150,8 @@ function words(action: AuditAction, name: (person: AuditPrincipal) => string): s
     }
     case "observe":
       return `took notice of what changed about ${name(action.person)}`;
+    case "anchor":
+      return "noted how far the files and tables are";
     // What only accounts do, and what is newer than this page.
     default:
       return "did something that this page has no words for";

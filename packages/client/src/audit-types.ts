@@ -80,6 +80,7 @@ export type AuditAction =
       readonly withdrawn: PermissionFlags;
     }
   | { readonly kind: "rotate"; readonly keyNumber: number; readonly keyFingerprint: string }
+  | { readonly kind: "anchor"; readonly indexes: number }
   | { readonly kind: "propose" | "approve"; readonly proposal: AuditProposal };
 
 /** One entry of a ledger. */

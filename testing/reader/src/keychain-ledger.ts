@@ -15,7 +15,7 @@ import { check, Failure } from "./failure.ts";
 import { type Cite, type OrdinaryEntry, parseKeychainEntry, type PlacedEntry } from "./keychain-entry.ts";
 import { isPlaced, type Op, type PlacedOp } from "./keychain-op.ts";
 import { type Keychain, type Principal, principalOf } from "./keychain-state.ts";
-import type { Acting } from "./rules/acting.ts";
+import { type Acting, readsOnly } from "./rules/acting.ts";
 import { cleanGroups, judgeAll } from "./rules/clean.ts";
 import { accept, ban, cancelShare, decline, expire, leave, setPermissions } from "./rules/membership.ts";
 import { vote } from "./rules/owners.ts";
@@ -155,6 +155,8 @@ function applyOrdinary(acting: Acting, op: Op): void {
       return ban(acting, op);
     case "Observe":
       return;
+    case "Anchor":
+      return check(!readsOnly(acting), "AnchorReadOnly");
     case "Propose":
     case "Approve":
       return vote(acting, op);

@@ -1,5 +1,6 @@
 // "Ops" of keychain-ledger.md: what an entry of a keychain does, read and not yet judged.
 
+import { compare } from "./bytes.ts";
 import { type Item, requireAscending } from "./cbor.ts";
 import { check, Failure } from "./failure.ts";
 import { SEAL_ONCE_OVERHEAD } from "./derivation.ts";
@@ -85,6 +86,16 @@ export interface Observe {
   readonly principal: Uint8Array;
 }
 
+/** Says how far indexes are. */
+export interface Anchor {
+  readonly op: "Anchor";
+  readonly records: readonly {
+    readonly index: Uint8Array;
+    readonly generation: number;
+    readonly hash: Uint8Array;
+  }[];
+}
+
 /** Gives a key back. */
 export interface DropKey {
   readonly op: "DropKey";
@@ -114,7 +125,7 @@ export type PlacedOp = Answer | DropKey;
 
 /** What an entry does. */
 export type Op =
-  Genesis | Share | CancelShare | Expire | SetPermissions | Rotate | Ban | Observe | Vote | PlacedOp;
+  Genesis | Share | CancelShare | Expire | SetPermissions | Rotate | Ban | Observe | Anchor | Vote | PlacedOp;
 
 const DECISIONS: ReadonlyMap<number, Decision["decision"]> = new Map([
   [14, "AddOwner"],
@@ -122,6 +133,7 @@ const DECISIONS: ReadonlyMap<number, Decision["decision"]> = new Map([
   [16, "Successor"],
 ]);
 const MOST_PRINCIPALS = 1024;
+const MOST_ANCHORS = 256;
 const HISTORY_LINK = SEAL_ONCE_OVERHEAD + 64;
 const SEALED_NAMES = [32, 64, 128, 258].map((length) => length + SEAL_ONCE_OVERHEAD);
 
@@ -168,6 +180,8 @@ export function parseOp(item: Item): Op {
       return { op: "Propose", decision: parseDecision(tuple(fields, 2)[1]) };
     case 13:
       return { op: "Approve", decision: parseDecision(tuple(fields, 2)[1]) };
+    case 17:
+      return parseAnchor(tuple(fields, 2)[1]);
     default:
       throw new Failure("Unsupported");
   }
@@ -218,6 +232,21 @@ function parseShare(fields: readonly Item[]): Share {
     readOnly: flag(readOnly),
     expiresAt: nullable(expiresAt, integer),
   };
+}
+
+function parseAnchor(item: Item | undefined): Anchor {
+  const items = list(item);
+  check(items.length <= MOST_ANCHORS, "TooMany");
+  check(items.length > 0, "Malformed");
+  const records = items.map((record) => {
+    const [index, generation, hash] = tuple(record, 3);
+    return { index: bytes(index, 32), generation: integer(generation), hash: bytes(hash, 32) };
+  });
+  for (const [at, { index }] of records.entries()) {
+    const before = records[at - 1]?.index;
+    check(before === undefined || compare(before, index) < 0, "NotCanonical");
+  }
+  return { op: "Anchor", records };
 }
 
 function parseSetPermissions([, principal, granted, withdrawn]: readonly Item[]): SetPermissions {

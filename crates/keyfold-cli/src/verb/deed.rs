@@ -25,6 +25,8 @@ pub(super) fn action_text(action: &AuditAction) -> String {
         AuditAction::SetPrivate { version } => format!("stored settings, version {version}"),
         AuditAction::Genesis { algorithm: Algorithm::Group, .. } => "made the group; key 1".to_owned(),
         AuditAction::Genesis { .. } => "made the keychain; key 1".to_owned(),
+        AuditAction::Anchor { indexes: 1 } => "noted how far an index is".to_owned(),
+        AuditAction::Anchor { indexes } => format!("noted how far {indexes} indexes are"),
         AuditAction::Observe { person } => format!("took notice of what {} is now", person_text(person)),
         AuditAction::Share { to, key_numbers, permissions, follows, read_only, expires_at } => {
             let people: Vec<String> = to.iter().map(person_text).collect();

@@ -124,6 +124,7 @@ impl Told {
             }
             Op::Ban(op) => AuditAction::Ban { person: person(&op.principal) },
             Op::Observe(op) => AuditAction::Observe { person: person(&op.principal) },
+            Op::Anchor(op) => AuditAction::Anchor { indexes: op.records.len() },
             Op::Propose(decision) => AuditAction::Propose { proposal: proposal(*decision, after, person) },
             Op::Approve(decision) => AuditAction::Approve { proposal: proposal(*decision, after, person) },
             _ => AuditAction::Other,

@@ -182,6 +182,11 @@ pub enum AuditAction {
         /// Whose.
         person: AuditPrincipal,
     },
+    /// Said how far indexes of the keychain are.
+    Anchor {
+        /// How many.
+        indexes: usize,
+    },
     /// Put a decision to the owners, and was for it.
     Propose {
         /// What.

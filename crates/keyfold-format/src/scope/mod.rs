@@ -18,9 +18,9 @@ pub use entry::{Entry, Placed, ScopeEntry};
 pub use key_set::KeySet;
 pub use ledger::{Ledger, Ledgers};
 pub use op::{
-    Algorithm, Ban, CancelShare, Decision, DropKey, Expire, Genesis, HISTORY_LINK_BYTES, KEYCHAIN_RANK, KeyEntry,
-    Observe, Op, Principal, Rotate, SetPermissions, Share, binding, key_fingerprint_message,
+    Algorithm, Anchor, AnchoredRecord, Ban, CancelShare, Decision, DropKey, Expire, Genesis, HISTORY_LINK_BYTES,
+    KEYCHAIN_RANK, KeyEntry, Observe, Op, Principal, Rotate, SetPermissions, Share, binding, key_fingerprint_message,
 };
 pub use past::Past;
-pub use state::{Kind, Member, MemberGroup, PendingShare, Proposal, State};
+pub use state::{Anchored, Kind, Member, MemberGroup, PendingShare, Proposal, State};
 pub use wraps::{WrapFor, wraps_of_keys};

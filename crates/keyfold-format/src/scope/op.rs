@@ -5,7 +5,7 @@
 use super::key_set::KeySet;
 use crate::{
     Malformed, Permissions, cbor,
-    id::{EntryHash, KeyFingerprint, ScopeId, hash},
+    id::{EntryHash, IndexId, KeyFingerprint, ScopeId, hash},
     key::WrappingKey,
     label::HashLabel,
     limits,
@@ -165,6 +165,25 @@ pub struct Observe {
     pub principal: ScopeId,
 }
 
+/// `[17, [[index id, generation, record hash], …]]`: how far indexes of the keychain were when somebody read them who
+/// knew the entries before this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// Of which indexes; ascending by id, one at least.
+    pub records: Vec<AnchoredRecord>,
+}
+
+/// A root record of an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnchoredRecord {
+    /// Of which index.
+    pub index: IndexId,
+    /// Which record, from 0.
+    pub generation: u64,
+    /// `H("KF1 index record", header)`
+    pub hash: [u8; 32],
+}
+
 /// `[9, key]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotate {
@@ -204,6 +223,8 @@ pub enum Op {
     Propose(Decision),
     /// 13: an owner is for it too.
     Approve(Decision),
+    /// 17: says how far indexes are.
+    Anchor(Anchor),
 }
 
 /// The rank of every keychain.
@@ -313,6 +334,23 @@ impl<'b, C> Decode<'b, C> for KeyEntry {
     }
 }
 
+impl<C> Encode<C> for AnchoredRecord {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.array(3)?.encode_with(self.index, ctx)?.u64(self.generation)?.bytes(&self.hash)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for AnchoredRecord {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, DecodeError> {
+        cbor::array(d, 3)?;
+        Ok(Self { index: d.decode_with(ctx)?, generation: cbor::number(d)?, hash: cbor::bytes_of(d)? })
+    }
+}
+
 impl<C> Encode<C> for Decision {
     fn encode<W: minicbor::encode::Write>(
         &self,
@@ -375,6 +413,7 @@ impl<C> Encode<C> for Op {
             Self::Observe(op) => e.array(2)?.u8(11)?.encode_with(op.principal, ctx)?.ok(),
             Self::Propose(decision) => e.array(2)?.u8(12)?.encode_with(decision, ctx)?.ok(),
             Self::Approve(decision) => e.array(2)?.u8(13)?.encode_with(decision, ctx)?.ok(),
+            Self::Anchor(op) => e.array(2)?.u8(17)?.encode_with(&op.records, ctx)?.ok(),
         }
     }
 }
@@ -387,7 +426,7 @@ impl<'b, C> Decode<'b, C> for Op {
             0 => 5,
             1 => 8,
             2..=4 => 1,
-            5 | 9..=13 => 2,
+            5 | 9..=13 | 17 => 2,
             6 | 7 => 3,
             8 => 4,
             _ => return Err(cbor::unsupported()),
@@ -422,9 +461,17 @@ impl<'b, C> Decode<'b, C> for Op {
             10 => Self::Ban(Ban { principal: d.decode_with(ctx)? }),
             11 => Self::Observe(Observe { principal: d.decode_with(ctx)? }),
             12 => Self::Propose(d.decode_with(ctx)?),
-            _ => Self::Approve(d.decode_with(ctx)?),
+            13 => Self::Approve(d.decode_with(ctx)?),
+            _ => Self::Anchor(anchor(d)?),
         })
     }
+}
+
+/// One that says nothing is none.
+fn anchor(d: &mut Decoder<'_>) -> Result<Anchor, DecodeError> {
+    let records: Vec<AnchoredRecord> =
+        cbor::set(d, limits::ANCHORS, |record: &AnchoredRecord| record.index, Decoder::decode)?;
+    if records.is_empty() { Err(DecodeError::message("no records")) } else { Ok(Anchor { records }) }
 }
 
 /// A permission that is granted and withdrawn would have two readings, and one that is neither is not named.

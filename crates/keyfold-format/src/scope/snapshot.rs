@@ -6,7 +6,7 @@ use super::{
     key_set::KeySet,
     ledger::Ledger,
     op::{Algorithm, KeyEntry},
-    state::{Member, MemberGroup, PendingShare, Proposal, State},
+    state::{Anchored, Member, MemberGroup, PendingShare, Proposal, State},
 };
 use crate::{
     Malformed, cbor,
@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 use minicbor::{Decode, Decoder, Encode, Encoder, decode::Error as DecodeError};
 
 /// Changes with every change of the encoding; an older snapshot is dropped and the ledger replayed.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 impl Ledger {
     /// The state as bytes.
@@ -54,7 +54,7 @@ impl<C> Encode<C> for State {
         e: &mut Encoder<W>,
         ctx: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.array(18)?.u8(VERSION)?.encode_with(self.id, ctx)?.u8(self.algorithm.number())?.u16(self.rank)?;
+        e.array(20)?.u8(VERSION)?.encode_with(self.id, ctx)?.u8(self.algorithm.number())?.u16(self.rank)?;
         e.encode_with(self.creator, ctx)?.bytes(&self.binding)?.encode_with(self.head, ctx)?.u64(self.time)?;
         e.array(self.owners.len() as u64)?;
         for owner in &self.owners {
@@ -86,7 +86,13 @@ impl<C> Encode<C> for State {
         for (id, MemberGroup { key, clean, depth }) in &self.groups {
             e.array(4)?.encode_with(id, ctx)?.u32(*key)?.bool(*clean)?.u8(*depth)?;
         }
-        e.u32(self.exclusions)?.encode_with(self.successor, ctx)?.ok()
+        e.u32(self.exclusions)?.encode_with(self.successor, ctx)?;
+        e.u64(self.rotated_at)?.array(self.anchors.len() as u64)?;
+        for (index, Anchored { generation, hash, seq, author }) in &self.anchors {
+            e.array(5)?.encode_with(index, ctx)?.u64(*generation)?.bytes(hash)?.u64(*seq)?;
+            e.encode_with(author, ctx)?;
+        }
+        e.ok()
     }
 }
 
@@ -96,7 +102,7 @@ impl<'b, C> Decode<'b, C> for State {
         if d.u8()? != VERSION {
             return Err(cbor::unsupported());
         }
-        if len != Some(18) {
+        if len != Some(20) {
             return Err(DecodeError::message("array length"));
         }
         let id = d.decode_with(ctx)?;
@@ -134,6 +140,13 @@ impl<'b, C> Decode<'b, C> for State {
         })?;
         let exclusions = d.u32()?;
         let successor = cbor::nullable(d, |d| d.decode_with(ctx))?;
+        let rotated_at = d.u64()?;
+        let anchors = cbor::list(d, limits::ANCHORS, |d| {
+            cbor::array(d, 5)?;
+            let index = d.decode_with(ctx)?;
+            let (generation, hash, seq) = (d.u64()?, cbor::bytes_of(d)?, d.u64()?);
+            Ok((index, Anchored { generation, hash, seq, author: d.decode_with(ctx)? }))
+        })?;
         Ok(Self {
             id,
             algorithm,
@@ -154,6 +167,8 @@ impl<'b, C> Decode<'b, C> for State {
             needs_rotation,
             proposals,
             successor,
+            rotated_at,
+            anchors: SortedMap::from_iter(anchors),
         })
     }
 }

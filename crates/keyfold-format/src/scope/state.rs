@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Permissions,
     entry::{Cite, Head},
-    id::{EntryHash, KeyFingerprint, ScopeId},
+    id::{EntryHash, IndexId, KeyFingerprint, ScopeId},
     sorted::{SortedMap, SortedSet},
 };
 use alloc::vec::Vec;
@@ -85,6 +85,19 @@ pub struct Proposal {
     pub approvals: Vec<ScopeId>,
 }
 
+/// How far an index was, as an entry says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anchored {
+    /// The root record that was the newest.
+    pub generation: u64,
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// The entry that says so.
+    pub seq: u64,
+    /// Who wrote it.
+    pub author: ScopeId,
+}
+
 /// What the cited ledger of a group says that is a member here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemberGroup {
@@ -121,6 +134,8 @@ pub struct State {
     /// In the order in which they were made.
     pub(super) proposals: Vec<Proposal>,
     pub(super) successor: Option<ScopeId>,
+    pub(super) rotated_at: u64,
+    pub(super) anchors: SortedMap<IndexId, Anchored>,
 }
 
 impl State {
@@ -242,6 +257,16 @@ impl State {
     /// The scope that replaces this one, as a majority of its owners decided.
     pub fn successor(&self) -> Option<ScopeId> {
         self.successor
+    }
+
+    /// The entry that made the current key.
+    pub fn rotated_at(&self) -> u64 {
+        self.rotated_at
+    }
+
+    /// How far indexes were, by the newest entries that say so: at most 256 indexes.
+    pub fn anchors(&self) -> &SortedMap<IndexId, Anchored> {
+        &self.anchors
     }
 
     /// What a member may do; owners everything, strangers nothing.

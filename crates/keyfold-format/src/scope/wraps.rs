@@ -68,7 +68,7 @@ impl State {
                 }
                 Op::Accept | Op::Decline | Op::Leave | Op::DropKey(_) => {}
                 Op::CancelShare(_) | Op::Expire(_) | Op::SetPermissions(_) | Op::Ban(_) => {}
-                Op::Observe(_) | Op::Propose(_) | Op::Approve(_) => {}
+                Op::Observe(_) | Op::Propose(_) | Op::Approve(_) | Op::Anchor(_) => {}
             }
         }
         needed.sort_unstable();

@@ -81,7 +81,7 @@ fn frames() -> Vec<Case> {
         with("bytes-version-0", "a version that never was", edit(1, 0), "Unsupported"),
         with("bytes-form-5", "a form that this release does not know", edit(2, 5), "Unsupported"),
         with("bytes-account-form-on-keychain", "an account's form on a keychain", edit(2, 0), "Unsupported"),
-        with("bytes-op-17", "an op that nobody knows", edit(op_at, 17), "Unsupported"),
+        with("bytes-op-18", "an op that nobody knows", edit(op_at, 18), "Unsupported"),
         with("bytes-long-integer", "the number 1 in two bytes", long_seq, "NotCanonical"),
         with("bytes-indefinite-array", "an array without its length", indefinite, "NotCanonical"),
         with("bytes-trailing", "a byte after the end", trailing, "NotCanonical"),

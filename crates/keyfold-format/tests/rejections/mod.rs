@@ -2,6 +2,7 @@
 #![allow(unreachable_pub)]
 
 mod account;
+mod anchor;
 mod answers;
 mod ban;
 mod bytes;
@@ -45,6 +46,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(share::cases());
     all.extend(ops::cases());
     all.extend(permissions::cases());
+    all.extend(anchor::cases());
     all.extend(ban::cases());
     all.extend(leave::cases());
     all.extend(answers::cases());

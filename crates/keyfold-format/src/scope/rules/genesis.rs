@@ -80,5 +80,7 @@ pub(in super::super) fn genesis(entry: &Entry, hash: EntryHash) -> Result<State,
         needs_rotation: false,
         proposals: vec![],
         successor: None,
+        rotated_at: 0,
+        anchors: SortedMap::new(),
     })
 }

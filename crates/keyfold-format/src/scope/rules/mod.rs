@@ -2,6 +2,7 @@
 
 mod accept;
 mod actor;
+mod anchor;
 mod ban;
 mod cancel_share;
 mod cites;
@@ -75,5 +76,6 @@ pub(super) fn apply(state: &mut State, op: &Op, context: &Context<'_>) -> Result
         Op::Observe(_) => Ok(()),
         Op::Propose(decision) => owners::propose(state, *decision, context),
         Op::Approve(decision) => owners::approve(state, *decision, context),
+        Op::Anchor(op) => anchor::anchor(state, op, context),
     }
 }

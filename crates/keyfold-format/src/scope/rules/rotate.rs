@@ -41,6 +41,7 @@ pub(super) fn rotate(state: &mut State, op: &Rotate, context: &Context<'_>) -> R
     }
 
     state.needs_rotation = false;
+    state.rotated_at = context.entry.seq;
     state.keys.push(op.key.clone());
     state.numbers.insert(op.key.fingerprint, number);
     for member in state.members.values_mut().filter(|m| m.follows) {
