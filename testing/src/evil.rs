@@ -116,6 +116,18 @@ type Script = Box<dyn FnMut(&Asked, &mut Answer) + Send>;
 /// Whether a request goes no further.
 type Guard = Box<dyn FnMut(&Asked) -> bool + Send>;
 
+/// When the connection of a request breaks; who asked gets no byte of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// Before the server hears of it.
+    Before,
+    /// When the server has answered.
+    After,
+}
+
+/// Whether the connection of a request breaks.
+type Breaker = Box<dyn FnMut(&Asked) -> Option<Break> + Send>;
+
 /// The proxy. It ends when it is dropped.
 pub struct EvilServer {
     address: SocketAddr,
@@ -129,6 +141,7 @@ struct Shared {
     impostor: Mutex<Option<ServerKey>>,
     script: Mutex<Script>,
     guard: Mutex<Guard>,
+    breaker: Mutex<Breaker>,
     /// The only `Host` whose requests it is told; without one, all are.
     victim: Mutex<Option<String>>,
     seen: Mutex<Vec<Asked>>,
@@ -150,6 +163,7 @@ impl EvilServer {
             impostor: Mutex::new(None),
             script: Mutex::new(Box::new(|_, _| ())),
             guard: Mutex::new(Box::new(|_| false)),
+            breaker: Mutex::new(Box::new(|_| None)),
             victim: Mutex::default(),
             seen: Mutex::new(Vec::new()),
             down: watch::Sender::new(false),
@@ -174,6 +188,11 @@ impl EvilServer {
         *self.shared.guard.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(guard);
     }
 
+    /// From now on connections break as `breaker` says of their requests.
+    pub fn break_off(&self, breaker: impl FnMut(&Asked) -> Option<Break> + Send + 'static) {
+        *self.shared.breaker.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(breaker);
+    }
+
     /// From now on all answers are signed with this key: by somebody in the server's place who does not have its own.
     pub fn be_signed_by(&self, key: Option<ServerKey>) {
         *self.shared.impostor.lock().unwrap_or_else(PoisonError::into_inner) = key;
@@ -188,6 +207,7 @@ impl EvilServer {
     pub fn be_honest(&self) {
         self.lie(|_, _| ());
         self.withhold(|_| false);
+        self.break_off(|_| None);
         self.lie_to(None);
         self.be_signed_by(None);
     }
@@ -264,7 +284,11 @@ async fn tunnel(mut client: TcpStream, upstream: &str) {
     }
 }
 
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+/// An error ends the connection.
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
@@ -281,6 +305,14 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         return Ok(bad_gateway());
     }
 
+    let breaks = match preflight {
+        true => None,
+        false => (shared.breaker.lock().unwrap_or_else(PoisonError::into_inner))(&asked),
+    };
+    if breaks == Some(Break::Before) {
+        return Err("the connection breaks before the server hears of it".into());
+    }
+
     // The Host header stays: the request is signed for the proxy's address, and the server believes what it reads.
     let target = head.uri.path_and_query().map_or("/", |p| p.as_str());
     let mut forward = Request::builder().method(head.method).uri(format!("http://{}{target}", shared.upstream()));
@@ -291,6 +323,9 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let Ok(response) = shared.client.request(forward).await else { return Ok(bad_gateway()) };
     let (head, body) = response.into_parts();
     let body = body.collect().await?.to_bytes();
+    if breaks == Some(Break::After) {
+        return Err("the connection breaks when the server has answered".into());
+    }
     let media_type = route::MEDIA_TYPE;
     let truth = Answer { status: head.status.as_u16(), body: body.to_vec(), signed: true, media_type };
     let mut told = truth.clone();

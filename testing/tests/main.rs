@@ -2,6 +2,7 @@
 //! One program for all: what they are built from is linked once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod broken_connections;
 mod cli_bad_input;
 mod cli_documents;
 mod cli_faults;

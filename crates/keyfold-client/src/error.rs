@@ -44,7 +44,7 @@ impl Error {
     }
 
     /// Whether the server was not reached, so that what is known must do.
-    pub(crate) fn is_offline(&self) -> bool {
+    pub fn is_offline(&self) -> bool {
         matches!(self.code, Code::ServerUnavailable | Code::Timeout)
     }
 
@@ -102,7 +102,7 @@ impl From<BadSignature> for Error {
 
 impl From<Unreachable> for Error {
     fn from(fault: Unreachable) -> Self {
-        Self::new(Code::ServerUnavailable, format!("the server was not reached: {}", fault.0))
+        Self::new(Code::ServerUnavailable, format!("the server was not reached: {}", fault.why))
             .hint("Check the connection and the server's address, then try again.")
     }
 }

@@ -33,8 +33,21 @@ pub struct HttpResponse {
 
 /// No response came: no connection, or it broke, or it took too long.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreachable(pub String);
+#[error("{why}")]
+pub struct Unreachable {
+    /// For people.
+    pub why: String,
+    /// Whether a connection that stood broke before anything of a response came, as one does that idled while its server
+    /// was started anew. A signed request is then sent once more.
+    pub broke: bool,
+}
+
+impl Unreachable {
+    /// Sending once more would not help.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), broke: false }
+    }
+}
 
 /// The store did not do it; what it held before, it still holds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

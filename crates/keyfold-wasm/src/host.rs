@@ -57,7 +57,7 @@ impl keyfold_client::Host for JsHost {
         let headers: Array = request.headers.iter().map(|(name, value)| pair(name, value.into())).collect();
         let (method, body) = (request.method.as_str(), Uint8Array::from(request.body.as_slice()));
         let answer = JsHost::exchange(self, method, &request.url, headers, body).await;
-        let response: Response = answer.map_err(|thrown| Unreachable(message(&thrown)))?.unchecked_into();
+        let response: Response = answer.map_err(|thrown| unreachable(&thrown))?.unchecked_into();
         let header = |header: JsValue| {
             let header: Array = header.dyn_into().ok()?;
             Some((header.get(0).as_string()?, header.get(1).as_string()?))
@@ -137,6 +137,11 @@ fn store_fault(thrown: JsValue) -> StoreFault {
         Some(code) if code == Code::StorageFull.as_str() => StoreFault::Full,
         _ => StoreFault::Broken(message(&thrown)),
     }
+}
+
+fn unreachable(thrown: &JsValue) -> Unreachable {
+    let broke = Reflect::get(thrown, &"broke".into()).is_ok_and(|broke| broke.is_truthy());
+    Unreachable { why: message(thrown), broke }
 }
 
 /// What an error says, or whatever was thrown instead of one.

@@ -91,7 +91,7 @@ fn farewell(code: Code) -> Fault {
         Code::Unauthorized => Error::new(code, "the server does not take this device's signature"),
         Code::UnknownDevice => Error::new(code, "the server does not know this device"),
         // Whatever else ends a stream, a new one may start: nothing in it was the server's signed word.
-        _ => Unreachable("it ended the stream of events".to_owned()).into(),
+        _ => Unreachable::new("it ended the stream of events").into(),
     }
     .into()
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Relay } from "./relay.js";
 import { Server, codeOf, until } from "./server.js";
 
 let server: Server;
@@ -24,7 +25,7 @@ test("without a server known keys still work; once it is back, what was missed a
   expect((await alice.login()).userId).toBe("alice");
 
   await server.startAgain();
-  const bobIdentity = await retried(() => alice.getUserIdentity("bob"));
+  const bobIdentity = await alice.getUserIdentity("bob");
   await alice.shareMostRecentKey(kc, bobIdentity ?? { userId: "" });
   await until(() => bob.findKeyByPurpose("notes"));
   expect(await bob.decrypt(text, kc)).toBe("written offline");
@@ -48,13 +49,23 @@ test("a sign-up without a server fails, and goes through when it is repeated", a
   expect((await alice.signup("alice")).userId).toBe("alice");
 });
 
-async function retried<T>(work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (thrown) {
-      if ((thrown as { code?: unknown }).code !== "ServerUnavailable") throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-}
+test("a connection that breaks under a request is no failure, and nothing happens twice", async () => {
+  const relay = await Relay.start(server.url);
+  const alice = server.client({ serverURL: relay.url, handleNotifications: false });
+  await alice.signup("alice");
+  const { keychainFingerprint: kc } = await alice.createNewKeychain("notes", "secretBox");
+  const vault = alice.vault(kc);
+
+  relay.breakNext("before");
+  await vault.put("a", new Blob(["first"]));
+  expect(relay.broke).toBe(true);
+  relay.breakNext("after");
+  await alice.sync();
+  expect(relay.broke).toBe(true);
+  // It was done, but its answer is lost.
+  relay.breakNext("after");
+  expect(await codeOf(alice.createNewKeychain("other", "secretBox"))).toBe("ServerUnavailable");
+  await alice.sync();
+  expect(alice.state.keychains.map(({ purpose }) => purpose).sort()).toEqual(["notes", "other"]);
+  relay.close();
+});

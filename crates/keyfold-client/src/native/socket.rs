@@ -103,7 +103,7 @@ fn farewell(code: Code) -> Error {
 }
 
 fn gone(why: &str) -> Error {
-    crate::host::Unreachable(why.to_owned()).into()
+    crate::host::Unreachable::new(why).into()
 }
 
 fn broken(error: tungstenite::Error) -> Error {

@@ -43,7 +43,10 @@ impl Transport {
         if !request.body.is_empty() {
             builder = builder.header(header::CONTENT_TYPE, route::MEDIA_TYPE).body(request.body);
         }
-        let mut response = builder.send().await.map_err(unreachable)?;
+        let mut response = builder.send().await.map_err(|e| {
+            let broke = !e.is_connect() && !e.is_timeout();
+            Unreachable { broke, ..unreachable(e) }
+        })?;
         let status = response.status().as_u16();
         let text = |value: &header::HeaderValue| value.to_str().map(str::to_owned).ok();
         let headers =
@@ -51,7 +54,7 @@ impl Transport {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > RESPONSE_BYTES {
-                return Err(Unreachable("its answer is larger than any answer of ours".to_owned()));
+                return Err(Unreachable::new("its answer is larger than any answer of ours"));
             }
             body.extend_from_slice(&chunk);
         }
@@ -62,11 +65,11 @@ impl Transport {
 /// The innermost cause says it best: "connection refused" rather than "error sending request".
 fn unreachable(error: reqwest::Error) -> Unreachable {
     if error.is_timeout() {
-        return Unreachable("it did not answer in time".to_owned());
+        return Unreachable::new("it did not answer in time");
     }
     let mut cause: &dyn std::error::Error = &error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    Unreachable(cause.to_string())
+    Unreachable::new(cause.to_string())
 }

@@ -3,13 +3,13 @@
 
 use crate::{
     Error, Result,
-    host::{Host, HttpRequest, HttpResponse},
+    host::{Host, HttpRequest, HttpResponse, Unreachable},
     machine::{ServerPin, server::ServerUrl},
 };
 use keyfold_core::device::DeviceKeys;
 use keyfold_format::HolderId;
 use keyfold_protocol::{
-    ErrorBody,
+    Code, ErrorBody,
     signing::{Address, Fields, Nonce, Outgoing, Reply, Request, fields, response::Verified},
 };
 use std::sync::Arc;
@@ -40,16 +40,25 @@ impl<H> Line<H> {
 }
 
 impl<H: Host> Line<H> {
-    /// Sends a request once, signed, and verifies the answer.
+    /// Sends a request, signed, and verifies the answer. Where a connection broke it is sent once more as it is, since
+    /// it takes effect once at most.
     pub(crate) async fn ask(&self, request: Request) -> Result<Heard> {
         let to = Address { authority: self.server.url.authority().to_owned(), server: self.server.id() };
         let created = self.host.now_ms().saturating_add_signed(self.skew_ms) / 1_000;
         let sign = |base: &[u8]| self.device.signing.sign_message(base);
         let out = request.sign(&to, &self.id, nonce(&*self.host), created, sign);
-        let reply = send(&*self.host, &self.server.url, &out).await?;
+        let (reply, lost) = match send(&*self.host, &self.server.url, &out).await {
+            Ok(reply) => (reply, None),
+            Err(lost) if lost.broke => (send(&*self.host, &self.server.url, &out).await?, Some(lost)),
+            Err(lost) => return Err(lost.into()),
+        };
         let claimed = reply.claimed_server();
         match reply.verify(&out.binding, &self.server.key) {
-            Ok(verified) => Ok(Some(answer(verified)?)),
+            Ok(verified) => match (answer(verified)?, lost) {
+                // It had taken effect, and what was said then is lost.
+                (Err(refusal), Some(lost)) if refusal.code == Code::Replayed => Err(lost.into()),
+                (answer, _) => Ok(Some(answer)),
+            },
             Err(_) if claimed.is_some_and(|claimed| claimed != self.server.id()) => Ok(None),
             Err(bad) => Err(bad.into()),
         }
@@ -57,7 +66,7 @@ impl<H: Host> Line<H> {
 }
 
 /// Sends a request as it is. The reply is not verified.
-pub(super) async fn send(host: &impl Host, url: &ServerUrl, out: &Outgoing) -> Result<Reply> {
+pub(super) async fn send(host: &impl Host, url: &ServerUrl, out: &Outgoing) -> std::result::Result<Reply, Unreachable> {
     let request = HttpRequest {
         method: out.request.method,
         url: format!("{}{}", url.http(), out.request.path),
@@ -85,6 +94,6 @@ fn answer(reply: Verified) -> Result<Answer> {
 
 /// Signed by the server, and not what was asked for: a server of another release, or a broken one.
 pub(crate) fn not_ours() -> Error {
-    Error::new(keyfold_protocol::Code::Unsupported, "the server's answer is not one that this release understands")
+    Error::new(Code::Unsupported, "the server's answer is not one that this release understands")
         .hint("Update keyfold here or on the server.")
 }

@@ -131,7 +131,7 @@ impl<H: Host> Session<H> {
     }
 
     pub(super) async fn send(&self, url: &ServerUrl, out: &Outgoing) -> Result<Reply> {
-        send(&*self.host, url, out).await
+        Ok(send(&*self.host, url, out).await?)
     }
 
     pub(super) fn nonce(&self) -> Nonce {

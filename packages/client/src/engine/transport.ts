@@ -10,11 +10,25 @@ const RESPONSE_BYTES = 32 << 20;
 /** An answer that says to be no larger is read in one go; compressed it may be a thousand times that at most. */
 const SMALL_BYTES = 64 << 10;
 
+/** How Node says that a connection broke which stood: browsers send once more by themselves. */
+const BROKEN = new Set(["UND_ERR_SOCKET", "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH", "ECONNRESET", "EPIPE"]);
+
 /** A response as it arrived. */
 export interface Reply {
   readonly status: number;
   readonly headers: [name: string, value: string][];
   readonly body: Uint8Array;
+}
+
+/** Why the server was not reached. */
+class Unreached extends Error {
+  /** Whether a connection that stood broke before anything of a response came. */
+  readonly broke: boolean;
+
+  constructor(why: string, broke = false) {
+    super(why);
+    this.broke = broke;
+  }
 }
 
 /**
@@ -34,8 +48,9 @@ export async function exchange(
   const ends = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   const sent = new Headers(headers.map(([name, value]) => [name, value]));
   if (body.length > 0) sent.set("content-type", "application/cbor");
+  let response: Response | undefined;
   try {
-    const response = await fetch(url, {
+    response = await fetch(url, {
       method,
       headers: sent,
       body: body.length > 0 ? body : null,
@@ -48,9 +63,10 @@ export async function exchange(
     });
     return { status: response.status, headers: [...response.headers], body: await read(response) };
   } catch (thrown) {
-    if (timeout.aborted) throw new Error("it did not answer in time");
-    if (signal?.aborted === true) throw new Error("the call was cancelled");
-    throw new Error(why(thrown));
+    if (timeout.aborted) throw new Unreached("it did not answer in time");
+    if (signal?.aborted === true) throw new Unreached("the call was cancelled");
+    const { message, code } = innermost(thrown);
+    throw new Unreached(message, response === undefined && code !== undefined && BROKEN.has(code));
   }
 }
 
@@ -86,8 +102,8 @@ async function readBounded(response: Response): Promise<Uint8Array> {
 }
 
 /** The innermost cause says it best: "connect ECONNREFUSED" rather than "fetch failed". */
-function why(thrown: unknown): string {
+function innermost(thrown: unknown): { message: string; code?: string } {
   let cause = thrown;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  return cause instanceof Error ? cause.message : String(cause);
+  return cause instanceof Error ? cause : { message: String(cause) };
 }
