@@ -1,5 +1,5 @@
-//! Whoever has what is in somebody's home, and writes to his account what no client of this release composes: other
-//! devices, their end, further generations.
+//! Whoever has what is in somebody's home, and writes what no client of this release composes: to his account other
+//! devices, their end, further generations; to a keychain what is not so.
 
 use crate::evil::EvilWorld;
 use http_body_util::{BodyExt, Full};
@@ -11,15 +11,16 @@ use keyfold_core::{
     device::DeviceKeys,
 };
 use keyfold_format::{
-    Signature,
+    ScopeId, Signature,
     account::{AccountOp, Entry, HolderKeys, Ledger, RevokeDevice, RotateAccount, SetPrivate, holder_statement},
-    entry::{Head, SignedEntry},
+    entry::{Cite, Head, SignedEntry},
     label::SignatureLabel,
+    scope::{self, Anchor, AnchoredRecord, Op, ScopeEntry},
 };
 use keyfold_protocol::{
     route,
     signing::{Address, Method, Nonce, Request},
-    wire::{ExtendAccount, SignUp},
+    wire::{Append, ExtendAccount, SignUp},
 };
 use rand_core::UnwrapErr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -87,15 +88,43 @@ impl Hand {
     /// If it does not.
     pub async fn rotate(&mut self, world: &EvilWorld) {
         let body = self.rotation().encode();
+        self.send(world, route::ACCOUNT_ENTRIES, body).await;
+    }
+
+    /// Says in the ledger of a keychain, whose head is this, how far indexes are, and the server takes it.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn anchor(&self, world: &EvilWorld, keychain: ScopeId, head: Head, records: Vec<AnchoredRecord>) {
+        let (author, exclusions) = (self.ledger.id(), self.ledger.generation());
+        let cites = vec![Cite { principal: author, head: self.ledger.head(), exclusions }];
+        let entry = ScopeEntry::Ordinary(scope::Entry {
+            group: false,
+            scope: Some(keychain),
+            seq: head.seq + 1,
+            prev: Some(head.hash),
+            author,
+            via: vec![],
+            cites,
+            time: now_ms(),
+            ops: vec![Op::Anchor(Anchor { records })],
+        });
+        let signed = entry.encode();
+        let signature = self.secrets().ledger.sign(SignatureLabel::Entry, &[&signed]);
+        let entry = SignedEntry { signed, signatures: vec![signature] };
+        let body = Append { expected: head, entry, wraps: vec![] }.encode();
+        self.send(world, &route::entries(&keychain), body).await;
+    }
+
+    async fn send(&self, world: &EvilWorld, path: &str, body: Vec<u8>) {
         let authority = world.evil.url().trim_start_matches("http://").to_owned();
         let to = Address { authority, server: world.server.server_id() };
-        let request =
-            Request { method: Method::Post, path: route::ACCOUNT_ENTRIES.to_owned(), query: String::new(), body };
+        let request = Request { method: Method::Post, path: path.to_owned(), query: String::new(), body };
         let mut nonce = [0; 24];
         getrandom::fill(&mut nonce).expect("the system has randomness");
         let sign = |base: &[u8]| self.device.signing.sign_message(base);
         let out = request.sign(&to, &self.device.id(), Nonce(nonce), now_ms() / 1_000, sign);
-        let uri = format!("{}{}", world.evil.url(), route::ACCOUNT_ENTRIES);
+        let uri = format!("{}{path}", world.evil.url());
         let mut request = hyper::Request::post(uri);
         for (name, value) in &out.headers {
             request = request.header(*name, value);

@@ -507,12 +507,20 @@ fn audits_print_their_documents() {
     alice.json(["permissions", "notes", "bob", "--allow", "rotation", "--deny", "sharing"]);
     alice.json(["owners", "notes", "--add", "bob"]);
     bob.json(["owners", "notes", "--remove", "alice"]);
+    alice.json(["index", "notes", "table", "put", "k", "v"]);
+    alice.json(["keychain", "rotate", "notes"]);
     let audit = alice.json(["audit", "notes"]);
     is("audit", &audit);
     assert_eq!((&audit["scope"], &audit["entries"][5]["author"]["userId"]), (&notes, &json!("bob")));
+    assert_eq!(audit["entries"][7]["actions"], json!([{ "kind": "anchor", "indexes": 1 }]));
     is("audit", &alice.json(["audit", "bob"]));
     let text = text(&alice, ["audit", "notes"]);
-    for line in ["made the keychain; key 1", "took alice's share", "allowed bob: rotation; denied bob: sharing"] {
+    for line in [
+        "made the keychain; key 1",
+        "took alice's share",
+        "allowed bob: rotation; denied bob: sharing",
+        "noted how far an index is",
+    ] {
         assert!(text.contains(line), "{text}");
     }
     assert!(text.contains("Members: alice (owner), bob (owner).") || text.contains("Members: bob (owner), alice"));
@@ -609,6 +617,11 @@ fn indexes_print_their_documents() {
     is("indexEntry", &got);
     assert_eq!(got, json!({"key": "bytes", "bytes": "_wA"}));
     assert_eq!(alice.run(["index", "notes", "expenses", "get", "bytes"]).stdout, b"\xff\x00\n");
+    let waiting = index(&alice, "waiting");
+    is("indexWaiting", &waiting);
+    let given_up = index(&alice, "waiting --give-up");
+    is("indexWaiting", &given_up);
+    assert_eq!((waiting, given_up), (json!({"waiting": 0}), json!({"gaveUp": 0})));
     let removed = index(&alice, "rm bytes");
     is("indexKey", &removed);
     assert_eq!(removed, json!({"key": "bytes"}));

@@ -3,13 +3,14 @@
 
 use futures_util::future::join_all;
 use keyfold_client::{
-    Algorithm, Changes, Client, Code, Index, IndexChanged, IndexDifference, IndexQuery, ShareKeys, ShareOptions,
+    Algorithm, Changes, Client, Code, IndexChanged, IndexDifference, IndexQuery, ShareKeys, ShareOptions,
     key::{Part, encode},
 };
 use keyfold_testing::{
     evil::EvilWorld,
     keyfold_bin::Server,
     people::{Person, TestServer},
+    table::{put, table, word},
 };
 use std::{
     ops::Bound,
@@ -20,18 +21,6 @@ use std::{
     },
     time::Duration,
 };
-
-fn word(word: &str) -> [Part; 1] {
-    [Part::Text(word.to_owned())]
-}
-
-fn table(client: &Client) -> Index {
-    client.index("notes", "table")
-}
-
-async fn put(client: &Client, key: &str, value: &str) {
-    table(client).put(&word(key), value.as_bytes()).await.unwrap();
-}
 
 async fn value(client: &Client, key: &str) -> Option<String> {
     let value = table(client).get(&word(key)).await.unwrap();
@@ -178,11 +167,11 @@ async fn who_is_offline_is_told_so_and_goes_on_with_what_the_others_wrote() {
     put(&bob, "b", "1").await;
     world.evil.be_down(true);
     for client in [&alice, &bob] {
-        assert_eq!(table(client).put(&word("lost"), b"?").await.unwrap_err().code, Code::ServerUnavailable);
+        let current = table(client).only_current();
+        assert_eq!(current.put(&word("lost"), b"?").await.unwrap_err().code, Code::ServerUnavailable);
         let offline = table(client);
         assert_eq!(offline.get(&word("a")).await.unwrap().as_deref().map(Vec::as_slice), Some(&b"1"[..]));
         assert!(offline.is_offline(), "it is what was seen last");
-        let current = table(client).only_current();
         assert_eq!(current.get(&word("a")).await.unwrap_err().code, Code::ServerUnavailable);
     }
     world.evil.be_down(false);
@@ -204,8 +193,10 @@ async fn a_batch_whose_answer_is_lost_is_there_or_not_and_once_more_changes_noth
     for arrives in [true, false] {
         let is_swap = |path: &str| path.ends_with("/references/swap");
         if arrives {
+            let mut is_cut = false;
             world.evil.lie(move |asked, answer| {
-                if is_swap(&asked.path) {
+                is_cut |= is_swap(&asked.path);
+                if is_cut {
                     (answer.status, answer.signed) = (502, false);
                 }
             });
@@ -376,9 +367,10 @@ async fn s13_a_server_killed_while_an_index_is_written_has_each_batch_whole_or_n
     for round in 0..10 {
         let acknowledged = Arc::new(AtomicUsize::new(0));
         let write = async {
-            // Until the server is gone.
+            // Until the server is gone: then it waits, whether or not it arrived.
+            let index = table(&alice);
             for number in 0.. {
-                if table(&alice).commit(&batch(round, number)).await.is_err() {
+                if index.commit(&batch(round, number)).await.is_err() || index.is_waiting() {
                     return number;
                 }
                 acknowledged.store(number + 1, Ordering::SeqCst);
@@ -409,4 +401,24 @@ async fn s13_a_server_killed_while_an_index_is_written_has_each_batch_whole_or_n
     }
     assert!(landed > 0, "the server was killed before anything was written");
     assert!(table(&bob).check().await.unwrap().wrong.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_read_at_once_what_somebody_wrote_who_is_out_now_none_is_refused() {
+    let world = EvilWorld::start().await;
+    let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+    alice.create_keychain("notes", Algorithm::SecretBox).await.unwrap();
+    share(&alice, "bob", ShareKeys::All, false).await;
+    bob.sync().await.unwrap();
+    put(&bob, "k", "bob's").await;
+    alice.ban("notes", "bob").await.unwrap();
+    drop(alice);
+    for _ in 0..5 {
+        let alice = Client::open(&world.home("alice")).unwrap();
+        let reading =
+            (0..8).map(|_| async { table(&alice).get(&word("k")).await.map(|value| value.unwrap().to_vec()) });
+        for read in join_all(reading).await {
+            assert_eq!(read.unwrap(), b"bob's");
+        }
+    }
 }

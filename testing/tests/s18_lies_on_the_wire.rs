@@ -1,8 +1,11 @@
 //! S18, from the client's side: what is not signed by the pinned server, or answers another request, is a network
 //! error and never a verdict.
 
-use keyfold_client::{Algorithm, Client};
-use keyfold_protocol::{Code, ErrorBody};
+use keyfold_client::{Algorithm, Client, Schema, key::Part};
+use keyfold_protocol::{
+    Code, ErrorBody,
+    wire::{Reference, SwapReference, Swapped},
+};
 use keyfold_testing::evil::EvilWorld;
 use std::sync::{Arc, Mutex};
 
@@ -76,4 +79,38 @@ async fn s18_a_request_that_is_sent_again_takes_effect_once() {
     alice.sync().await.unwrap();
     let notes: Vec<_> = alice.keychains().await.unwrap().into_iter().filter(|kc| kc.purpose == "notes").collect();
     assert_eq!(notes.len(), 1, "a lost reply made a second keychain, or lost the first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s18_an_update_that_was_done_is_not_done_again_because_its_answer_says_that_it_was_not() {
+    let world = EvilWorld::start().await;
+    let alice = world.person("alice").await;
+    alice.create_keychain("notes", Algorithm::SecretBox).await.unwrap();
+    let key = |_: &u64| vec![Part::Null];
+    let counter = alice.records("notes", "counter", Schema::new(key));
+    counter.put([0]).await.unwrap();
+    for round in 1..=6 {
+        let mut is_first = true;
+        world.evil.lie(move |asked, answer| {
+            if !asked.path.ends_with("/references/swap") || answer.status != 200 || !std::mem::take(&mut is_first) {
+                return;
+            }
+            let done = Swapped::decode(&answer.body).unwrap();
+            match round % 3 {
+                // A proxy on the way gave up.
+                0 => (answer.status, answer.signed) = (502, false),
+                // What was sent arrived twice.
+                1 => (answer.status, answer.body) = (409, ErrorBody::new(Code::Replayed, "seen before").encode()),
+                // Somebody else is said to have been faster, with the same.
+                _ => {
+                    let sent = SwapReference::decode(&asked.body).unwrap().bytes;
+                    let stands = done.version.map(|version| Reference { version, bytes: sent });
+                    answer.body = Swapped { version: None, stands }.encode();
+                }
+            }
+        });
+        counter.update(&[Part::Null], |count| count.map(|count| count + 1)).await.unwrap();
+        world.evil.be_honest();
+        assert_eq!(counter.get(&[Part::Null]).await.unwrap(), Some(round));
+    }
 }

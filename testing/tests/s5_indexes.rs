@@ -1,9 +1,12 @@
 //! S5 for indexes: what an index is made of comes back flipped, cut, or in each other's place. Whoever reads says
 //! `IndexDamaged`, and hands out nothing of it.
 
-use keyfold_client::{Algorithm, Changes, Client, Code, Index, IndexQuery, key::Part};
+use keyfold_client::{Algorithm, Changes, Client, Code, IndexQuery, key::Part};
 use keyfold_protocol::wire::{Objects, ReadObjects, ReferenceNow};
-use keyfold_testing::evil::{Answer, Asked, EvilWorld};
+use keyfold_testing::{
+    evil::{Answer, Asked, EvilWorld},
+    table::table,
+};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -14,10 +17,6 @@ const ROWS: i64 = 6_000;
 
 /// What is done to an object.
 type Lie = fn(&mut Vec<u8>);
-
-fn table(client: &Client) -> Index {
-    client.index("notes", "table")
-}
 
 fn value(row: i64) -> Vec<u8> {
     // Some values stand apart.

@@ -67,7 +67,7 @@ impl Keys for Member {
         self.0.signing.sign(SignatureLabel::IndexRoot, &[record])
     }
 
-    fn may_write(&self, _: &Author, record: &[u8], signature: &Signature) -> bool {
+    fn may_write(&self, _: &Author, _: u64, record: &[u8], signature: &Signature) -> bool {
         self.0.verifying.verify(SignatureLabel::IndexRoot, &[record], signature).is_ok()
     }
 }

@@ -29,7 +29,7 @@ pub use host::{Content, Host, HttpRequest, HttpResponse, NearPut, Put, StoreFaul
 pub use identity::{AcceptedIdentity, Compared, Identity};
 pub use keyfold_core::safety::{SafetyInput, SafetyWords};
 pub use keyfold_core::{DeviceSeed, PayloadKey, RecoverySecret, enrolment::EnrolmentText, envelope, value::Value};
-pub use keyfold_format::id::base64url;
+pub use keyfold_format::{IndexId, id::base64url};
 pub use keyfold_index::{Checked, IndexError, Wrong};
 pub use keyfold_protocol::{Class, Code, events, signing::Method};
 pub use model::*;
@@ -41,7 +41,7 @@ pub use session::{
 };
 pub use vault::files::{self, FileVersion, ItemKind, StillReadable, VaultItem, VaultPath, VaultSwept};
 pub use vault::{
-    IndexBatch, IndexChanged, IndexDifference, IndexEntry, IndexQuery, NearStore, OpenIndex, ServerStore, VaultKeys,
-    key,
+    IndexBatch, IndexChanged, IndexDifference, IndexEntry, IndexQuery, NearStore, OpenIndex, ServerStore, Unsent,
+    VaultKeys, key,
 };
 pub use zeroize::Zeroizing;

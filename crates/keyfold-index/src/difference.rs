@@ -53,8 +53,9 @@ struct Side {
 }
 
 impl<S: Store, K: Keys> Index<S, K> {
-    /// What is not as it was at a generation, and which generation is the newest; `None`: nothing was written yet. What was
-    /// seen lately can be compared; what was not must be read whole.
+    /// What is not as it was at a generation, and which generation is the newest; `None`: nothing was written yet. The 16
+    /// states that this index has seen last, the newest among them, can be compared; of any other it is
+    /// [`Difference::Whole`].
     pub async fn changes(&self, since: Option<u64>) -> Result<(Option<u64>, Difference)> {
         let now = self.latest().await?;
         let difference = match self.seen_at(since) {

@@ -10,9 +10,9 @@ use std::ops::Bound;
 /// Which keys, and in which order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// The least key.
+    /// Where it begins: with this key if it is included, behind it if it is excluded; whether or not there is such a key.
     pub from: Bound<Box<[u8]>>,
-    /// The greatest key.
+    /// Where it ends: with this key if it is included, before it if it is excluded.
     pub to: Bound<Box<[u8]>>,
     /// Descending.
     pub reverse: bool,

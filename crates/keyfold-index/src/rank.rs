@@ -48,8 +48,8 @@ impl Ranks {
         match self.changed.last() {
             None => self.to.saturating_sub(self.from),
             Some(last) => {
-                let behind = self.to.saturating_sub(last.before + u64::from(last.was));
-                last.place + u64::from(last.is) + behind
+                let behind = self.to.saturating_sub(last.before.saturating_add(u64::from(last.was)));
+                last.place.saturating_add(u64::from(last.is)).saturating_add(behind)
             }
         }
     }
@@ -59,9 +59,12 @@ impl Ranks {
         // Of changes in one place all but the last one took something away.
         let upto = self.changed.partition_point(|changed| changed.place <= place);
         match upto.checked_sub(1).and_then(|last| self.changed.get(last)) {
-            None => Placed::Tree(self.from + place),
+            None => Placed::Tree(self.from.saturating_add(place)),
             Some(Changed { key, is: true, place: own, .. }) if *own == place => Placed::Tail(key),
-            Some(last) => Placed::Tree(last.before + u64::from(last.was) + (place - last.place) - u64::from(last.is)),
+            Some(last) => {
+                let behind = last.before.saturating_add(u64::from(last.was)).saturating_add(place - last.place);
+                Placed::Tree(behind.saturating_sub(u64::from(last.is)))
+            }
         }
     }
 }
@@ -88,8 +91,8 @@ impl<S: Store, K: Keys> Snapshot<S, K> {
         let mut ranked = self.trees.reach(state, &goals).await?.into_iter().zip(&goals).map(|(reached, (_, goal))| {
             match (reached, goal) {
                 (Some(Reached { node, before }), Goal::Key(key)) => match node.find(key) {
-                    Ok(index) => (before + index as u64, true),
-                    Err(index) => (before + index as u64, false),
+                    Ok(index) => (before.saturating_add(index as u64), true),
+                    Err(index) => (before.saturating_add(index as u64), false),
                 },
                 _ => (0, false),
             }
@@ -97,12 +100,12 @@ impl<S: Store, K: Keys> Snapshot<S, K> {
         let mut rank = |bound: Option<&[u8]>| bound.and_then(|_| ranked.next());
         let (from, to) = (rank(from), rank(to));
         let entries = state.root(tree).map_or(0, |root| root.top.child.count);
-        let with = |(less, is_there): (u64, bool), own: bool| less + u64::from(is_there && own);
+        let with = |(less, is_there): (u64, bool), own: bool| less.saturating_add(u64::from(is_there && own));
         let from = from.map_or(0, |from| with(from, matches!(query.from, Bound::Excluded(_))));
         let to = to.map_or(entries, |to| with(to, matches!(query.to, Bound::Included(_))));
         let (mut changed, mut come, mut gone) = (Vec::with_capacity(tail.len()), 0, 0);
         for ((key, is), (before, was)) in tail.into_iter().zip(ranked) {
-            let place = before.saturating_sub(from) + come - gone;
+            let place = before.saturating_sub(from).saturating_add(come).saturating_sub(gone);
             changed.push(Changed { key: key.into(), before, was, is, place });
             come += u64::from(is);
             gone += u64::from(was);

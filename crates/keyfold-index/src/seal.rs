@@ -9,7 +9,7 @@ use crate::{
     store::MAX_OBJECT,
 };
 use keyfold_core::StateKey;
-use keyfold_format::{IndexId, ObjectId, ScopeId, Signature, entry::Head, id::hash, label::HashLabel};
+use keyfold_format::{IndexId, ObjectId, ScopeId, Signature, entry::Head, id::hash, label::HashLabel, scope::Anchored};
 use rand_core::CryptoRng;
 use std::{
     collections::HashMap,
@@ -39,8 +39,12 @@ pub trait Keys {
     fn author(&self) -> Author;
     /// One's signature of a record (`KF1 index root`).
     fn sign(&self, record: &[u8]) -> Signature;
-    /// Whether the author wrote this, and might write with what he had seen.
-    fn may_write(&self, author: &Author, record: &[u8], signature: &Signature) -> bool;
+    /// Whether the author wrote this record of a generation, and might write it with what he had seen.
+    fn may_write(&self, author: &Author, generation: u64, record: &[u8], signature: &Signature) -> bool;
+    /// How far the index was, as the keychain's ledger says: what does not descend from that is believed by nobody.
+    fn anchored(&self) -> Option<Anchored> {
+        None
+    }
 }
 
 /// What an object is. It opens as nothing else.
@@ -58,6 +62,8 @@ pub(crate) enum Kind {
     Headers,
     /// Ids of what is replaced.
     Retired,
+    /// Changes that wait until the storage is reached. They never go there.
+    Unsent,
 }
 
 /// The number in the place of `tree` for what belongs to all of them.
@@ -67,7 +73,7 @@ impl Kind {
     fn tree(self) -> u16 {
         match self {
             Self::Node { tree, .. } | Self::Value { tree } => tree,
-            Self::Segment | Self::Record | Self::Headers | Self::Retired => ALL_TREES,
+            Self::Segment | Self::Record | Self::Headers | Self::Retired | Self::Unsent => ALL_TREES,
         }
     }
 
@@ -80,6 +86,7 @@ impl Kind {
             Self::Record => (3, 0),
             Self::Headers => (4, 0),
             Self::Retired => (5, 0),
+            Self::Unsent => (6, 0),
         };
         let [a, b, c, d] = u32::try_from(sealed).unwrap_or(u32::MAX).to_be_bytes();
         [kind, level, a, b, c, d]

@@ -81,7 +81,7 @@ impl<S: Store, K: Keys> Snapshot<S, K> {
         Ok(found)
     }
 
-    /// How many keys a query finds, those aside that it skips. They are counted, not read.
+    /// How many keys a query finds, without those that it skips. They are counted, not read.
     pub async fn count(&self, tree: u16, query: &Query) -> Result<u64> {
         Ok(self.ranks(tree, query).await?.count().saturating_sub(query.skip))
     }

@@ -2,6 +2,7 @@
 
 use crate::{
     change::Overlay,
+    index::Seen,
     node::Node,
     record::{Body, Header, RecordHash, SignedHeader, Top},
 };
@@ -15,6 +16,7 @@ pub(crate) struct Root {
 }
 
 /// What one record says.
+#[derive(Clone)]
 pub(crate) struct State {
     /// Under which version it stands in the storage.
     pub(crate) version: String,
@@ -27,7 +29,16 @@ pub(crate) struct State {
 }
 
 impl State {
+    pub(crate) fn seen(&self) -> Seen {
+        Seen { generation: self.header.generation, hash: self.hash, ledger: self.header.author.head.seq }
+    }
+
     pub(crate) fn root(&self, tree: u16) -> Option<&Root> {
         self.roots.get(usize::from(tree))?.as_ref()
     }
+}
+
+/// Under which version a state stands in the storage, if there is one.
+pub(crate) fn version(state: Option<&Arc<State>>) -> Option<&str> {
+    state.map(|state| state.version.as_str())
 }

@@ -1,8 +1,8 @@
 //! Commits that wait for each other: whoever's turn it is commits for all of them, as one swap.
 
 use crate::{
+    batch::Batch,
     error::Result,
-    index::Batch,
     limits::{TAIL_BYTES, TAIL_CHANGES},
 };
 use std::sync::{Arc, Mutex, PoisonError, Weak};

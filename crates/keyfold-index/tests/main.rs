@@ -13,5 +13,6 @@ mod support;
 mod sweeping;
 mod tampering;
 mod together;
+mod unsent;
 mod vectors;
 mod writers;

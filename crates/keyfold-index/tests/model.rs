@@ -77,6 +77,7 @@ proptest! {
         deeds in prop::collection::vec(deed(), 1..25),
         queries in prop::collection::vec((bound(), bound(), any::<bool>(), prop_oneof![1 => Just(0u64), 2 => 0u64..400]), 6),
         asked in prop::collection::vec(key(), 10),
+        waiting in prop::collection::vec(prop::collection::vec((key(), value()), 1..60), 0..4),
         seed in any::<u64>(),
     ) {
         let (mut dice, store, mut map) = (Dice(seed), MemoryStore::default(), Map::new());
@@ -104,7 +105,21 @@ proptest! {
                 }
             }
             assert_eq!(index(store.clone(), member).latest().await.unwrap().check().await.unwrap().wrong, []);
-            for snapshot in [current.latest().await.unwrap(), index(store.clone(), member).latest().await.unwrap()] {
+            // What waits is seen as if it had been committed.
+            let waits: Vec<Batch> =
+                waiting.iter().map(|changes| batch(changes.iter().map(|(k, v)| (k, v.as_ref())))).collect();
+            let mut with = map.clone();
+            for (key, value) in waiting.into_iter().flatten() {
+                match value {
+                    Some(value) => with.insert(key, value),
+                    None => with.remove(&key),
+                };
+            }
+            let latest = current.latest().await.unwrap();
+            let with = if latest.generation().is_some() { with } else { Map::new() };
+            let on_it = latest.with(&waits);
+            let fresh = index(store.clone(), member).latest().await.unwrap();
+            for (snapshot, map) in [(latest, &map), (fresh, &map), (on_it, &with)] {
                 for (from, to, reverse, skip) in &queries {
                     let query = Query { from: from.clone(), to: to.clone(), reverse: *reverse, skip: *skip };
                     let mut expected: Vec<_> = map.iter().filter(|(key, _)| within(&query, key)).map(|(k, v)| (k.clone(), v.clone())).collect();

@@ -1,7 +1,9 @@
 //! Members with keys, and a storage that does what it is told to.
 
 use keyfold_core::{KeychainKey, SigningKey, StateKey};
-use keyfold_format::{EntryHash, IndexId, ObjectId, ScopeId, Signature, entry::Head, label::SignatureLabel};
+use keyfold_format::{
+    EntryHash, IndexId, ObjectId, ScopeId, Signature, entry::Head, label::SignatureLabel, scope::Anchored,
+};
 use keyfold_index::{
     Author, Batch, Index, Keys, Moment, Query, Result, Snapshot,
     store::{MemoryStore, Reference, Store, StoreError, Swapped},
@@ -51,12 +53,14 @@ pub(crate) struct Member {
     pub(crate) current: u32,
     /// How much he knows of the ledger.
     pub(crate) ledger: u64,
+    /// What that says of the index.
+    pub(crate) anchored: Option<Anchored>,
 }
 
-pub(crate) const ALICE: Member = Member { account: 1, current: 1, ledger: 3 };
-pub(crate) const BOB: Member = Member { account: 2, current: 1, ledger: 3 };
+pub(crate) const ALICE: Member = Member { account: 1, current: 1, ledger: 3, anchored: None };
+pub(crate) const BOB: Member = Member { account: 2, current: 1, ledger: 3, anchored: None };
 /// Holds the keys, and may not write.
-pub(crate) const READER: Member = Member { account: 9, current: 1, ledger: 3 };
+pub(crate) const READER: Member = Member { account: 9, current: 1, ledger: 3, anchored: None };
 
 impl Keys for Member {
     fn current(&self) -> u32 {
@@ -77,13 +81,17 @@ impl Keys for Member {
         SigningKey::from_seed(&[self.account; 32]).sign(SignatureLabel::IndexRoot, &[record])
     }
 
-    fn may_write(&self, author: &Author, record: &[u8], signature: &Signature) -> bool {
+    fn may_write(&self, author: &Author, _generation: u64, record: &[u8], signature: &Signature) -> bool {
         let key = SigningKey::from_seed(&author.account.0).verifying_key();
         // Bob is put out by entry 5.
         let is_out = author.account == ScopeId([BOB.account; 32]) && author.head.seq >= 5;
         author.account != ScopeId([READER.account; 32])
             && !is_out
             && key.verify(SignatureLabel::IndexRoot, &[record], signature).is_ok()
+    }
+
+    fn anchored(&self) -> Option<Anchored> {
+        self.anchored
     }
 }
 

@@ -1,14 +1,18 @@
-//! S10, S22, S23 and what a storage may try: every byte of every object, other objects in their places, older records.
+//! S10, S22, S23 and what a storage may try: every object altered, byte by byte where that is what opening one takes,
+//! other objects in their places, older records.
 
 use crate::support::{ALICE, BOB, Dice, Faulty, INDEX, Member, NAME, READER, all, index, moment};
 use futures_executor::block_on;
-use keyfold_format::IndexId;
+use keyfold_format::{IndexId, ObjectId, ScopeId, scope::Anchored};
 use keyfold_index::{
-    Batch, Index, IndexError, Query,
+    Batch, Index, IndexError, Query, Seen,
     limits::{MAX_KEY, MAX_VALUE},
     store::{MemoryStore, Store, Swapped},
 };
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 /// An index with a tail, nodes of two levels, a value apart and some history.
 fn filled(store: &(impl Store + Clone), member: Member) {
@@ -54,7 +58,7 @@ fn every_object_altered_cut_or_swapped_is_refused_and_gives_no_wrong_answer() {
             |bytes, _| bytes.clear(),
         ];
         for lie in lies {
-            for (at, id) in objects.iter().enumerate().filter(|(at, _)| at % 7 == 0) {
+            for (at, id) in objects.iter().enumerate() {
                 let (id, other) = (*id, contents[(at + 1) % contents.len()].clone().unwrap());
                 *store.alter.lock().unwrap() = Some(Box::new(move |asked, bytes| {
                     if *asked == id
@@ -79,16 +83,69 @@ fn every_object_altered_cut_or_swapped_is_refused_and_gives_no_wrong_answer() {
 }
 
 #[test]
+fn every_byte_of_what_is_fetched_is_refused_altered() {
+    let store = Faulty::default();
+    filled(&store, ALICE);
+    let flip = |id: ObjectId, at: usize| {
+        *store.alter.lock().unwrap() = Some(Box::new(move |asked, bytes| {
+            if *asked == id
+                && let Some(bytes) = bytes
+            {
+                bytes[at] ^= 1 << (at % 8);
+            }
+        }));
+    };
+    block_on(async {
+        // What is fetched first by opening, and then by each key. Those between the keys are in no tail.
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&asked);
+        *store.alter.lock().unwrap() = Some(Box::new(move |id, _| noted.lock().unwrap().push(*id)));
+        let reader = index(store.clone(), BOB).latest().await.unwrap();
+        let opened = std::mem::take(&mut *asked.lock().unwrap());
+        let mut fetched = Vec::new();
+        let between = (0..2_500_u32).map(|n| [&n.to_be_bytes()[..], &[0]].concat());
+        for key in between.chain([b"large".to_vec()]) {
+            reader.get(0, &key).await.unwrap();
+            let ids = std::mem::take(&mut *asked.lock().unwrap());
+            fetched.extend(ids.into_iter().map(|id| (id, key.clone())));
+        }
+        *store.alter.lock().unwrap() = None;
+        assert!(!opened.is_empty() && fetched.len() > 10, "{} and {}", opened.len(), fetched.len());
+
+        let length = async |id: ObjectId| store.inner.get(&[id]).await.unwrap()[0].as_ref().unwrap().len();
+        for (id, key) in fetched {
+            let reader = index(store.clone(), BOB).latest().await.unwrap();
+            for at in 0..length(id).await {
+                flip(id, at);
+                let error = reader.get(0, &key).await.err().unwrap();
+                assert_eq!(error.code(), "IndexDamaged", "byte {at} of {id}: {error}");
+            }
+            *store.alter.lock().unwrap() = None;
+        }
+        let reader = index(store.clone(), BOB);
+        for id in opened {
+            for at in 0..length(id).await {
+                flip(id, at);
+                let error = reader.latest().await.err().unwrap();
+                assert_eq!(error.code(), "IndexDamaged", "byte {at} of {id}: {error}");
+            }
+        }
+    });
+}
+
+#[test]
 fn every_byte_of_a_record_altered_is_refused() {
     let store = MemoryStore::default();
     filled(&store, ALICE);
     block_on(async {
         let whole = store.read(NAME).await.unwrap().unwrap().bytes;
-        for at in (0..whole.len()).step_by(97).chain([0, 3, 4, whole.len() - 1]) {
+        // It has never seen the index, and never does here.
+        let bob = index(store.clone(), BOB);
+        for at in 0..whole.len() {
             let mut bytes = whole.clone();
             bytes[at] ^= 1;
             replace(&store, bytes).await;
-            let error = index(store.clone(), BOB).latest().await.err().unwrap();
+            let error = bob.latest().await.err().unwrap();
             assert!(["IndexDamaged", "NoKey"].contains(&error.code()), "byte {at}: {error}");
         }
         replace(&store, Vec::new()).await;
@@ -290,5 +347,31 @@ fn check_says_what_is_wrong_and_where_and_nothing_of_what_is_well() {
             }
         }
         assert!(found > 10, "{found} nodes and values");
+    });
+}
+
+#[test]
+fn s10_what_does_not_descend_from_what_the_ledger_says_is_rollback_also_to_who_sees_the_index_for_the_first_time() {
+    let (mut dice, store) = (Dice(1), MemoryStore::default());
+    block_on(async {
+        let alice = index(store.clone(), ALICE);
+        let mut records = Vec::new();
+        for number in 0..40_u8 {
+            let mut batch = Batch::new();
+            batch.put(0, &[number], &[7; 900]);
+            alice.commit(batch, moment(&mut dice)).await.unwrap();
+            records.push(alice.seen().unwrap());
+        }
+        let latest = async |store: MemoryStore, generation: u64, hash: [u8; 32]| {
+            let member =
+                Member { anchored: Some(Anchored { generation, hash, seq: 4, author: ScopeId([1; 32]) }), ..BOB };
+            Index::new(store, member, NAME, INDEX, None).latest().await.map(|snapshot| snapshot.generation())
+        };
+        for Seen { generation, hash, .. } in records {
+            assert_eq!(latest(store.clone(), generation, hash).await, Ok(Some(39)), "{generation}");
+            assert_eq!(latest(store.clone(), generation, [8; 32]).await, Err(IndexError::Rollback), "{generation}");
+            assert_eq!(latest(store.clone(), generation + 40, hash).await, Err(IndexError::Rollback), "{generation}");
+            assert_eq!(latest(MemoryStore::default(), generation, hash).await, Err(IndexError::Rollback), "no index");
+        }
     });
 }

@@ -4,7 +4,10 @@ type Algorithm = "secretBox" | "sealedBox";
 
 /** The world of a session. Any rejection's message is passed on. */
 export interface Host {
-  /** Sends a request and waits for the whole response. */
+  /**
+   * Sends a request and waits for the whole response. A rejection that says `broke` is of a connection that stood and
+   * broke before anything of a response came: a signed request is then sent once more.
+   */
   exchange(
     method: string,
     url: string,
@@ -241,6 +244,7 @@ export type AuditAction =
   | { kind: "cancelShare" | "expire" | "ban" | "observe"; person: AuditPrincipal }
   | { kind: "setPermissions"; person: AuditPrincipal; granted: PermissionFlags; withdrawn: PermissionFlags }
   | { kind: "rotate"; keyNumber: number; keyFingerprint: string }
+  | { kind: "anchor"; indexes: number }
   | { kind: "propose" | "approve"; proposal: AuditProposal };
 
 export interface AuditEntry {
@@ -482,8 +486,8 @@ export interface TrailerCheck {
   unchecked: boolean;
 }
 
-/** One part of an index's key. */
-export type IndexKeyPart = null | boolean | number | string | Date | Uint8Array;
+/** One part of an index's key. Integers beyond ±(2⁵³ − 1) come as `bigint`. */
+export type IndexKeyPart = null | boolean | number | bigint | string | Date | Uint8Array;
 
 /** A key of a tree of an index, with the value that it is to have; without one, it is read or taken away. */
 export interface IndexKeyOf {
@@ -505,18 +509,20 @@ export interface IndexQuery {
 
 /**
  * Values of keys, `null` for those that have none. `generation` is −1 while nothing was written. `offline`: as this device
- * saw the index last, because the server was not reached.
+ * saw the index last, because the server was not reached. `waiting`: with changes that are not sent yet.
  */
 export interface IndexValues {
   indexId: string;
   generation: number;
   values: (Uint8Array<ArrayBuffer> | null)[];
   offline: boolean;
+  waiting: boolean;
 }
 
 export interface IndexCount {
   count: number;
   offline: boolean;
+  waiting: boolean;
 }
 
 export interface IndexPage {
@@ -524,6 +530,24 @@ export interface IndexPage {
   generation: number;
   entries: { key: IndexKeyPart[]; value: Uint8Array<ArrayBuffer> }[];
   offline: boolean;
+  waiting: boolean;
+}
+
+/** `behind`: others were faster, or something waits that goes first. */
+export interface IndexCommitted {
+  indexId: string;
+  outcome: "done" | "waits" | "behind";
+}
+
+export interface IndexGivenUp {
+  indexId: string;
+  count: number;
+}
+
+/** Changes of records that wait until the server is reached. */
+export interface IndexUnsent {
+  id: string;
+  changes: IndexKeyOf[];
 }
 
 export interface IndexIsChanged {

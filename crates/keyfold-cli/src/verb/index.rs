@@ -18,6 +18,9 @@ use std::io::{self, Write};
 use std::ops::Bound;
 use std::path::PathBuf;
 
+/// Said of what waits.
+const KEPT: &str =
+    "The server was not reached: kept in this home, and sent with the next command on this index that reaches it.";
 /// A value, in bytes (docs/spec/index.md, "Limits").
 const VALUE_BYTES: u64 = 1 << 20;
 
@@ -101,6 +104,12 @@ enum Deed {
     },
     /// Read every node, and say what is wrong
     Check,
+    /// Say how many commits wait until the server is reached
+    Waiting {
+        /// Forget them
+        #[arg(long)]
+        give_up: bool,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -117,11 +126,31 @@ pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault
     let index = session.client()?.index(&options.keychain, &options.name);
     // A document does not say that it may be old.
     let index = if session.output.is_json() { index.only_current() } else { index };
+    let (is_reading, writes) = match options.deed {
+        Deed::Get { .. } | Deed::Range { .. } | Deed::Count { .. } | Deed::Check => (true, false),
+        Deed::Put { .. } | Deed::Rm { .. } => (false, true),
+        Deed::Import { .. } | Deed::Waiting { .. } => (false, false),
+    };
     let done = work(session, &index, options).await;
-    if index.is_offline() {
+    if index.is_offline() && writes && done.is_ok() {
+        session.output.remark(KEPT);
+    } else if index.is_offline() && !writes {
         session.output.remark("warning: the server was not reached. This is the index as this home saw it last.");
     }
+    if is_reading && !index.is_offline() && index.is_waiting() {
+        remark_refused(session, &index).await?;
+    }
     done
+}
+
+/// What was written here before the server was reached, and still waits although it is.
+async fn remark_refused(session: &Session, index: &Index) -> Result<(), Fault> {
+    let count = index.waiting().await?;
+    if let Err(refused) = index.flush().await {
+        let refused = refused.message;
+        session.output.remark(&format!("warning: of what was written here, {count} wait. {refused}."));
+    }
+    Ok(())
 }
 
 async fn work(session: &Session, index: &Index, options: Options) -> Result<(), Fault> {
@@ -141,7 +170,8 @@ async fn work(session: &Session, index: &Index, options: Options) -> Result<(), 
             output.show(&entry(&[kind.part(&key)?], &value), |_| String::new())
         }
         Deed::Rm { key } => {
-            if !index.remove(&[kind.part(&key)?]).await? {
+            // Whether others have it by now, only the server knows.
+            if !index.remove(&[kind.part(&key)?]).await? && !index.is_offline() {
                 return Err(no_such(&key));
             }
             output.show(&json!({ "key": shown(&[kind.part(&key)?]) }), |_| String::new())
@@ -158,8 +188,16 @@ async fn work(session: &Session, index: &Index, options: Options) -> Result<(), 
             let count = index.count(&part.query(kind)?).await?;
             output.show(&json!({ "count": count }), |_| count.to_string())
         }
-        Deed::Import { file, key, format } => import::run(session, index, kind, file, &key, format).await,
+        Deed::Import { file, key, format } => {
+            // More than is kept until later.
+            import::run(session, &index.clone().only_current(), kind, file, &key, format).await
+        }
         Deed::Check => check(session, index).await,
+        Deed::Waiting { give_up } => {
+            let count = if give_up { index.give_up().await? } else { index.waiting().await? };
+            let document = if give_up { json!({ "gaveUp": count }) } else { json!({ "waiting": count }) };
+            output.show(&document, |_| count.to_string())
+        }
     }
 }
 

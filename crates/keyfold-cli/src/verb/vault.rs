@@ -113,7 +113,12 @@ pub(crate) async fn run(session: &Session, options: Options) -> Result<(), Fault
         Deed::Put { file, path, media_type, recursive: false } => {
             let source = Source::named(Some(file.clone()));
             let path = placed(&vault, path, file_name(&file)).await?;
-            let item = put_file(session, &vault, &source, &path, media_type.as_deref()).await?;
+            let put = put_file(session, &vault, &source, &path, media_type.as_deref()).await;
+            let item = put.map_err(|fault| match was_stopped(&fault) {
+                true => Fault::new(Code::Cancelled, "stopped; the vault is as it was")
+                    .hint("The same command goes on where this one stopped."),
+                false => fault,
+            })?;
             output.show(&item, |_| String::new())
         }
         Deed::Get { path, out: Some(out), recursive: true, force, .. } => {
@@ -202,12 +207,21 @@ async fn put_file(
     let media_type = media_type.unwrap_or_else(guessed).to_owned();
     let about = About { media_type, modified: opened.modified, keep: None };
     let options = PutOptions { about, progress: Some(progress.reporter()), ..PutOptions::default() };
-    let put = stop::or(stopped, vault.put(path, opened.file, options)).await;
-    put.map_err(|fault| match fault.code() == Code::Cancelled.as_str() {
-        true => Fault::new(Code::Cancelled, "stopped; the vault is as it was")
-            .hint("The same command goes on where this one stopped."),
-        false => fault,
-    })
+    stop::or(stopped, vault.put(path, opened.file, options)).await
+}
+
+fn was_stopped(fault: &Fault) -> bool {
+    fault.code() == Code::Cancelled.as_str()
+}
+
+/// Why a folder did not go in or come out, and how many of its files did: they stay.
+fn midway(fault: Fault, done: usize, there: &str) -> Fault {
+    let files = if done == 1 { "1 file is".to_owned() } else { format!("{done} files are") };
+    match was_stopped(&fault) {
+        true => Fault::new(Code::Cancelled, format!("stopped; {files} {there}")),
+        false if done == 0 => fault,
+        false => fault.after(&format!("; {files} {there}")),
+    }
 }
 
 async fn put_folder(
@@ -218,8 +232,22 @@ async fn put_folder(
     media_type: Option<&str>,
 ) -> Result<(), Fault> {
     let root = placed(vault, path, file_name(folder)).await?;
-    let mut waiting = vec![(folder.to_owned(), root)];
     let mut items = Vec::new();
+    let put = put_all(session, vault, folder, root, media_type, &mut items).await;
+    let files = items.iter().filter(|item| item.kind == ItemKind::File).count();
+    put.map_err(|fault| midway(fault, files, "in"))?;
+    session.output.show(&items, |_| String::new())
+}
+
+async fn put_all(
+    session: &Session,
+    vault: &Vault,
+    folder: &Path,
+    root: String,
+    media_type: Option<&str>,
+    items: &mut Vec<VaultItem>,
+) -> Result<(), Fault> {
+    let mut waiting = vec![(folder.to_owned(), root)];
     while let Some((here, there)) = waiting.pop() {
         let fault = |error| Fault::io(&here.display().to_string(), &error);
         items.push(vault.make_folder(&there).await?);
@@ -237,7 +265,7 @@ async fn put_folder(
             }
         }
     }
-    session.output.show(&items, |_| String::new())
+    Ok(())
 }
 
 async fn get_file(
@@ -258,8 +286,21 @@ async fn get_file(
 }
 
 async fn get_folder(session: &Session, vault: &Vault, path: &str, out: &Path, force: bool) -> Result<(), Fault> {
-    let mut waiting = vec![(path.trim_matches('/').to_owned(), out.to_owned())];
     let mut got = Vec::new();
+    let outcome = get_all(session, vault, path, out, force, &mut got).await;
+    outcome.map_err(|fault| midway(fault, got.len(), "out"))?;
+    session.output.show(&got, |_| String::new())
+}
+
+async fn get_all(
+    session: &Session,
+    vault: &Vault,
+    path: &str,
+    out: &Path,
+    force: bool,
+    got: &mut Vec<Got>,
+) -> Result<(), Fault> {
+    let mut waiting = vec![(path.trim_matches('/').to_owned(), out.to_owned())];
     while let Some((there, here)) = waiting.pop() {
         fs::create_dir_all(&here).map_err(|error| Fault::io(&here.display().to_string(), &error))?;
         for item in vault.list(&there).await? {
@@ -274,7 +315,7 @@ async fn get_folder(session: &Session, vault: &Vault, path: &str, out: &Path, fo
             }
         }
     }
-    session.output.show(&got, |_| String::new())
+    Ok(())
 }
 
 /// A name as this system has it: what a member called a file must not lead out of the folder that it is written to.

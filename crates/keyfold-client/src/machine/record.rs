@@ -44,7 +44,9 @@ pub(crate) const RINGS: &str = "ring/";
 /// Receipts that a keychain's ledger here refused, by id.
 const DOUBTS: &str = "doubt/";
 /// How far an index was seen, by its id.
-const SEEN: &str = "seen/";
+pub(crate) const SEEN: &str = "seen/";
+/// Changes of an index that wait for the server, by its id and their number.
+pub(crate) const UNSENT: &str = "unsent/";
 /// Files on their way to a vault, by a hash of which it is and where in it.
 pub(crate) const UPLOADS: &str = "upload/";
 /// Events, by number.
@@ -77,7 +79,17 @@ pub(crate) fn seen(index: &IndexId) -> String {
     format!("{SEEN}{index}")
 }
 
+/// All that waits of an index.
+pub(crate) fn unsent(index: &IndexId) -> String {
+    format!("{UNSENT}{index}/")
+}
+
 /// Numbers have one width, so that their order is that of the names.
+pub(crate) fn unsent_at(index: &IndexId, number: u64) -> String {
+    format!("{UNSENT}{index}/{number:016x}")
+}
+
+/// Likewise.
 pub(crate) fn journal(number: u64) -> String {
     format!("{JOURNAL}{number:016x}")
 }

@@ -37,7 +37,8 @@ impl<H: Host> Session<H> {
         id: ScopeId,
         mut compose: impl FnMut(&Belief, Author<'_>, &mut HostRng<'_, H>) -> Result<Option<Draft>, Stop> + Send,
     ) -> Result<Option<Draft>> {
-        self.append_composed(id, &mut compose).await
+        // Its room is large, and no part of whatever may append.
+        Box::pin(self.append_composed(id, &mut compose)).await
     }
 
     /// Apart from [`Self::append`], so that one copy of it does for every kind of entry.

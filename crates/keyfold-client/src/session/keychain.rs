@@ -224,6 +224,7 @@ impl<H: Host> Session<H> {
             self.made(&id, draft, &[])?;
         }
         self.commit().await?;
+        self.anchor_seen(&id).await;
         self.newest_key(&id)
     }
 

@@ -75,7 +75,7 @@ impl<H: Host> Session<H> {
     }
 
     /// Bans somebody from a keychain and makes a new key that he does not get, in one entry and one request. Oneself:
-    /// leaves it.
+    /// leaves it. Indexes that this device has seen are anchored behind it.
     ///
     /// `DeletionNotAllowed`, `NoSuchMember`, `OwnerProtected`, `ManagerProtected`; of oneself `LastOwner`.
     pub async fn ban(&mut self, kc: &str, user_id: &str) -> Result<BanOutcome> {
@@ -96,6 +96,7 @@ impl<H: Host> Session<H> {
             self.made(&id, draft, &[who])?;
         }
         self.commit().await?;
+        self.anchor_seen(&id).await;
         // What stands above the group must not go on with keys that whoever is out of it has. If this is cut short,
         // every later catch-up does it.
         if self.belief.scope(&id)?.ledger().kind() == Kind::Group {
@@ -267,6 +268,9 @@ impl<H: Host> Session<H> {
             self.add_wraps(id, missed).await?;
         }
         self.commit().await?;
+        if any {
+            self.anchor_seen(id).await;
+        }
         Ok(any)
     }
 

@@ -62,7 +62,13 @@ impl<H: Host> Session<H> {
         if !stale {
             self.repair_below(&id).await?;
         }
-        let known = self.belief.scope(&id)?;
+        self.check_may_write(&id)?;
+        Ok((id, stale))
+    }
+
+    /// Whether one may write in a keychain, as far as is known.
+    pub(super) fn check_may_write(&self, id: &ScopeId) -> Result<()> {
+        let known = self.belief.scope(id)?;
         let member = self.membership(known)?;
         if known.ledger().needs_rotation() || known.ledger().unseen(&self.belief.ledgers()).is_some() {
             return Err(Error::new(Code::NeedsRotation, "the keychain needs a new key before anything is encrypted")
@@ -83,7 +89,7 @@ impl<H: Host> Session<H> {
             return Err(Error::new(Code::NotAllowed, "you may only read in this keychain")
                 .hint("Ask its owner for permission to write."));
         }
-        Ok((id, stale))
+        Ok(())
     }
 
     /// Finds the key that a ciphertext names, and opens it through history if need be. From what is known first, so

@@ -12,11 +12,11 @@ use crate::{
 use keyfold_core::KeychainKey;
 use keyfold_format::{
     IndexId, ScopeId,
-    entry::SignedEntry,
+    entry::{Head, SignedEntry},
     scope::{Kind, Ledger},
     sorted::SortedSet,
 };
-use keyfold_index::{Author, IndexError, Seen};
+use keyfold_index::{Author, IndexError, Seen, store::StoreError};
 use keyfold_protocol::Code;
 use minicbor::{Decode, Encode};
 use std::sync::Arc;
@@ -36,6 +36,9 @@ struct StoredSeen {
     hash: [u8; 32],
     #[n(2)]
     ledger: u64,
+    /// Whose index it is.
+    #[n(3)]
+    scope: Option<ScopeId>,
 }
 
 impl<H: Host> Session<H> {
@@ -68,16 +71,17 @@ impl<H: Host> Session<H> {
         if self.belief.scope(&id)?.ledger().kind() != Kind::Keychain {
             return Err(unknown_keychain());
         }
+        let seen = self.stored_seen(&index).await?;
         let open = match self.indexes.get(&index) {
-            Some(open) => Arc::clone(open),
+            Some(open) => {
+                let open = Arc::clone(open);
+                // Another process may have seen more.
+                if let Some(seen) = seen {
+                    open.index.also_seen(seen).await?;
+                }
+                open
+            }
             None => {
-                let seen = match self.host.load(&record::seen(&index)).await? {
-                    Some(bytes) => {
-                        let StoredSeen { generation, hash, ledger } = super::read(&bytes)?;
-                        Some(Seen { generation, hash, ledger })
-                    }
-                    None => None,
-                };
                 let server = self.belief.enrolled()?.server.clone();
                 let store = ServerStore::new(id, self.line(&server));
                 let ledger = self.belief.scope(&id)?.ledger();
@@ -88,11 +92,21 @@ impl<H: Host> Session<H> {
                 open
             }
         };
+        open.set_noted(seen);
         self.teach(&open).await?;
+        self.recall_unsent(&open).await?;
         Ok(open)
     }
 
-    /// Does something with an index, whatever has to be found out meanwhile, and keeps how far it was seen.
+    /// How far an index was seen on this device.
+    async fn stored_seen(&self, index: &IndexId) -> Result<Option<Seen>> {
+        let Some(bytes) = self.host.load(&record::seen(index)).await? else { return Ok(None) };
+        let StoredSeen { generation, hash, ledger, .. } = super::read(&bytes)?;
+        Ok(Some(Seen { generation, hash, ledger }))
+    }
+
+    /// Does something with an index, whatever has to be found out meanwhile, and keeps how far it was seen. What waits
+    /// goes first.
     pub async fn with_index<T>(
         &mut self,
         kc: &str,
@@ -102,6 +116,7 @@ impl<H: Host> Session<H> {
     ) -> Result<T> {
         for attempt in 0.. {
             let open = self.open_index(kc, name, to_write).await?;
+            self.send_before(&open, kc, name, to_write).await?;
             match work(&open).await {
                 Ok(done) => {
                     self.keep_seen(&open).await?;
@@ -123,7 +138,8 @@ impl<H: Host> Session<H> {
         let held: Vec<u32> = self.membership(known)?.held_keys().iter().collect();
         let (head, current) = (known.ledger().head(), known.ledger().current_key());
         let is_news = open.keys.head() != head;
-        open.keys.advance(self.belief.own()?.shared(), head, current);
+        let anchored = known.ledger().anchors().get(&open.id).copied();
+        open.keys.advance(self.belief.own()?.shared(), head, current, anchored);
         let mut ring = self.belief.rings.remove(&id).ok_or_else(unknown_keychain)?;
         let ledger = self.belief.scope(&id)?.ledger();
         for number in held.into_iter().rev().filter(|number| !open.keys.has_key(*number)) {
@@ -152,39 +168,63 @@ impl<H: Host> Session<H> {
         let ledger = self.belief.scope(&open.scope)?.ledger();
         let may = self.may_write(ledger, account);
         if may {
-            self.tell_keys(open, account, None);
+            self.tell_keys(open, account, None, None);
         }
         Ok(may)
     }
 
-    fn may_write(&self, ledger: &Ledger, account: &ScopeId) -> bool {
+    pub(super) fn may_write(&self, ledger: &Ledger, account: &ScopeId) -> bool {
         let ledgers = self.belief.ledgers();
         let mut ways = ways::ways(ledger, *account, &ledgers).into_iter();
         ways.any(|way| ways::rights(ledger, account, &way, &ledgers).is_some_and(|rights| !rights.read_only))
     }
 
     /// The keys of all generations that an account has had since the keychain has seen it.
-    fn tell_keys(&self, open: &OpenIndex<H>, account: &ScopeId, head: Option<keyfold_format::entry::Head>) {
+    fn tell_keys(&self, open: &OpenIndex<H>, account: &ScopeId, head: Option<Head>, until: Option<u64>) {
         let Some(known) = self.belief.accounts.get(account) else { return };
         let newest = known.ledger().generation();
         for generation in 0..=newest {
             if let Some(keys) = known.ledger().keys(generation) {
-                open.keys.add_writer(*account, KnownWriter { key: keys.ledger, head });
+                open.keys.add_writer(*account, KnownWriter { key: keys.ledger, head, until });
             }
         }
     }
 
     /// Keeps how far an index was seen, durably. To be called after each use.
     pub async fn keep_seen(&mut self, open: &OpenIndex<H>) -> Result<()> {
-        let Some(Seen { generation, hash, ledger }) = open.index.seen() else { return Ok(()) };
-        let name = record::seen(&open.id);
-        let stored = match self.host.load(&name).await? {
-            Some(bytes) => Some(super::read::<StoredSeen>(&bytes)?.generation),
-            None => None,
-        };
-        if stored.is_none_or(|stored| stored < generation) {
-            let seen = keyfold_format::cbor::encode(&StoredSeen { generation, hash, ledger });
-            self.host.commit(vec![(name, Some(seen.into()))]).await?;
+        self.note_seen(open).await?;
+        self.anchor_own(open).await;
+        Ok(())
+    }
+
+    /// The indexes of a keychain that this device has seen.
+    pub(super) async fn seen_indexes(&self, id: &ScopeId) -> Result<Vec<IndexId>> {
+        let mut indexes = Vec::new();
+        for (name, stored) in self.host.scan(record::SEEN).await? {
+            let index: Option<IndexId> = name.strip_prefix(record::SEEN).and_then(|index| index.parse().ok());
+            if super::read::<StoredSeen>(&stored)?.scope == Some(*id) {
+                indexes.extend(index);
+            }
+        }
+        Ok(indexes)
+    }
+
+    pub(super) async fn note_seen(&self, open: &OpenIndex<H>) -> Result<()> {
+        let Some(seen) = open.index.seen() else { return Ok(()) };
+        if open.noted() != Some(seen) {
+            let stored = self.stored_seen(&open.id).await?;
+            if let Some(stored) = stored {
+                // Of what another process has seen meanwhile, nothing is forgotten.
+                open.index.also_seen(stored).await?;
+            }
+            if stored.is_some_and(|stored| stored.generation > seen.generation) {
+                return Ok(());
+            }
+            let Seen { generation, hash, ledger } = seen;
+            let kept = StoredSeen { generation, hash, ledger, scope: Some(open.scope) };
+            let kept = keyfold_format::cbor::encode(&kept);
+            self.host.commit(vec![(record::seen(&open.id), Some(kept.into()))]).await?;
+            open.set_noted(Some(seen));
         }
         open.keep_reference().await;
         Ok(())
@@ -194,6 +234,7 @@ impl<H: Host> Session<H> {
     /// is to be told. `attempt` counts from 0.
     pub async fn settle_index(&mut self, open: &OpenIndex<H>, error: IndexError, attempt: u32) -> Result<()> {
         let refused = open.store.take_refused();
+        let is_told = refused.is_some();
         let told = match (&error, refused) {
             (IndexError::Store(_), Some(refused)) => refused,
             _ => error.clone().into(),
@@ -204,9 +245,11 @@ impl<H: Host> Session<H> {
         match (&error, told.code) {
             (IndexError::Denied, _) => {
                 let asked = open.keys.take_asked();
-                let mut settled = false;
-                for author in asked {
-                    settled |= self.settle_author(open, &author).await?;
+                // Whoever met the same here at once may be asking already.
+                let mut settled = asked.is_empty() && attempt == 0;
+                for (author, generation) in asked {
+                    // It replays ledgers, and is rare: not carried along by whoever reads.
+                    settled |= Box::pin(self.settle_author(open, &author, generation)).await?;
                 }
                 if settled { Ok(()) } else { Err(denied()) }
             }
@@ -214,6 +257,15 @@ impl<H: Host> Session<H> {
             (IndexError::NoKey(_) | IndexError::Behind, _) => {
                 self.freshen(&open.scope).await?;
                 self.teach(open).await.map(drop)
+            }
+            // Of two who were refused at once, one was told why.
+            (IndexError::Store(StoreError::Denied(_)), _) if !is_told && attempt == 0 => Ok(()),
+            // Whoever said so is out, and who put him out did not set it right: what was seen here is what counts.
+            (IndexError::Rollback, _)
+                if open.keys.is_anchored() && open.index.seen().is_some() && self.is_anchored_by_an_outsider(open) =>
+            {
+                open.keys.dismiss_anchor();
+                Ok(())
             }
             // The state that was read is older than what may be deleted.
             (IndexError::Missing(_), _) => Ok(()),
@@ -241,8 +293,8 @@ impl<H: Host> Session<H> {
         }
     }
 
-    /// Finds out whether somebody might write when he knew what he says. Whether he might.
-    async fn settle_author(&mut self, open: &OpenIndex<H>, author: &Author) -> Result<bool> {
+    /// Finds out whether somebody might write a record when he knew what he says. Whether he might.
+    async fn settle_author(&mut self, open: &OpenIndex<H>, author: &Author, generation: u64) -> Result<bool> {
         let id = open.scope;
         if self.belief.scope(&id)?.ledger().head().seq < author.head.seq {
             self.freshen(&id).await?;
@@ -260,10 +312,22 @@ impl<H: Host> Session<H> {
         let then = self.replayed_until(&entries, author.head.seq).await?;
         let stands = then.as_ref().filter(|then| then.head() == author.head);
         let might = stands.is_some_and(|then| self.may_write(then, &author.account));
-        if might {
-            self.tell_keys(open, &author.account, Some(author.head));
+        let until = self.last_of(open, author, &entries).await?;
+        let believed = might && until.is_none_or(|until| generation <= until);
+        if believed {
+            self.tell_keys(open, &author.account, Some(author.head), until);
         }
-        Ok(might)
+        Ok(believed)
+    }
+
+    /// The last record that may be of somebody who may not write any more: so far was the index when the ledger said so,
+    /// after it had put him out.
+    async fn last_of(&mut self, open: &OpenIndex<H>, author: &Author, entries: &[SignedEntry]) -> Result<Option<u64>> {
+        let anchored = self.belief.scope(&open.scope)?.ledger().anchors().get(&open.id).copied();
+        let Some(anchored) = anchored.filter(|anchored| anchored.seq > author.head.seq) else { return Ok(None) };
+        let then = self.replayed_until(entries, anchored.seq).await?;
+        let was_in = then.is_some_and(|then| self.may_write(&then, &author.account));
+        Ok((!was_in).then_some(anchored.generation))
     }
 
     /// A ledger as it was after its entry `seq`.

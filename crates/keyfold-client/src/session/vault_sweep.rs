@@ -41,6 +41,11 @@ impl<H: Host> Session<H> {
                     for open in &opened {
                         self.keep_seen(open).await?;
                     }
+                    if let [first, ..] = &swept.unknown[..] {
+                        let message = format!("the keychain has `{first}`, which this release does not know");
+                        let hint = "Everything is under the current key. Nothing was deleted: a newer release knows what may be.";
+                        return Err(Error::new(Code::Unsupported, message).hint(hint));
+                    }
                     return Ok(VaultSwept {
                         contents: moved.contents,
                         bytes: moved.bytes,
@@ -62,7 +67,7 @@ impl<H: Host> Session<H> {
     }
 
     /// All indexes of a keychain, whatever they are called. A reference of something else is unknown to who sweeps, who
-    /// then deletes nothing.
+    /// then deletes nothing and says so.
     async fn open_all(&mut self, kc: &str) -> Result<Vec<Arc<OpenIndex<H>>>> {
         let files = self.open_files(kc, true).await?;
         let mut names: Vec<String> = Vec::new();

@@ -167,6 +167,8 @@ impl Store for BucketStore {
             match (self.stands(&place).await, failed) {
                 // It was ours all the same: the reply was lost, and asking again was refused because of it.
                 (Ok(Some((stands, stamp))), _) if stamp == ours => return Ok(Swapped::Done(stands.version)),
+                // A connection that was closed on whoever is not let in looks as if nobody was there.
+                (Err(denied @ StoreError::Denied(_)), _) => return Err(denied),
                 (_, Some(failed)) | (Err(failed), None) => return Err(failed),
                 (Ok(stands), None) => {
                     let stands = stands.map(|(stands, _)| stands);

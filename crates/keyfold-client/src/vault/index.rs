@@ -8,7 +8,7 @@ pub use keyfold_index::{
     Query as IndexQuery,
 };
 use keyfold_index::{
-    Checked, Index, IndexError, Moment, Seen, Snapshot,
+    Checked, Index, IndexError, Moment, Seen, Snapshot, Unsent,
     store::{Cached, StoreError},
 };
 use std::sync::{
@@ -37,6 +37,14 @@ pub struct OpenIndex<H> {
     /// The version of the reference that the home keeps.
     kept: Mutex<Option<String>>,
     is_behind: AtomicBool,
+    /// What waits for the server, in its order.
+    unsent: Mutex<Arc<[Unsent]>>,
+    /// Whether behind these something waits that does not open with the keys that are held.
+    is_stuck: AtomicBool,
+    /// How far the home says that the index was seen.
+    noted: Mutex<Option<Seen>>,
+    /// Whether the server was not reached just now, so that the next reading does not ask it again.
+    is_unreached: AtomicBool,
     pub(super) host: Arc<H>,
 }
 
@@ -51,8 +59,10 @@ impl<H: Host> OpenIndex<H> {
     ) -> Self {
         let near = Cached::new(store.clone(), Near::new(Arc::clone(&host)));
         let index = Index::new(near.clone(), keys.clone(), &id.to_string(), id, seen);
-        let (kept, is_behind) = (Mutex::default(), AtomicBool::new(false));
-        Self { index, scope, id, store, keys, near, kept, is_behind, host }
+        let (kept, unsent) = (Mutex::default(), Mutex::new(Arc::default()));
+        let [is_behind, is_unreached, is_stuck] = [false; 3].map(AtomicBool::new);
+        let noted = Mutex::new(seen);
+        Self { index, scope, id, store, keys, near, kept, is_behind, unsent, is_stuck, noted, is_unreached, host }
     }
 
     /// The index as it is now.
@@ -61,8 +71,16 @@ impl<H: Host> OpenIndex<H> {
     }
 
     /// The index as it is now; while the server is not reached, as it was seen last on this device
-    /// ([`Self::is_offline`]): then what this device has not read is not there to be read.
+    /// ([`Self::is_offline`]): then what this device has not read is not there to be read. With what waits.
     pub async fn newest_seen(&self) -> keyfold_index::Result<Snapshot<NearStore<H>, VaultKeys>> {
+        let stands = match self.unreached().await {
+            Some(seen) => seen,
+            None => self.newest_or_last().await?,
+        };
+        Ok(stands.with(self.unsent().iter().map(Unsent::seen)))
+    }
+
+    async fn newest_or_last(&self) -> keyfold_index::Result<Snapshot<NearStore<H>, VaultKeys>> {
         match self.index.latest().await {
             Err(IndexError::Store(StoreError::Unreachable(why))) if self.store.was_offline() => {
                 let unreachable = IndexError::Store(StoreError::Unreachable(why));
@@ -75,6 +93,74 @@ impl<H: Host> OpenIndex<H> {
                 latest
             }
         }
+    }
+
+    /// As it was seen last, if it was just now found that the server is not reached.
+    async fn unreached(&self) -> Option<Snapshot<NearStore<H>, VaultKeys>> {
+        if !self.is_unreached.swap(false, Ordering::Relaxed) {
+            return None;
+        }
+        let seen = self.seen_last().await?;
+        self.is_behind.store(true, Ordering::Relaxed);
+        Some(seen)
+    }
+
+    /// Whether the server was not reached just now: then the next reading does not ask it again.
+    pub(crate) fn set_unreached(&self, is_unreached: bool) {
+        self.is_unreached.store(is_unreached, Ordering::Relaxed);
+    }
+
+    /// The index to be read: as it is now and nothing else, or [`Self::newest_seen`].
+    pub async fn seen(&self, now: bool) -> keyfold_index::Result<Snapshot<NearStore<H>, VaultKeys>> {
+        if !now {
+            return self.newest_seen().await;
+        }
+        let latest = self.index.latest().await?;
+        self.is_behind.store(false, Ordering::Relaxed);
+        Ok(latest)
+    }
+
+    /// What waits for the server, in its order.
+    pub fn unsent(&self) -> Arc<[Unsent]> {
+        Arc::clone(&self.unsent.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether anything waits for the server.
+    pub fn is_waiting(&self) -> bool {
+        self.is_stuck() || !self.unsent().is_empty()
+    }
+
+    /// Whether something waits that does not open with the keys that are held.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.is_stuck.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn noted(&self) -> Option<Seen> {
+        *self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_noted(&self, seen: Option<Seen>) {
+        *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+
+    pub(crate) fn set_unsent(&self, unsent: Vec<Unsent>, is_stuck: bool) {
+        self.is_stuck.store(is_stuck, Ordering::Relaxed);
+        *self.unsent.lock().unwrap_or_else(PoisonError::into_inner) = unsent.into();
+    }
+
+    /// Whether the index was seen on this device, so that something can be read and written without the server.
+    pub(crate) async fn was_seen(&self) -> bool {
+        self.seen_last().await.is_some()
+    }
+
+    /// A batch that is to wait, sealed.
+    pub(crate) fn seal_unsent(
+        &self,
+        number: u64,
+        changes: IndexBatch,
+        shown: Option<IndexBatch>,
+    ) -> keyfold_index::Result<Vec<u8>> {
+        self.index.seal_unsent(number, changes, shown, &mut HostRng(&*self.host))
     }
 
     /// Reads every node and value as the server has it, not as it is kept near.
@@ -128,26 +214,29 @@ impl<H: Host> OpenIndex<H> {
 
     /// The first `limit` entries of a query.
     pub async fn range(&self, query: &IndexQuery, limit: usize) -> keyfold_index::Result<Vec<IndexEntry>> {
-        Ok(self.page(0, query, limit).await?.1)
+        Ok(self.page(false, 0, query, limit).await?.1)
     }
 
-    /// The values of keys, each of a tree, and which record of the index they are of; `None` if there is none yet.
+    /// The values of keys, each of a tree, and which record of the index they are of; `None` if there is none yet. `now`:
+    /// see [`Self::seen`].
     pub async fn values(
         &self,
+        now: bool,
         keys: &[(u16, Vec<u8>)],
     ) -> keyfold_index::Result<(Option<u64>, Vec<Option<crate::Zeroizing<Vec<u8>>>>)> {
-        let snapshot = self.newest_seen().await?;
+        let snapshot = self.seen(now).await?;
         Ok((snapshot.generation(), snapshot.get_many(keys).await?))
     }
 
     /// The first `limit` entries of a query in a tree, and which record of the index they are of.
     pub async fn page(
         &self,
+        now: bool,
         tree: u16,
         query: &IndexQuery,
         limit: usize,
     ) -> keyfold_index::Result<(Option<u64>, Vec<IndexEntry>)> {
-        let snapshot = self.newest_seen().await?;
+        let snapshot = self.seen(now).await?;
         let mut found = Vec::new();
         let mut range = snapshot.range(tree, query.clone()).at_most(limit);
         while let Some(page) = range.next().await? {
@@ -186,7 +275,12 @@ impl<H: Host> OpenIndex<H> {
         }
     }
 
-    /// Commits changes, all or none. Several that wait at the same time go out together.
+    /// Commits changes that come after what waits; `false`: that is to go first.
+    pub async fn commit_behind(&self, batch: IndexBatch) -> keyfold_index::Result<bool> {
+        if !self.is_waiting() { self.commit(batch).await.map(|()| true) } else { Ok(false) }
+    }
+
+    /// Commits changes, all or none, whatever waits. Several that are committed at the same time go out together.
     pub async fn commit(&self, batch: IndexBatch) -> keyfold_index::Result<()> {
         self.index.commit(batch, self.moment(&mut HostRng(&*self.host))).await?;
         self.tidy().await;

@@ -11,7 +11,7 @@ mod server_store;
 
 pub(crate) use index::index_id;
 pub use index::{IndexBatch, IndexChanged, IndexDifference, IndexEntry, IndexQuery, OpenIndex};
-pub use keyfold_index::key;
+pub use keyfold_index::{Unsent, key};
 pub(crate) use keys::KnownWriter;
 pub use keys::VaultKeys;
 pub(crate) use near::Near;

@@ -11,7 +11,8 @@ use futures_util::future::{BoxFuture, FutureExt, LocalBoxFuture, join_all};
 use keyfold_format::ObjectId;
 use std::collections::BTreeSet;
 
-/// Opens the storage of a name.
+/// Opens the storage of a name, so that [`Store::list`] shows objects at once: a storage that waits until they are older
+/// is opened here without waiting.
 pub type Factory<'f, S> = &'f dyn Fn(&'static str) -> BoxFuture<'f, S>;
 
 /// A check and its name.

@@ -65,8 +65,11 @@ pub const MAX_OBJECT: usize = 4 << 20;
 /// A call whose answer is lost may have taken effect. Putting, deleting and reading again is harmless; whoever swaps
 /// again is told what stands there.
 pub trait Store {
-    /// Keeps objects that never change, each named by its hash, in no order. One that is there already is the same. Once this returns, they are
-    /// found by everybody and outlast a crash.
+    /// Keeps objects that never change, each named by its hash, in no order. One that is there already is the same.
+    /// Once this returns, they are found by everybody and outlast a crash.
+    ///
+    /// An index puts none of no bytes or of more than [`MAX_OBJECT`]. A storage that is given one refuses it
+    /// ([`StoreError::Denied`]), or need not give it back whole.
     fn put(&self, objects: Vec<(ObjectId, Vec<u8>)>) -> impl Future<Output = Result<(), StoreError>>;
     /// Objects, in the order of the ids; `None` for one that is not there.
     fn get(&self, ids: &[ObjectId]) -> impl Future<Output = Result<Vec<Option<Vec<u8>>>, StoreError>>;
@@ -76,6 +79,9 @@ pub trait Store {
     fn read(&self, name: &str) -> impl Future<Output = Result<Option<Reference>, StoreError>>;
     /// Puts bytes in the place of the version `expected`; `None`: where nothing stands. Of those who swap at once for
     /// one version one succeeds.
+    ///
+    /// An index keeps within [`MAX_REFERENCE`] bytes. A storage that is given more refuses them
+    /// ([`StoreError::Denied`]), or need not give them back whole.
     fn swap(
         &self,
         name: &str,

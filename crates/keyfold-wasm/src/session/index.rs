@@ -6,9 +6,9 @@ use crate::{
     host::JsHost,
     plain::{object, whole},
 };
-use js_sys::{Array, Date, Number, Uint8Array};
+use js_sys::{Array, BigInt, Date, Number, Uint8Array};
 use keyfold_client::{
-    IndexBatch, IndexQuery, OpenIndex,
+    Code, Error, IndexBatch, IndexId, IndexQuery, OpenIndex,
     key::{self, Part},
 };
 use std::ops::Bound;
@@ -58,15 +58,15 @@ extern "C" {
 
 #[wasm_bindgen]
 impl Session {
-    /// The values of keys.
+    /// The values of keys; `now`: whatever waits.
     #[wasm_bindgen(js_name = indexGet, unchecked_return_type = "IndexValues")]
-    pub async fn index_get(&mut self, kc: &str, name: &str, keys: Vec<JsIndexKeyOf>) -> Result<JsValue> {
+    pub async fn index_get(&mut self, kc: &str, name: &str, keys: Vec<JsIndexKeyOf>, now: bool) -> Result<JsValue> {
         let keys = keys.iter().map(|of| Ok((of.tree(), bytes(&of.key())?))).collect::<Result<Vec<_>>>()?;
         let work = async |open: &OpenIndex<JsHost>| {
-            let values = open.values(&keys).await?;
-            Ok((open.id, open.is_offline(), values))
+            let values = open.values(now, &keys).await?;
+            Ok((open.id, stand(open), values))
         };
-        let (id, is_offline, (generation, values)) = self.inner.with_index(kc, name, false, work).await?;
+        let (id, stand, (generation, values)) = self.inner.with_index(kc, name, false, work).await?;
         let values = values.iter().map(|value| match value {
             Some(value) => Uint8Array::from(value.as_slice()).into(),
             None => JsValue::NULL,
@@ -75,11 +75,12 @@ impl Session {
             ("indexId", id.to_string().into()),
             ("generation", counted(generation)),
             ("values", values.collect::<Array>().into()),
-            ("offline", is_offline.into()),
+            ("offline", stand.is_offline.into()),
+            ("waiting", stand.is_waiting.into()),
         ]))
     }
 
-    /// The first `limit` entries of a query in a tree.
+    /// The first `limit` entries of a query in a tree; `now`: whatever waits.
     #[wasm_bindgen(js_name = indexRange, unchecked_return_type = "IndexPage")]
     pub async fn index_range(
         &mut self,
@@ -88,14 +89,15 @@ impl Session {
         tree: u16,
         query: JsIndexQuery,
         limit: u32,
+        now: bool,
     ) -> Result<JsValue> {
         let query = asked(&query)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let work = async |open: &OpenIndex<JsHost>| {
-            let page = open.page(tree, &query, limit).await?;
-            Ok((open.id, open.is_offline(), page))
+            let page = open.page(now, tree, &query, limit).await?;
+            Ok((open.id, stand(open), page))
         };
-        let (id, is_offline, (generation, entries)) = self.inner.with_index(kc, name, false, work).await?;
+        let (id, stand, (generation, entries)) = self.inner.with_index(kc, name, false, work).await?;
         let mut shown = Vec::with_capacity(entries.len());
         for (key, value) in &entries {
             let parts = key::decode(key).map_err(keyfold_client::Error::from)?;
@@ -109,7 +111,8 @@ impl Session {
             ("indexId", id.to_string().into()),
             ("generation", counted(generation)),
             ("entries", shown.into_iter().collect::<Array>().into()),
-            ("offline", is_offline.into()),
+            ("offline", stand.is_offline.into()),
+            ("waiting", stand.is_waiting.into()),
         ]))
     }
 
@@ -119,10 +122,14 @@ impl Session {
         let query = asked(&query)?;
         let work = async |open: &OpenIndex<JsHost>| {
             let count = open.newest_seen().await?.count(tree, &query).await?;
-            Ok((count, open.is_offline()))
+            Ok((count, stand(open)))
         };
-        let (count, is_offline) = self.inner.with_index(kc, name, false, work).await?;
-        Ok(object([("count", (count as f64).into()), ("offline", is_offline.into())]))
+        let (count, stand) = self.inner.with_index(kc, name, false, work).await?;
+        Ok(object([
+            ("count", (count as f64).into()),
+            ("offline", stand.is_offline.into()),
+            ("waiting", stand.is_waiting.into()),
+        ]))
     }
 
     /// Which record of the index is the newest, and whether anything that a query finds in a tree is not as it was at
@@ -146,30 +153,120 @@ impl Session {
         Ok(object([("generation", counted(generation)), ("changed", is_changed.into())]))
     }
 
-    /// Commits changes, all or none. With a generation: only if that is still the newest one; `false` if it is not.
-    #[wasm_bindgen(js_name = indexCommit)]
+    /// Commits changes, all or none. With a generation: only if that is still the newest one, and nothing waits; without:
+    /// they wait, where the server is not reached.
+    #[wasm_bindgen(js_name = indexCommit, unchecked_return_type = "IndexCommitted")]
     pub async fn index_commit(
         &mut self,
         kc: &str,
         name: &str,
         changes: Vec<JsIndexKeyOf>,
         generation: Option<f64>,
-    ) -> Result<bool> {
-        let mut batch = IndexBatch::new();
-        for change in &changes {
-            let key = bytes(&change.key())?;
-            match change.value() {
-                Some(value) => batch.put(change.tree(), &key, &value.to_vec()),
-                None => batch.remove(change.tree(), &key),
-            };
-        }
+    ) -> Result<JsValue> {
+        let batch = batch(&changes)?;
         let on = generation.map(generation_of).transpose()?;
-        let work = async |open: &OpenIndex<JsHost>| match on {
-            None => open.commit(batch.clone()).await.map(|()| true),
-            Some(generation) => open.commit_on(generation, batch.clone()).await,
+        let work = async |open: &OpenIndex<JsHost>| {
+            let is_done = match on {
+                None => open.commit_behind(batch.clone()).await?,
+                Some(_) if open.is_waiting() => false,
+                Some(generation) => open.commit_on(generation, batch.clone()).await?,
+            };
+            Ok((open.id, is_done))
         };
-        Ok(self.inner.with_index(kc, name, true, work).await?)
+        match self.inner.with_index(kc, name, true, work).await {
+            Ok((id, is_done)) => Ok(committed(&id, if is_done { "done" } else { "behind" })),
+            Err(unreached) if on.is_none() && unreached.is_offline() => {
+                let id = self.inner.keep_unsent(kc, name, batch, None, unreached).await?;
+                Ok(committed(&id, "waits"))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
+
+    /// Keeps changes of records until the server is reached. `shown`: all that they change, as far as is known now.
+    #[wasm_bindgen(js_name = indexKeep, unchecked_return_type = "IndexCommitted")]
+    pub async fn index_keep(
+        &mut self,
+        kc: &str,
+        name: &str,
+        changes: Vec<JsIndexKeyOf>,
+        shown: Vec<JsIndexKeyOf>,
+    ) -> Result<JsValue> {
+        let unreached = Error::new(Code::ServerUnavailable, "the server was not reached");
+        let id = self.inner.keep_unsent(kc, name, batch(&changes)?, Some(batch(&shown)?), unreached).await?;
+        Ok(committed(&id, "waits"))
+    }
+
+    /// Sends what waits, up to the first that is of records; `undefined`: nothing is left.
+    #[wasm_bindgen(js_name = indexSend, unchecked_return_type = "IndexUnsent | undefined")]
+    pub async fn index_send(&mut self, kc: &str, name: &str) -> Result<JsValue> {
+        let Some(first) = self.inner.send_unsent(kc, name).await? else { return Ok(JsValue::UNDEFINED) };
+        let mut changes = Vec::new();
+        for (tree, key, value) in first.changes.iter() {
+            let parts = key::decode(key).map_err(keyfold_client::Error::from)?;
+            changes.push(object([
+                ("tree", tree.into()),
+                ("key", parts.iter().map(part_to_js).collect::<Array>().into()),
+                ("value", value.map_or(JsValue::UNDEFINED, |value| Uint8Array::from(value).into())),
+            ]));
+        }
+        Ok(object([("id", first.id.to_string().into()), ("changes", changes.into_iter().collect::<Array>().into())]))
+    }
+
+    /// Sends the first that waits, worked out from a record of the index; `false`: that is not the newest, or something
+    /// else is the first.
+    #[wasm_bindgen(js_name = indexSendDerived)]
+    pub async fn index_send_derived(
+        &mut self,
+        kc: &str,
+        name: &str,
+        id: &str,
+        changes: Vec<JsIndexKeyOf>,
+        generation: f64,
+    ) -> Result<bool> {
+        let id = id.parse().map_err(|_| Fault::argument("this is not the id of changes that wait"))?;
+        let batch = batch(&changes)?;
+        Ok(self.inner.send_derived(kc, name, &id, generation_of(generation)?, &batch).await?)
+    }
+
+    /// How many changes wait.
+    #[wasm_bindgen(js_name = indexWaiting)]
+    pub async fn index_waiting(&mut self, kc: &str, name: &str) -> Result<f64> {
+        Ok(self.inner.waiting(kc, name).await? as f64)
+    }
+
+    /// Forgets what waits. How many changes that were.
+    #[wasm_bindgen(js_name = indexGiveUp, unchecked_return_type = "IndexGivenUp")]
+    pub async fn index_give_up(&mut self, kc: &str, name: &str) -> Result<JsValue> {
+        let (id, count) = self.inner.give_up(kc, name).await?;
+        Ok(object([("indexId", id.to_string().into()), ("count", (count as f64).into())]))
+    }
+}
+
+/// How an index stands that was read.
+struct Stand {
+    is_offline: bool,
+    is_waiting: bool,
+}
+
+fn stand(open: &OpenIndex<JsHost>) -> Stand {
+    Stand { is_offline: open.is_offline(), is_waiting: open.is_waiting() }
+}
+
+fn committed(id: &IndexId, outcome: &str) -> JsValue {
+    object([("indexId", id.to_string().into()), ("outcome", outcome.into())])
+}
+
+fn batch(changes: &[JsIndexKeyOf]) -> Result<IndexBatch> {
+    let mut batch = IndexBatch::new();
+    for change in changes {
+        let key = bytes(&change.key())?;
+        match change.value() {
+            Some(value) => batch.put(change.tree(), &key, &value.to_vec()),
+            None => batch.remove(change.tree(), &key),
+        };
+    }
+    Ok(batch)
 }
 
 /// −1: there is none yet.
@@ -221,6 +318,10 @@ fn part_of(value: &JsValue) -> Result<Part> {
     if let Some(is) = value.as_bool() {
         return Ok(Part::Bool(is));
     }
+    if value.is_bigint() {
+        let wide = || Error::new(Code::NotComparable, "an integer of a key has 64 bits");
+        return Ok(i64::try_from(value.clone()).map(Part::Integer).map_err(|_| wide())?);
+    }
     if let Some(number) = value.as_f64() {
         // Exact: safe integers fit.
         return Ok(if Number::is_safe_integer(value) { Part::Integer(number as i64) } else { Part::Float(number) });
@@ -235,11 +336,15 @@ fn part_of(value: &JsValue) -> Result<Part> {
     value.dyn_ref::<Uint8Array>().map(|bytes| Part::Bytes(bytes.to_vec())).ok_or_else(|| Fault::argument(STRANGE))
 }
 
+/// The greatest integer up to which a number of JavaScript is exact.
+const SAFE: u64 = (1 << 53) - 1;
+
 fn part_to_js(part: &Part) -> JsValue {
     match part {
         Part::Null => JsValue::NULL,
         Part::Bool(is) => (*is).into(),
-        // What JavaScript wrote, it reads as it was; a larger integer of another client comes near.
+        // Exact, so that who goes on behind a key goes on behind that one.
+        Part::Integer(number) if number.unsigned_abs() > SAFE => BigInt::from(*number).into(),
         Part::Integer(number) => (*number as f64).into(),
         Part::Float(number) => (*number).into(),
         Part::Date(ms) => Date::new(&(*ms as f64).into()).into(),

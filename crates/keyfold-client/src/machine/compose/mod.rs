@@ -1,12 +1,14 @@
 //! From a wish and the verified state to a signed entry and its wraps. Every entry is replayed here before it is
 //! sent: what our own replay refuses never reaches a server.
 
+mod anchor;
 mod holder;
 mod keychain;
 mod member;
 mod share;
 mod sign_up;
 
+pub(crate) use anchor::{anchor, wants_anchor};
 pub(crate) use holder::{AccountDraft, Deed, Holder, devices, extend_account, next_generation};
 pub(crate) use keychain::{accept, cancel_share, create, decline, rotate};
 pub(crate) use member::{ban, decide, drop_key, leave, next_end, over, repair, set_permissions};

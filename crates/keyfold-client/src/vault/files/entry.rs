@@ -75,7 +75,7 @@ pub struct FileContent {
 }
 
 /// Objects of a content that was let go of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct LetGo(pub(super) Vec<ObjectId>);
 
 /// From what stands in an index.

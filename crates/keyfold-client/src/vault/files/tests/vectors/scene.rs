@@ -155,7 +155,7 @@ pub(in super::super) async fn snapshot(standing: &[Standing]) -> Snapshot<Memory
     let (me, key) = (ScopeId([1; 32]), own.public().ledger);
     let keys = VaultKeys::new(me, own, head, 1);
     keys.add_key(1, KeychainKey::from_slice(&[1; 32]).unwrap());
-    keys.add_writer(me, KnownWriter { key, head: None });
+    keys.add_writer(me, KnownWriter { key, head: None, until: None });
     let index = Index::new(MemoryStore::default(), keys, "files", files(), None);
     let mut batch = Batch::new();
     for (tree, key, value) in standing {
