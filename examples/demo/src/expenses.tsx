@@ -51,6 +51,26 @@ export function useExpenseCount(workspace: string, readable: boolean): number {
   return useRecordCount(readable ? index : null).data ?? 0;
 }
 
+/** How many changes of the table this device has not sent yet. */
+function useWaiting(index: VaultIndex<Expense>): number {
+  const [waiting, setWaiting] = useState(0);
+  useEffect(() => {
+    let isHere = true;
+    const show = (count: number) => {
+      if (isHere) setWaiting(count);
+    };
+    // What cannot be looked up now is told by what else is asked of the table.
+    const look = () => void index.waiting().then(show, () => undefined);
+    look();
+    const stop = index.subscribe(look);
+    return () => {
+      isHere = false;
+      stop();
+    };
+  }, [index]);
+  return waiting;
+}
+
 /** The table, what finds rows in it, and a place to add one. */
 export function Expenses({ keychain, writable }: InWorkspace): ReactElement {
   const index = useExpenses(keychain.keychainFingerprint);
@@ -59,6 +79,7 @@ export function Expenses({ keychain, writable }: InWorkspace): ReactElement {
   const options = asked(search);
   const found = useRecords(index, { ...options, limit });
   const count = useLatest(useRecordCount(index, options).data) ?? 0;
+  const waiting = useWaiting(index);
   const answer = useLatest(found.data);
   // Who begins two of its words alike is found by both.
   const rows = [...new Map((answer ?? []).map((row) => [row.id, row])).values()];
@@ -84,6 +105,11 @@ export function Expenses({ keychain, writable }: InWorkspace): ReactElement {
           </span>
         )}
       </p>
+      {waiting > 0 && (
+        <p className="hint" role="status">
+          {waiting === 1 ? "1 change waits" : `${COUNT.format(waiting)} changes wait`} for the server.
+        </p>
+      )}
       {rows.length > 0 && (
         <table className="expenses" aria-label="Expenses" aria-busy={found.status === "loading"}>
           <thead>

@@ -33,15 +33,8 @@ export type {
 export type { Devices } from "./devices.js";
 export type { Groups } from "./groups.js";
 export type { Vault } from "./vault.js";
-export type {
-  IndexKey,
-  IndexSchema,
-  KeyPart,
-  RangeOptions,
-  Readable,
-  Secondary,
-  VaultIndex,
-} from "./vault-index.js";
+export type { FoundRecord, Readable, VaultIndex } from "./vault-index.js";
+export type { IndexKey, IndexSchema, KeyPart, RangeOptions, Secondary } from "./vault-records.js";
 export type {
   FileVersion,
   GetOptions,

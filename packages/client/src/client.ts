@@ -42,10 +42,23 @@ export class BaseClient extends ClientCore {
   /** What is stored under a keychain. */
   vault(keychain: string | { readonly keychainFingerprint: string }): Vault {
     const of = typeof keychain === "object" && keychain !== null ? keychain.keychainFingerprint : keychain;
-    return new Vault(
-      { call: this.call, on: (event, callback) => this.on(event, callback) },
-      check.text(of, "keychain"),
-    );
+    const client = {
+      call: this.call,
+      on: this.on.bind(this),
+      fingerprint: (kc: string) => this.#fingerprint(kc),
+    };
+    return new Vault(client, check.text(of, "keychain"));
+  }
+
+  /** The fingerprint of the keychain that is meant, as far as that is known without asking. */
+  #fingerprint(kc: string): string | undefined {
+    if (this.findKeyByKeychainFingerprint(kc) !== undefined) return kc;
+    try {
+      return this.findKeyByPurpose(kc)?.keychainFingerprint;
+    } catch {
+      // Whoever reads is told that several may be meant.
+      return undefined;
+    }
   }
 
   // What is known without asking.

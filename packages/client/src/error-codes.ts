@@ -123,6 +123,7 @@ export type ErrorCode =
   | "CitationMissing"
   | "ViaBroken"
   | "ObserveUnreached"
+  | "AnchorReadOnly"
   | "CitationUnneeded"
   | "HolderRepeated"
   | "TooManyHolders"

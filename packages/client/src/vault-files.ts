@@ -26,7 +26,17 @@ const PIECE_BYTES = 1 << 20;
 /** No media type is longer. */
 const MEDIA_TYPE_BYTES = 256;
 
-/** The files of a keychain. Whoever is in the keychain has them; whoever may write there changes them. */
+/**
+ * The files of a keychain. Whoever is in the keychain has them; whoever may write there changes them.
+ *
+ * A path is names with `/` between them, at most 32 (`TooMany`); one `/` in front is left away. A name has 1 to 256 bytes of
+ * UTF-8 in normal form C, which it is brought into, no control characters, and is not `.` or `..` (`BadText`).
+ *
+ * Every call throws `UnknownKeychain`, `AmbiguousPurpose`, `ServerUnavailable`; `IndexDamaged`, `Rollback`,
+ * `ObjectMissing` or `NotAllowed` where the storage shows something else than members wrote; `NoKey` for what is under a
+ * key that one was not given. What changes something throws `NotAllowed` where one may only read, `StorageFull`,
+ * `Conflict` if others are faster too many times.
+ */
 export class VaultFiles {
   /** Of a client. */
   protected readonly client: VaultClient;
@@ -45,8 +55,9 @@ export class VaultFiles {
    * stay. It is there when all of it is there. A `File` that was interrupted, also by a reload of the page, goes on
    * where it stopped when it is put there again.
    *
-   * @throws `NotAllowed`, `NotAFile` where a folder stands, `NotAFolder`, `TooLarge` above 24 GiB, `StorageFull`,
-   * `Conflict` if another tab puts the same file there, `Io` if the source cannot be read
+   * @throws `NotAllowed`, `NotAFile` where a folder stands, `NotAFolder` where a file stands on the way, `TooLarge` above
+   * 24 GiB, `StorageFull`, `Conflict` if another tab puts the same file there, `Io` if the source cannot be read,
+   * `BadText`, `TooMany`
    */
   async put(path: string, source: VaultSource, options: PutOptions = {}): Promise<VaultFile> {
     const { mediaType, modified, keep, signal, onProgress } = options;
@@ -71,7 +82,7 @@ export class VaultFiles {
   /**
    * A whole file. Nothing of it is given before all of it is authentic.
    *
-   * @throws `UnknownFile`, `NotAFile`, `ObjectMissing`, `Unauthentic`
+   * @throws `UnknownFile`, also of a version that did not stay, `NotAFile`, `NotAFolder`, `ObjectMissing`, `Unauthentic`
    */
   async get(path: string, options: GetOptions = {}): Promise<VaultContent> {
     const { signal, onProgress } = options;
@@ -82,7 +93,10 @@ export class VaultFiles {
     return { ...fileFrom(item), contents };
   }
 
-  /** Bytes from `start` to before `end`, cut off at the file's end. Only what holds them is fetched. */
+  /**
+   * Bytes from `start` to before `end`, cut off at the file's end. Only what holds them is fetched. Throws what `get`
+   * throws; `Malformed` where `end` is before `start`.
+   */
   async getRange(path: string, start: number, end: number, options: GetOptions = {}): Promise<Bytes> {
     const { signal, onProgress } = options;
     const args = { ...this.#which(path, options), ...between(start, end) };
@@ -91,7 +105,7 @@ export class VaultFiles {
 
   /**
    * A file, or a part of it, as a stream: it is fetched as it is read, in constant memory, and all that it gives is
-   * authentic. Nothing is asked before somebody reads.
+   * authentic. Nothing is asked before somebody reads, who is thrown what `get` throws.
    */
   stream(path: string, options: StreamOptions = {}): ReadableStream<Bytes> {
     const { start = 0, end = Number.MAX_SAFE_INTEGER, signal } = options;
@@ -133,7 +147,7 @@ export class VaultFiles {
     );
   }
 
-  /** What is in a folder, by name; the root is `""`. `UnknownFile`, `NotAFolder` */
+  /** What is in a folder, by name; the root is `""`. `UnknownFile`, `NotAFolder`, `BadText`, `TooMany` */
   async list(folder = "", options: Cancellable = {}): Promise<VaultItem[]> {
     const args = { kc: this.kc, path: named(folder, "folder") };
     const { indexId, items } = await this.client.call("vaultList", args, options);
@@ -141,12 +155,12 @@ export class VaultFiles {
     return items.map(itemFrom);
   }
 
-  /** What is at a path. `UnknownFile` */
+  /** What is at a path. `UnknownFile`, `NotAFolder`, `BadText`, `TooMany` */
   async stat(path: string, options: Cancellable = {}): Promise<VaultItem> {
     return itemFrom(await this.client.call("vaultStat", { kc: this.kc, path: named(path, "path") }, options));
   }
 
-  /** The contents that a file has and has had, the newest first. */
+  /** The contents that a file has and has had, the newest first: at most 17. `UnknownFile`, `NotAFile`, `NotAFolder` */
   async versions(path: string, options: Cancellable = {}): Promise<FileVersion[]> {
     const args = { kc: this.kc, path: named(path, "path") };
     const versions = await this.client.call("vaultVersions", args, options);
@@ -156,19 +170,22 @@ export class VaultFiles {
     });
   }
 
-  /** A former content of a file is its content again. `UnknownFile` if it did not stay. */
+  /** A former content of a file is its content again. `UnknownFile` if it did not stay, `NotAFile`, `NotAFolder` */
   async restore(path: string, version: number, options: Cancellable = {}): Promise<VaultFile> {
     const args = { kc: this.kc, path: named(path, "path"), version: numbered(version) };
     return fileFrom(await this.client.call("vaultRestore", args, options));
   }
 
-  /** Makes a folder, and those on the way to it. One that is there stays as it is. `NotAFolder` */
+  /** Makes a folder, and those on the way to it. One that is there stays as it is. `NotAFolder`, `BadText`, `TooMany` */
   async createFolder(path: string, options: Cancellable = {}): Promise<VaultItem> {
     const args = { kc: this.kc, path: named(path, "path") };
     return itemFrom(await this.client.call("vaultCreateFolder", args, options));
   }
 
-  /** Renames or moves a file, or a folder with all that is in it. `FileExists`, `UnknownFile`, `NotAFolder` */
+  /**
+   * Renames or moves a file, or a folder with all that is in it. The folder that it comes to stand in is there.
+   * `FileExists`, also of the root; `UnknownFile`, `NotAFolder`, also of a folder into itself
+   */
   async rename(from: string, to: string, options: Cancellable = {}): Promise<VaultItem> {
     const args = { kc: this.kc, from: named(from, "from"), to: named(to, "to") };
     return itemFrom(await this.client.call("vaultRename", args, options));
@@ -176,7 +193,7 @@ export class VaultFiles {
 
   /**
    * Removes a file with its former contents, or a folder: an empty one, or all that is in it with `recursive`.
-   * `FolderNotEmpty`, `UnknownFile`
+   * `FolderNotEmpty`, also of the root; `UnknownFile`, `NotAFolder`
    */
   async remove(
     path: string,
@@ -187,40 +204,35 @@ export class VaultFiles {
     return itemFrom(await this.client.call("vaultRemove", args, { signal }));
   }
 
-  /** What can be read with other keys than the current one: after a ban, by whoever was put out, from the storage. */
+  /**
+   * How much of the vault still opens with an older key of the keychain. After a ban: what the banned person could read if
+   * he got at the storage, until `sweep`.
+   */
   async stillReadable(options: Cancellable = {}): Promise<StillReadable> {
     return this.client.call("vaultStillReadable", { kc: this.kc }, options);
   }
 
   /**
    * Brings everything under the keychain's current key, and deletes what the server keeps for the keychain for a week or
-   * longer and nothing refers to. Answers what there was to do.
+   * longer and nothing refers to. Answers what there was to do. `Unsupported` if the keychain has an index that this
+   * release does not know: nothing is deleted then.
    */
   async sweep(options: Cancellable = {}): Promise<VaultSwept> {
     return this.client.call("vaultSweep", { kc: this.kc }, options);
   }
 
-  /** Calls back whenever somebody, maybe oneself, has changed files or folders. Returns what ends that. */
+  /**
+   * Calls back whenever somebody, maybe oneself, has changed files or folders. Until a folder was listed, it calls back for
+   * indexes of the keychain too. Returns what ends that.
+   */
   subscribe(callback: () => void): () => void {
     check.callable(callback, "callback");
-    const offs = [
-      this.client.on("indexChanged", ({ keychainFingerprint, indexId }) => {
-        const isThis = this.#indexId === undefined || this.#indexId === indexId;
-        if (keychainFingerprint === this.kc && isThis) callback();
-      }),
-      // What happened while the line was down was not told.
-      this.client.on("syncStateChanged", ({ state }) => {
-        if (state === "online") callback();
-      }),
-    ];
-    return () => {
-      for (const off of offs) off();
-    };
+    return whenWritten(this.client, this.kc, () => this.#indexId, callback);
   }
 
   /** What names it, the same for all who hold it: for caches. */
   get id(): string {
-    return `${this.kc}/`;
+    return `${this.client.fingerprint(this.kc) ?? this.kc}/`;
   }
 
   #which(path: string, { version }: { readonly version?: number }): WhichContent {
@@ -230,6 +242,33 @@ export class VaultFiles {
       version: version === undefined ? undefined : numbered(version),
     };
   }
+}
+
+/**
+ * Calls back whenever an index of a keychain was written, named by purpose or fingerprint, or that may have been. Until it
+ * is known which index it is, any of the keychain may be it.
+ */
+export function whenWritten(
+  client: VaultClient,
+  kc: string,
+  indexId: () => string | undefined,
+  callback: () => void,
+): () => void {
+  const isMeant = (keychainFingerprint: string): boolean =>
+    keychainFingerprint === kc || keychainFingerprint === client.fingerprint(kc);
+  const offs = [
+    client.on("indexChanged", (written) => {
+      const meant = indexId();
+      if (meant === undefined ? isMeant(written.keychainFingerprint) : written.indexId === meant) callback();
+    }),
+    // What happened while the line was down was not told.
+    client.on("syncStateChanged", ({ state }) => {
+      if (state === "online") callback();
+    }),
+  ];
+  return () => {
+    for (const off of offs) off();
+  };
 }
 
 /** A path. Names that look alike are one: they are compared in one normal form. */

@@ -53,7 +53,7 @@ export interface FileVersion {
   readonly stored: Date;
 }
 
-/** What of a vault can be read with other keys than the keychain's current one. */
+/** What of a vault still opens with an older key of the keychain. */
 export interface StillReadable {
   /** How many contents, former ones included. */
   readonly contents: number;
@@ -76,7 +76,7 @@ export type VaultSource = Blob | Uint8Array | ReadableStream<Uint8Array>;
 
 /** How to put a file. */
 export interface PutOptions extends Cancellable {
-  /** Media type; a blob's own unless said. */
+  /** Media type, at most 256 bytes (`Malformed`); a blob's own unless said. */
   readonly mediaType?: string;
   /** When it was last modified; a `File`'s own unless said. `null`: not said. */
   readonly modified?: Date | null;

@@ -97,14 +97,18 @@ test("the next client on a folder reads what this one read, without the server, 
     expect(index.offline).toBe(true);
     expect(await index.count()).toBe(20_000);
     expect(await codeOf(index.list({ from: 15_000, limit: 5 }))).toBe("ServerUnavailable");
-    expect(await codeOf(index.put(row(1)))).toBe("ServerUnavailable");
+    // It waits in the folder, and is seen at once.
+    await index.delete(110);
+    expect(await index.count()).toBe(19_999);
+    expect(await index.waiting()).toBe(1);
     for (const file of await files(join(folder, "near")))
       expect((await readFile(file)).includes("abcdefg"), file).toBe(false);
 
     await server.startAgain();
     await index.put(row(20_000));
     expect(index.offline).toBe(false);
-    expect(await index.count()).toBe(20_001);
+    expect(await index.waiting()).toBe(0);
+    expect(await index.count()).toBe(20_000);
     await next.logout({ forget: true });
     expect(await files(folder)).not.toContainEqual(expect.stringContaining("/near/"));
     await next.close();

@@ -16,12 +16,22 @@ function question<T, A>(
   ask: (found: Pick<VaultIndex<T>, "list" | "count">, options: RangeOptions) => Promise<A>,
 ): Question<A> {
   return {
-    key: JSON.stringify([name, index.id, by, options]),
+    key: JSON.stringify([name, index.id, by, options], exactly),
     keychain: null,
     index: index.id,
     changes: true,
     ask: () => ask(by === undefined ? index : index.by(by), options),
   };
+}
+
+/** What JSON has no word for, or one for two, by a name of its own. */
+function exactly(this: Record<string, unknown>, name: string, value: unknown): unknown {
+  const part = this[name];
+  if (part instanceof Date) return { date: part.getTime() };
+  if (part instanceof Uint8Array) return { bytes: [...part] };
+  if (typeof part === "bigint" || (typeof part === "number" && !Number.isFinite(part)))
+    return { number: String(part) };
+  return value;
 }
 
 /** The records of a query, in its order. `null` asks nothing. */

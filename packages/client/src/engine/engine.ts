@@ -464,6 +464,12 @@ export class Engine {
     this.#tabs = storage.kind === "database" ? joinTabs(storage.name, follow, hooks) : alone(follow, hooks);
   }
 
+  /** Somebody has written an index, or something waits to be written there. All tabs are told. */
+  indexChanged(keychain: string, index: string): void {
+    this.#bulletin.indexChanged(keychain, index);
+    this.#tabs?.indexChanged(keychain, index);
+  }
+
   #lead(): void {
     if (this.#isClosed) return;
     this.#bulletin.lead();
@@ -476,10 +482,7 @@ export class Engine {
       },
       stopped: (looked, stopped) => this.#bulletin.stopped(looked, stopped),
       looked: (keychains) => this.participantsChanged(keychains),
-      indexChanged: (keychain, index) => {
-        this.#bulletin.indexChanged(keychain, index);
-        this.#tabs?.indexChanged(keychain, index);
-      },
+      indexChanged: (keychain, index) => this.indexChanged(keychain, index),
     });
   }
 

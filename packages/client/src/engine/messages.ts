@@ -7,11 +7,13 @@ import type { ErrorRecord } from "../error.js";
 import type { RecoveryCalls } from "./recovery-messages.js";
 import type { TypedValue } from "../value.js";
 import type {
+  IndexCommitted,
   IndexCount,
   IndexIsChanged,
   IndexKeyOf,
   IndexPage,
   IndexQuery,
+  IndexUnsent,
   IndexValues,
   StillReadable,
   VaultSwept,
@@ -199,8 +201,16 @@ export interface Calls extends RecoveryCalls {
     file: Bytes;
     serverKey: string | undefined;
   }): KeychainAudit | AccountAudit | Evidence;
-  indexGet(args: { kc: string; name: string; keys: readonly IndexKeyOf[] }): IndexValues;
-  indexRange(args: { kc: string; name: string; tree: number; query: IndexQuery; limit: number }): IndexPage;
+  /** `now`: whatever waits. */
+  indexGet(args: { kc: string; name: string; keys: readonly IndexKeyOf[]; now: boolean }): IndexValues;
+  indexRange(args: {
+    kc: string;
+    name: string;
+    tree: number;
+    query: IndexQuery;
+    limit: number;
+    now: boolean;
+  }): IndexPage;
   indexCount(args: { kc: string; name: string; tree: number; query: IndexQuery }): IndexCount;
   indexIsChanged(args: {
     kc: string;
@@ -209,13 +219,29 @@ export interface Calls extends RecoveryCalls {
     query: IndexQuery;
     since: number | undefined;
   }): IndexIsChanged;
-  /** With a generation, only if that is still the newest; `false` if it is not. */
+  /** With a generation, only if that is still the newest; without, it waits where the server is not reached. */
   indexCommit(args: {
     kc: string;
     name: string;
     changes: readonly IndexKeyOf[];
     generation: number | undefined;
+  }): IndexCommitted;
+  indexKeep(args: {
+    kc: string;
+    name: string;
+    changes: readonly IndexKeyOf[];
+    shown: readonly IndexKeyOf[];
+  }): IndexCommitted;
+  indexSend(args: { kc: string; name: string }): IndexUnsent | undefined;
+  indexSendDerived(args: {
+    kc: string;
+    name: string;
+    id: string;
+    changes: readonly IndexKeyOf[];
+    generation: number;
   }): boolean;
+  indexWaiting(args: { kc: string; name: string }): number;
+  indexGiveUp(args: { kc: string; name: string }): number;
   vaultList(args: { kc: string; path: string }): VaultListing;
   vaultStat(args: { kc: string; path: string }): VaultItem;
   vaultVersions(args: { kc: string; path: string }): VaultVersion[];

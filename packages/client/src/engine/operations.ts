@@ -185,16 +185,38 @@ export const operations: Operations = {
     engine.sessionTurn((session) => session.evidence(kc, file), signal),
   verifyAuditFile: async (engine, { file, serverKey }) =>
     auditedFileFrom((await engine.module()).verifyAuditFile(file, serverKey)),
-  indexGet: (engine, { kc, name, keys }, { signal }) =>
-    engine.sessionTurn((session) => session.indexGet(kc, name, [...keys]), signal),
-  indexRange: (engine, { kc, name, tree, query, limit }, { signal }) =>
-    engine.sessionTurn((session) => session.indexRange(kc, name, tree, query, limit), signal),
+  indexGet: (engine, { kc, name, keys, now }, { signal }) =>
+    engine.sessionTurn((session) => session.indexGet(kc, name, [...keys], now), signal),
+  indexRange: (engine, { kc, name, tree, query, limit, now }, { signal }) =>
+    engine.sessionTurn((session) => session.indexRange(kc, name, tree, query, limit, now), signal),
   indexCount: (engine, { kc, name, tree, query }, { signal }) =>
     engine.sessionTurn((session) => session.indexCount(kc, name, tree, query), signal),
   indexIsChanged: (engine, { kc, name, tree, query, since }, { signal }) =>
     engine.sessionTurn((session) => session.indexIsChanged(kc, name, tree, query, since), signal),
-  indexCommit: (engine, { kc, name, changes, generation }, { signal }) =>
-    engine.sessionTurn((session) => session.indexCommit(kc, name, [...changes], generation), signal),
+  indexCommit: async (engine, { kc, name, changes, generation }, { signal }) => {
+    const commit = (session: Session) => session.indexCommit(kc, name, [...changes], generation);
+    const committed = await engine.sessionTurn(commit, signal);
+    // Of all else the server tells.
+    if (committed.outcome === "waits") engine.indexChanged(kc, committed.indexId);
+    return committed;
+  },
+  indexKeep: async (engine, { kc, name, changes, shown }, { signal }) => {
+    const keep = (session: Session) => session.indexKeep(kc, name, [...changes], [...shown]);
+    const committed = await engine.sessionTurn(keep, signal);
+    engine.indexChanged(kc, committed.indexId);
+    return committed;
+  },
+  indexSend: (engine, { kc, name }, { signal }) =>
+    engine.sessionTurn((session) => session.indexSend(kc, name), signal),
+  indexSendDerived: (engine, { kc, name, id, changes, generation }, { signal }) =>
+    engine.sessionTurn((session) => session.indexSendDerived(kc, name, id, [...changes], generation), signal),
+  indexWaiting: (engine, { kc, name }, { signal }) =>
+    engine.sessionTurn((session) => session.indexWaiting(kc, name), signal),
+  indexGiveUp: async (engine, { kc, name }, { signal }) => {
+    const { indexId, count } = await engine.sessionTurn((session) => session.indexGiveUp(kc, name), signal);
+    if (count > 0) engine.indexChanged(kc, indexId);
+    return count;
+  },
   vaultList: (engine, { kc, path }, { signal }) =>
     engine.sessionTurn((session) => session.vaultList(kc, path), signal),
   vaultStat: (engine, { kc, path }, { signal }) =>
