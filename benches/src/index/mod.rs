@@ -104,7 +104,7 @@ fn near_table(measured: &Measured, options: &Options) -> Table {
     let mut scan =
         measured.lines("full scan", Unit::Milliseconds, at_most(120.0, Unit::Milliseconds), |costs| costs.scan_ms);
     let limit = Line {
-        work: "limit: only BLAKE3 and AES".to_owned(),
+        work: "limit: only BLAKE3, HKDF and AES".to_owned(),
         whose: Whose::Limit,
         unit: Unit::Milliseconds,
         samples: measured.limit.clone(),
