@@ -193,13 +193,14 @@ export const scenarios: Scenarios = {
       const bobs = await bob.recovery.shares(2, 3);
       const bobsPaper = await bob.recovery.paper();
       const [one = "", two = ""] = shares;
-      const [first = "", second = "", ...rest] = words.split(" ");
+      const [, ...rest] = words.split(" ");
       const found = world.client("somebody's");
       await found.recovery.start("alice");
       const wrong: [code: string, secret: RecoverySecret][] = [
-        ["WrongWordCount", { paper: [second, ...rest].join(" ") }],
+        ["WrongWordCount", { paper: rest.join(" ") }],
         ["UnknownWord", { paper: "nonsense" }],
-        ["WrongWords", { paper: [second, first, ...rest].join(" ") }],
+        // Of these the last would have to be another; of words in another order one in 256 is a secret too.
+        ["WrongWords", { paper: Array.from({ length: 24 }, () => "abandon").join(" ") }],
         ["WrongSecret", { paper: bobsPaper.words }],
         ["TooFewShares", { shares: [] }],
         ["TooFewShares", { shares: [one] }],
@@ -214,7 +215,8 @@ export const scenarios: Scenarios = {
       ];
       for (const [code, secret] of wrong) {
         const refused = await fails(code, () => found.recovery.recover(secret));
-        ok(!refused.message.includes(first) || code === "UnknownWord", "no secret is in the message");
+        // Two of them that stand side by side: a single short one may be in any sentence.
+        ok(!refused.message.includes(rest.slice(0, 2).join(" ")), "no secret is in the message");
         equal([found.state.status, found.publicIdentity], ["out", null], code);
       }
       // A mistake costs nothing: the same client goes on with what is right.
