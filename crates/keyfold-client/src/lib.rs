@@ -41,7 +41,7 @@ pub use session::{
 };
 pub use vault::files::{self, FileVersion, ItemKind, StillReadable, VaultItem, VaultPath, VaultSwept};
 pub use vault::{
-    IndexBatch, IndexChanged, IndexDifference, IndexEntry, IndexQuery, NearStore, OpenIndex, ServerStore, Unsent,
-    VaultKeys, key,
+    IndexBatch, IndexChanged, IndexDifference, IndexEntry, IndexPlace, IndexQuery, NearStore, OpenIndex, ServerStore,
+    Unsent, VaultKeys, key,
 };
 pub use zeroize::Zeroizing;

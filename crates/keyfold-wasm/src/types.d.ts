@@ -535,11 +535,13 @@ export interface IndexPage {
 
 /** `behind`: others were faster, or something waits that goes first. */
 export interface IndexCommitted {
+  keychainFingerprint: string;
   indexId: string;
   outcome: "done" | "waits" | "behind";
 }
 
 export interface IndexGivenUp {
+  keychainFingerprint: string;
   indexId: string;
   count: number;
 }

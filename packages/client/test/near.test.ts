@@ -20,7 +20,7 @@ let dir: string;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "keyfold-near-"));
 });
-afterEach(() => rm(dir, { recursive: true }));
+afterEach(() => rm(dir, { recursive: true, maxRetries: 5 }));
 
 async function files(folder: string): Promise<string[]> {
   const all = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -97,8 +97,10 @@ test("the next client on a folder reads what this one read, without the server, 
     expect(index.offline).toBe(true);
     expect(await index.count()).toBe(20_000);
     expect(await codeOf(index.list({ from: 15_000, limit: 5 }))).toBe("ServerUnavailable");
-    // It waits in the folder, and is seen at once.
-    await index.delete(110);
+    // It waits in the folder, is seen at once, and whoever listens is told by fingerprint, whatever the call named.
+    const written = new Promise((resolve) => next.on("indexChanged", resolve));
+    await table(next, "books").delete(110);
+    expect(await written).toEqual({ keychainFingerprint: kc, indexId: expect.stringMatching(/^[\w-]{43}$/) });
     expect(await index.count()).toBe(19_999);
     expect(await index.waiting()).toBe(1);
     for (const file of await files(join(folder, "near")))

@@ -8,9 +8,9 @@ use crate::{
     Error, Result,
     host::Host,
     machine::record,
-    vault::{IndexBatch, OpenIndex, Unsent, index_id},
+    vault::{IndexBatch, IndexPlace, OpenIndex, Unsent, index_id},
 };
-use keyfold_format::{IndexId, ObjectId, ScopeId};
+use keyfold_format::{ObjectId, ScopeId};
 use keyfold_index::IndexError;
 use keyfold_protocol::Code;
 
@@ -22,16 +22,16 @@ impl<H: Host> Session<H> {
     }
 
     /// Forgets what waits of an index. Which index it is, and how many changes that were.
-    pub async fn give_up(&mut self, kc: &str, name: &str) -> Result<(IndexId, u64)> {
-        let id = self.resolve_or_left(kc, name).await?;
-        let index = index_id(&id, name);
+    pub async fn give_up(&mut self, kc: &str, name: &str) -> Result<(IndexPlace, u64)> {
+        let keychain = self.resolve_or_left(kc, name).await?;
+        let index = index_id(&keychain, name);
         let names: Vec<String> =
             self.host.scan(&record::unsent(&index)).await?.into_iter().map(|(name, _)| name).collect();
         let count = names.len() as u64;
         if count > 0 {
             self.host.commit(names.into_iter().map(|name| (name, None)).collect()).await?;
         }
-        Ok((index, count))
+        Ok((IndexPlace { keychain, index }, count))
     }
 
     /// Keeps changes of an index that could not be sent, durably: they wait. Which index it is. `shown`: see [`Unsent`].
@@ -43,10 +43,10 @@ impl<H: Host> Session<H> {
         changes: IndexBatch,
         shown: Option<IndexBatch>,
         unreached: Error,
-    ) -> Result<IndexId> {
+    ) -> Result<IndexPlace> {
         let open = self.open_index(kc, name, false).await?;
         if changes.is_empty() {
-            return Ok(open.id);
+            return Ok(open.place());
         }
         self.check_may_write(&open.scope)?;
         if !open.was_seen().await {
@@ -63,7 +63,7 @@ impl<H: Host> Session<H> {
         };
         self.host.commit(vec![(record::unsent_at(&open.id, number), Some(sealed.into()))]).await?;
         self.recall_unsent(&open).await?;
-        Ok(open.id)
+        Ok(open.place())
     }
 
     /// Sends what waits of an index, in its order, up to the first that is of records: what is found by these, only their

@@ -25,6 +25,15 @@ pub(crate) fn index_id(scope: &ScopeId, name: &str) -> IndexId {
     IndexId(hash(HashLabel::IndexId, &[&scope.0, name.as_bytes()]))
 }
 
+/// Which index of which keychain, as events name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexPlace {
+    /// The keychain's fingerprint.
+    pub keychain: ScopeId,
+    /// Which of its indexes.
+    pub index: IndexId,
+}
+
 /// An index of a keychain, as it was when the session was asked for it last.
 pub struct OpenIndex<H> {
     pub(crate) index: Index<NearStore<H>, VaultKeys>,
@@ -63,6 +72,11 @@ impl<H: Host> OpenIndex<H> {
         let [is_behind, is_unreached, is_stuck] = [false; 3].map(AtomicBool::new);
         let noted = Mutex::new(seen);
         Self { index, scope, id, store, keys, near, kept, is_behind, unsent, is_stuck, noted, is_unreached, host }
+    }
+
+    /// Which one it is.
+    pub fn place(&self) -> IndexPlace {
+        IndexPlace { keychain: self.scope, index: self.id }
     }
 
     /// The index as it is now.

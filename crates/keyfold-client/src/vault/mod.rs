@@ -10,7 +10,7 @@ mod near;
 mod server_store;
 
 pub(crate) use index::index_id;
-pub use index::{IndexBatch, IndexChanged, IndexDifference, IndexEntry, IndexQuery, OpenIndex};
+pub use index::{IndexBatch, IndexChanged, IndexDifference, IndexEntry, IndexPlace, IndexQuery, OpenIndex};
 pub use keyfold_index::{Unsent, key};
 pub(crate) use keys::KnownWriter;
 pub use keys::VaultKeys;

@@ -8,7 +8,7 @@ use crate::{
 };
 use js_sys::{Array, BigInt, Date, Number, Uint8Array};
 use keyfold_client::{
-    Code, Error, IndexBatch, IndexId, IndexQuery, OpenIndex,
+    Code, Error, IndexBatch, IndexPlace, IndexQuery, OpenIndex,
     key::{self, Part},
 };
 use std::ops::Bound;
@@ -171,13 +171,13 @@ impl Session {
                 Some(_) if open.is_waiting() => false,
                 Some(generation) => open.commit_on(generation, batch.clone()).await?,
             };
-            Ok((open.id, is_done))
+            Ok((open.place(), is_done))
         };
         match self.inner.with_index(kc, name, true, work).await {
-            Ok((id, is_done)) => Ok(committed(&id, if is_done { "done" } else { "behind" })),
+            Ok((place, is_done)) => Ok(committed(&place, if is_done { "done" } else { "behind" })),
             Err(unreached) if on.is_none() && unreached.is_offline() => {
-                let id = self.inner.keep_unsent(kc, name, batch, None, unreached).await?;
-                Ok(committed(&id, "waits"))
+                let place = self.inner.keep_unsent(kc, name, batch, None, unreached).await?;
+                Ok(committed(&place, "waits"))
             }
             Err(error) => Err(error.into()),
         }
@@ -193,8 +193,8 @@ impl Session {
         shown: Vec<JsIndexKeyOf>,
     ) -> Result<JsValue> {
         let unreached = Error::new(Code::ServerUnavailable, "the server was not reached");
-        let id = self.inner.keep_unsent(kc, name, batch(&changes)?, Some(batch(&shown)?), unreached).await?;
-        Ok(committed(&id, "waits"))
+        let place = self.inner.keep_unsent(kc, name, batch(&changes)?, Some(batch(&shown)?), unreached).await?;
+        Ok(committed(&place, "waits"))
     }
 
     /// Sends what waits, up to the first that is of records; `undefined`: nothing is left.
@@ -238,8 +238,9 @@ impl Session {
     /// Forgets what waits. How many changes that were.
     #[wasm_bindgen(js_name = indexGiveUp, unchecked_return_type = "IndexGivenUp")]
     pub async fn index_give_up(&mut self, kc: &str, name: &str) -> Result<JsValue> {
-        let (id, count) = self.inner.give_up(kc, name).await?;
-        Ok(object([("indexId", id.to_string().into()), ("count", (count as f64).into())]))
+        let (place, count) = self.inner.give_up(kc, name).await?;
+        let [keychain, index] = named(&place);
+        Ok(object([keychain, index, ("count", (count as f64).into())]))
     }
 }
 
@@ -253,8 +254,13 @@ fn stand(open: &OpenIndex<JsHost>) -> Stand {
     Stand { is_offline: open.is_offline(), is_waiting: open.is_waiting() }
 }
 
-fn committed(id: &IndexId, outcome: &str) -> JsValue {
-    object([("indexId", id.to_string().into()), ("outcome", outcome.into())])
+fn committed(place: &IndexPlace, outcome: &str) -> JsValue {
+    let [keychain, index] = named(place);
+    object([keychain, index, ("outcome", outcome.into())])
+}
+
+fn named(place: &IndexPlace) -> [(&'static str, JsValue); 2] {
+    [("keychainFingerprint", place.keychain.to_string().into()), ("indexId", place.index.to_string().into())]
 }
 
 fn batch(changes: &[JsIndexKeyOf]) -> Result<IndexBatch> {

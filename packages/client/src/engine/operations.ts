@@ -197,13 +197,13 @@ export const operations: Operations = {
     const commit = (session: Session) => session.indexCommit(kc, name, [...changes], generation);
     const committed = await engine.sessionTurn(commit, signal);
     // Of all else the server tells.
-    if (committed.outcome === "waits") engine.indexChanged(kc, committed.indexId);
+    if (committed.outcome === "waits") engine.indexChanged(committed.keychainFingerprint, committed.indexId);
     return committed;
   },
   indexKeep: async (engine, { kc, name, changes, shown }, { signal }) => {
     const keep = (session: Session) => session.indexKeep(kc, name, [...changes], [...shown]);
     const committed = await engine.sessionTurn(keep, signal);
-    engine.indexChanged(kc, committed.indexId);
+    engine.indexChanged(committed.keychainFingerprint, committed.indexId);
     return committed;
   },
   indexSend: (engine, { kc, name }, { signal }) =>
@@ -213,9 +213,9 @@ export const operations: Operations = {
   indexWaiting: (engine, { kc, name }, { signal }) =>
     engine.sessionTurn((session) => session.indexWaiting(kc, name), signal),
   indexGiveUp: async (engine, { kc, name }, { signal }) => {
-    const { indexId, count } = await engine.sessionTurn((session) => session.indexGiveUp(kc, name), signal);
-    if (count > 0) engine.indexChanged(kc, indexId);
-    return count;
+    const given = await engine.sessionTurn((session) => session.indexGiveUp(kc, name), signal);
+    if (given.count > 0) engine.indexChanged(given.keychainFingerprint, given.indexId);
+    return given.count;
   },
   vaultList: (engine, { kc, path }, { signal }) =>
     engine.sessionTurn((session) => session.vaultList(kc, path), signal),
