@@ -1,6 +1,7 @@
 //! The real binary, started as processes: servers, people's homes, and a `watch` that is read line by line. Separate
 //! from what drives the libraries, because here only what a script sees counts.
 
+use crate::port::own_port;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -234,9 +235,17 @@ impl Server {
     /// If it does not start.
     pub fn start() -> Self {
         let owned = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Self::start_in(owned.path(), "127.0.0.1:0");
+        let mut server = Self::start_on(owned.path());
         server._owned = Some(owned);
         server
+    }
+
+    /// On a folder that may have data of an earlier one, and a free port.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start_on(folder: &Path) -> Self {
+        Self::start_in(folder, &format!("127.0.0.1:{}", own_port()))
     }
 
     /// On a folder that may have data of an earlier one.

@@ -9,6 +9,7 @@ pub mod keyfold_bin;
 pub mod lies;
 pub mod numbered;
 pub mod people;
+pub mod port;
 pub mod table;
 
 /// The guides to storages: what is shown there compiles.

@@ -1,10 +1,14 @@
 //! People with real clients: a temporary home each, on a real server.
 
+use crate::port::own_port;
 use futures_util::StreamExt;
 use keyfold_client::{Algorithm, Client, ClientEvent, KeyMetadata, Watch, WhoAmI};
 use keyfold_server::{Config, Running, Server};
 use std::{path::Path, time::Duration};
 use tempfile::TempDir;
+
+/// How long an event may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server on an empty folder and a free port.
 pub struct TestServer {
@@ -22,7 +26,7 @@ impl TestServer {
     /// Starts one that is set otherwise.
     pub async fn start_with(set: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let running = start_on(folder.path(), 0, set).await;
+        let running = start_on(folder.path(), own_port(), set).await;
         Self { running, folder }
     }
 
@@ -119,7 +123,7 @@ impl Person {
     }
 }
 
-/// The next event that is not about the connection; fails after ten seconds.
+/// The next event that is not about the connection; fails after a minute.
 pub async fn next_event(watch: &mut Watch) -> ClientEvent {
     loop {
         match next(watch).await {
@@ -129,8 +133,8 @@ pub async fn next_event(watch: &mut Watch) -> ClientEvent {
     }
 }
 
-/// The next event of any kind; fails after ten seconds.
+/// The next event of any kind; fails after a minute.
 pub async fn next(watch: &mut Watch) -> ClientEvent {
-    let next = tokio::time::timeout(Duration::from_secs(10), watch.next()).await;
-    next.expect("no event within ten seconds").expect("the watch has ended").unwrap()
+    let next = tokio::time::timeout(PATIENCE, watch.next()).await;
+    next.expect("no event within a minute").expect("the watch has ended").unwrap()
 }

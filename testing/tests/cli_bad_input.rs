@@ -502,7 +502,9 @@ fn what_is_wrong_with_a_way_back_has_its_name_and_lets_nobody_in() {
     };
     let ([a, b, _], [_, others, _], [x, y, _]) = (shares(&alice), shares(&alice), shares(&bob));
     let words: Vec<&str> = paper.split(' ').collect();
-    let swapped = [&[words[1], words[0]], &words[2..]].concat().join(" ");
+    let mut swapped = words.clone();
+    swapped.swap(0, words.iter().position(|word| *word != words[0]).unwrap());
+    let swapped = swapped.join(" ");
     let other = |word: &str| if word == "zoo" { "abandon" } else { "zoo" };
     // One word in 256 would pass the checksum: then it is nobody's paper.
     let one_wrong = [&words[..23], &[other(words[23])]].concat().join(" ");

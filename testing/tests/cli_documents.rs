@@ -105,7 +105,7 @@ fn a_home_is_locked_and_unlocked() {
 #[test]
 fn a_servers_next_key_is_named_before_it_is_used_and_clients_follow() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start_in(folder.path(), "127.0.0.1:0");
+    let mut server = Server::start_on(folder.path());
     let alice = Person::signed_up("alice", &server);
     let (address, data) = (server.address().to_owned(), folder.path().join("data"));
     let operator = Person::new("operator");

@@ -103,7 +103,7 @@ fn a_home_on_a_full_disk_says_so_and_works_again_when_there_is_room() {
 fn a_server_on_a_full_disk_says_so_loses_nothing_and_works_again_when_there_is_room() {
     let alice = Person::new("alice");
     let Some(disk) = Disk::of_kilobytes(alice.file("disk"), 4096) else { return };
-    let server = Server::start_in(disk.path(), "127.0.0.1:0");
+    let server = Server::start_on(disk.path());
     alice.json(["signup", "alice", "--server", &server.url]);
     disk.fill();
     let mut made = Vec::new();

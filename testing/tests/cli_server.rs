@@ -1,6 +1,7 @@
 //! `keyfold serve` as an operator meets it: starting, stopping, being killed, and what it has on its disk.
 
 use keyfold_testing::keyfold_bin::{Person, Server, binary, ended, failure, files, files_with, terminate};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 #[test]
 fn it_starts_on_an_empty_folder_and_keeps_its_key() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start_in(folder.path(), "127.0.0.1:0");
+    let mut server = Server::start_on(folder.path());
     let key = server.key.clone();
     let alice = Person::signed_up("alice", &server);
     let address = server.address().to_owned();
@@ -24,10 +25,13 @@ fn it_prints_for_people_where_it_is_and_its_key() {
     let mut command = Command::new(binary());
     command.arg("serve").arg("--data").arg(folder.path().join("data")).args(["--listen", "127.0.0.1:0"]);
     let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    std::thread::sleep(Duration::from_secs(2));
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut said = String::new();
+    while !said.contains("server key") {
+        said += &lines.next().unwrap();
+    }
     terminate(&server);
     assert_eq!(ended(&mut server).code(), Some(0));
-    let said = String::from_utf8(server.wait_with_output().unwrap().stdout).unwrap();
     assert!(said.contains("http://127.0.0.1:") && said.contains("server key"), "{said}");
 }
 
@@ -53,7 +57,7 @@ fn an_address_that_is_taken_is_said() {
 #[test]
 fn killed_right_after_an_acknowledged_write_it_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start_in(folder.path(), "127.0.0.1:0");
+    let mut server = Server::start_on(folder.path());
     let alice = Person::signed_up("alice", &server);
     server.kill_and_restart();
     let bob = Person::signed_up("bob", &server);
@@ -75,7 +79,7 @@ fn killed_right_after_an_acknowledged_write_it_loses_nothing() {
 #[test]
 fn gone_in_the_middle_it_leaves_nothing_half_done() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start_in(folder.path(), "127.0.0.1:0");
+    let mut server = Server::start_on(folder.path());
     let (alice, _bob) = (Person::signed_up("alice", &server), Person::signed_up("bob", &server));
     let mut made = 0;
     for n in 0..8_u64 {
@@ -103,7 +107,7 @@ fn gone_in_the_middle_it_leaves_nothing_half_done() {
 #[test]
 fn a_watch_survives_a_restart_and_shows_each_event_once() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start_in(folder.path(), "127.0.0.1:0");
+    let mut server = Server::start_on(folder.path());
     let (alice, bob) = (Person::signed_up("alice", &server), Person::signed_up("bob", &server));
     for purpose in ["one", "two", "three"] {
         alice.json(["keychain", "create", purpose]);

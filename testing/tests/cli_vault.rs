@@ -148,7 +148,8 @@ fn a_put_that_was_interrupted_leaves_the_vault_as_it_was_and_goes_on_the_next_ti
     }
     interrupt(&child);
     let output = child.wait_with_output().unwrap();
-    assert_eq!(alice.json(vault("ls")).as_array().unwrap().len(), usize::from(output.status.success()));
+    let listed = alice.json(vault("ls")).as_array().unwrap().len();
+    assert!(listed == 1 || !output.status.success(), "what was acknowledged is there");
     alice.json(vault("put film"));
     assert_eq!(alice.json(vault("stat film"))["size"], film.len());
     alice.json(vault("get film -o back"));

@@ -110,7 +110,7 @@ async fn logging_out_everywhere_ends_the_other_devices_requests_and_streams_and_
     until(&mut watch, is_online).await;
     alice.client.logout_everywhere(false).await.unwrap();
     let ended = loop {
-        match tokio::time::timeout(Duration::from_secs(10), watch.next()).await.unwrap() {
+        match tokio::time::timeout(Duration::from_secs(60), watch.next()).await.unwrap() {
             Some(Ok(_)) => {}
             Some(Err(error)) => break error,
             None => panic!("the stream ended without a word"),

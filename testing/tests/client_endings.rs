@@ -23,7 +23,7 @@ async fn a_share_that_is_over_is_ended_by_the_client_of_its_author_with_a_new_ke
     let (_server, alice, bob, carol) = people().await;
     alice.client.share("notes", &["carol"], ShareKeys::Latest, ShareOptions::default()).await.unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let end = now + Duration::from_secs(3);
+    let end = now + Duration::from_secs(5);
     let options = ShareOptions { expires_at: Some(end.as_millis() as u64), ..ShareOptions::default() };
     alice.client.share("notes", &["bob"], ShareKeys::Latest, options).await.unwrap();
     bob.client.sync().await.unwrap();
@@ -50,7 +50,7 @@ async fn whoever_watches_ends_a_share_when_it_is_over_though_nothing_else_happen
     let (_server, alice, bob, _carol) = people().await;
     let mut watch = alice.client.watch();
     while next(&mut watch).await != (ClientEvent::SyncStateChanged { state: SyncState::Online }) {}
-    let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(2);
+    let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(4);
     let options = ShareOptions { expires_at: Some(end.as_millis() as u64), ..ShareOptions::default() };
     alice.again().share("notes", &["bob"], ShareKeys::Latest, options).await.unwrap();
     bob.client.sync().await.unwrap();

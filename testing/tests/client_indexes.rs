@@ -345,7 +345,7 @@ async fn two_devices_and_two_processes_of_one_person_write_one_index() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s13_a_server_killed_while_an_index_is_written_has_each_batch_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start_in(&folder.path().join("server"), "127.0.0.1:0");
+    let mut server = Server::start_on(&folder.path().join("server"));
     let sign_up = async |user_id: &str, server: &Server| {
         let client = Client::open(&folder.path().join(user_id) as &Path).unwrap();
         client.signup(user_id, &server.url, Some(&server.key)).await.unwrap();

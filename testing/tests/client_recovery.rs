@@ -152,7 +152,9 @@ async fn s20_wrong_secrets_let_nobody_in_and_say_what_is_wrong() {
     alice.client.add_password("correct horse", None, None).await.unwrap();
 
     let words: Vec<&str> = paper.words.split(' ').collect();
-    let swapped = [&[words[1], words[0]], &words[2..]].concat().join(" ");
+    let mut swapped = words.clone();
+    swapped.swap(0, words.iter().position(|word| *word != words[0]).unwrap());
+    let swapped = swapped.join(" ");
     let shares_of = |texts: &[&Zeroizing<String>]| RecoveryInput::Shares(texts.iter().copied().cloned().collect());
     let mut altered = shares[1].to_string();
     altered.replace_range(40..41, if &altered[40..41] == "A" { "B" } else { "A" });

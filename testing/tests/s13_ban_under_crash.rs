@@ -14,7 +14,7 @@ async fn person(server: &Server, folder: &std::path::Path, user_id: &str) -> Cli
 #[tokio::test(flavor = "multi_thread")]
 async fn s13_a_server_killed_anywhere_in_a_ban_leaves_nobody_banned_with_the_old_key() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start_in(&folder.path().join("server"), "127.0.0.1:0");
+    let mut server = Server::start_on(&folder.path().join("server"));
     let alice = person(&server, folder.path(), "alice").await;
     let bob = person(&server, folder.path(), "bob").await;
     let carol = person(&server, folder.path(), "carol").await;

@@ -3,9 +3,9 @@
 #![cfg(unix)]
 
 use keyfold_testing::keyfold_bin::{binary, files};
+use keyfold_testing::port::own_port;
 use std::fs::File;
 use std::io::Read;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -46,7 +46,7 @@ fn has_any(path: &Path, needles: &[Vec<u8>]) -> bool {
 /// Runs a page in `folder`. Gives what its commands said.
 fn play(guide: &str, folder: &Path) -> String {
     // The guide's port may be in use here; everything else runs as it stands.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = format!("127.0.0.1:{}", own_port());
     let commands = commands(guide);
     assert!(commands.contains(ADDRESS), "the guide starts a server");
     // A page that stops half-way leaves no server behind, which would hold the ends of the pipes that are read here.

@@ -23,7 +23,7 @@ fn said(person: &Person, words: &str) -> (String, String) {
 #[test]
 fn what_is_put_without_the_server_is_kept_in_the_home_and_sent_by_the_next_command_that_reaches_it() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start_in(folder.path(), "127.0.0.1:0");
+    let mut server = Server::start_on(folder.path());
     let [alice, bob] = ["alice", "bob"].map(|name| Person::signed_up(name, &server));
     alice.json(["keychain", "create", "trip"]);
     alice.json(["share", "trip", "bob"]);
@@ -70,7 +70,7 @@ fn what_is_put_without_the_server_is_kept_in_the_home_and_sent_by_the_next_comma
 #[test]
 fn what_is_refused_when_the_server_is_back_is_named_by_every_command_until_it_is_given_up() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start_in(folder.path(), "127.0.0.1:0");
+    let mut server = Server::start_on(folder.path());
     let [alice, bob] = ["alice", "bob"].map(|name| Person::signed_up(name, &server));
     alice.json(["keychain", "create", "trip"]);
     alice.json(["share", "trip", "bob"]);

@@ -107,7 +107,7 @@ mod tests {
         written.expect("an end").map(|()| started.elapsed())
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_slow_reader_is_served_for_longer_than_one_who_does_not_read() {
         assert!(write_to_reader_of(512, 32).await.unwrap() > PATIENCE);
         for (chunk, times) in [(512, 0), (512, 10)] {
@@ -115,7 +115,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_only_drips_is_cut_off() {
         assert_eq!(write_to_reader_of(16, usize::MAX).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }

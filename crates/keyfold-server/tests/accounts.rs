@@ -50,7 +50,7 @@ async fn info_is_for_everybody_and_names_the_key_that_signs_it() {
     let (info, verified) = Info::on_first_use(reply, &binding).unwrap();
     assert_eq!((info.server_key, info.server_id), (world.server.server_key(), world.server.server_id()));
     assert_eq!(info.gate, Gate::Open);
-    assert!(verified.time_ms.abs_diff(now_ms()) < 5_000);
+    assert!(verified.time_ms.abs_diff(now_ms()) < 60_000);
 }
 
 #[tokio::test]
@@ -213,5 +213,5 @@ async fn a_request_signed_with_a_wrong_clock_is_told_the_servers_time() {
     let refused = error(&world.send(&raw, &binding).await);
     assert_eq!(refused.code, Code::ClockSkew);
     let Some(Details::Time(time)) = refused.details else { panic!("no time in {refused:?}") };
-    assert!(time.abs_diff(now_ms()) < 5_000);
+    assert!(time.abs_diff(now_ms()) < 60_000);
 }

@@ -41,6 +41,19 @@ async fn wraps(world: &World, who: &Person, scope: ScopeId) -> usize {
     OwnWraps::decode(&answer.body).unwrap().wraps.len()
 }
 
+/// How many wraps are served and entries stored once that does not change any more.
+async fn at_rest(world: &World, who: &Person, scope: ScopeId) -> (usize, usize) {
+    let mut before = None;
+    loop {
+        let now = (wraps(world, who, scope).await, stored_entries(world, who, scope).await);
+        if before == Some(now) {
+            return now;
+        }
+        before = Some(now);
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// The `Accept` fails because its nonce is spent by a request that reaches the disk in the same moment; then its client
 /// is gone. When that happens exactly is up to chance, so there are rounds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -62,8 +75,7 @@ async fn an_accept_that_failed_after_its_client_left_entitles_to_nothing_and_hol
         sleep(Duration::from_millis(60)).await;
         drop(first);
 
-        let served = wraps(&world, &bob, ledger.id()).await;
-        let stored = stored_entries(&world, &bob, ledger.id()).await;
+        let (served, stored) = at_rest(&world, &bob, ledger.id()).await;
         assert_eq!(served > 0, stored == 3, "round {round}: {served} wraps served, {stored} entries stored");
         if stored == 2 {
             let (rotate, _) = alice.rotate(&ledger, &[&alice, &bob]);

@@ -6,7 +6,7 @@
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { violations } from "./accessibility.js";
-import { count, picture, shows } from "./looking.js";
+import { closeAll, count, picture, shows } from "./looking.js";
 import { Device, type Panel, Stage } from "./stage.js";
 
 const WORKSPACE = "Lighthouse weekend";
@@ -61,7 +61,7 @@ async function accessible(page: Page): Promise<void> {
 
 async function closeNotices(panel: Panel): Promise<void> {
   const close = panel.region.getByRole("button", { name: "Close this notice" });
-  while ((await close.count()) > 0) await close.first().click();
+  await closeAll(close);
 }
 
 describe.sequential("alice's devices", () => {

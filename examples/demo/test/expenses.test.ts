@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { violations } from "./accessibility.js";
-import { count, picture, shows } from "./looking.js";
+import { closeAll, count, picture, shows } from "./looking.js";
 import { type Panel, Stage } from "./stage.js";
 
 const FERRY = "Ferry to the northern lighthouse";
@@ -94,7 +94,7 @@ describe.sequential("expenses", () => {
     await count(bob.region.getByText("for the server."), 0);
     // What was read meanwhile may have failed.
     const notice = bob.region.getByRole("button", { name: "Close this notice" });
-    while ((await notice.count()) > 0) await notice.first().click();
+    await closeAll(notice);
     await count(bob.expenses, 3);
   });
 
@@ -163,7 +163,7 @@ describe.sequential("expenses", () => {
     await shows(alice.expenses.nth(0), "Only for those who stayed");
     const stored = await stage.stored();
     for (const [path, bytes] of stored)
-      for (const text of [FERRY, "lighthouse", "Cabin", "market", "expenses", "who stayed"])
+      for (const text of [FERRY, "lighthouse", CABIN, "market", "expenses", "who stayed"])
         expect(bytes.includes(text), `${text} in ${path}`).toBe(false);
     expect(stage.complaints).toEqual([]);
   });

@@ -208,7 +208,8 @@ describe.sequential("files", () => {
       for (const text of [
         SONG,
         "lighthouse",
-        "Plan",
+        "Plan of the",
+        "Plan.txt",
         "Evening",
         "pier at",
         "image/jpeg",

@@ -18,6 +18,16 @@ export async function count(locator: Locator, number: number): Promise<void> {
   await expect.poll(() => locator.count(), PATIENCE).toBe(number);
 }
 
+/** Clicks each of them away, those aside that vanish by themselves meanwhile. */
+export async function closeAll(buttons: Locator): Promise<void> {
+  while ((await buttons.count()) > 0) {
+    await buttons
+      .first()
+      .click({ timeout: 1_000 })
+      .catch(() => undefined);
+  }
+}
+
 /** Takes a picture, once everything stands still. */
 export async function picture(page: Page, name: string): Promise<void> {
   if (process.env["KEYFOLD_SCREENSHOTS"] !== "1") return;

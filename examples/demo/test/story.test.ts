@@ -9,7 +9,7 @@ import { Client } from "@keyfold/client";
 import type { Download, Locator } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { violations } from "./accessibility.js";
-import { count, picture as pictureOf, shows } from "./looking.js";
+import { closeAll, count, picture as pictureOf, shows } from "./looking.js";
 import { type Panel, Stage } from "./stage.js";
 
 const WORKSPACE = "Lighthouse weekend";
@@ -221,7 +221,7 @@ describe.sequential("the demo", () => {
     await picture("demo-locked");
     // What comes meanwhile waits.
     const notices = bob.region.getByRole("button", { name: "Close this notice" });
-    while ((await notices.count()) > 0) await notices.first().click();
+    await closeAll(notices);
     await bob.edit(bob.notes.filter({ hasText: FERRY_BOB }), `${FERRY_BOB} Do not be late.`);
     await alice.region.getByLabel("PIN", { exact: true }).fill(PIN);
     await stage.page.keyboard.press("Enter");
@@ -266,7 +266,7 @@ describe.sequential("the demo", () => {
       await shows(lies, "The truth again: bob's client went on by itself");
       await shows(bob.notes, FERRY_BOB);
       const close = bob.region.getByRole("button", { name: "Close this notice" });
-      while ((await close.count()) > 0) await close.first().click();
+      await closeAll(close);
     }
   });
 

@@ -83,7 +83,7 @@ test("a share that is over is ended by whoever listens, though nothing else happ
   const { alice, carol, kc, ids } = await team();
   const { keychainFingerprint: other } = await alice.createNewKeychain("for a while");
   const former = alice.findKeyByKeychainFingerprint(other)?.keyFingerprint;
-  const expiresAt = new Date(Date.now() + 2_000);
+  const expiresAt = new Date(Date.now() + 4_000);
   await alice.shareMostRecentKey(other, { userId: ids[2] ?? "" }, { expiresAt });
   await until(() => carol.keys[other]);
   await until(() => alice.findKeyByKeychainFingerprint(other)?.keyFingerprint !== former);

@@ -344,7 +344,7 @@ describe("questions", () => {
       return `${String(value)} ${useSuspenseParticipants(keychainFingerprint).length}`;
     };
     const drawn = await under(alice, () => h(Suspense, { fallback: "waiting" }, h(Opened)));
-    await vi.waitFor(() => expect(drawn.text()).toBe("waiting"), { interval: 1 });
+    await vi.waitFor(() => expect(drawn.text()).toBe("waiting"), { ...PATIENCE, interval: 1 });
     await vi.waitFor(() => expect(drawn.text()).toBe("hello 1"), PATIENCE);
     drawn.unmount();
   });
@@ -370,7 +370,7 @@ describe("files", () => {
         if (phase === "encrypting") loaded.push(progress.loaded);
       return hook.uploads.map(({ phase, result }) => `${phase} ${result ?? ""}`).join();
     });
-    await vi.waitFor(() => expect(start).toBeDefined());
+    await vi.waitFor(() => expect(start).toBeDefined(), PATIENCE);
     expect(await start?.(file(), keychainFingerprint)).toBe("stored");
     await vi.waitFor(() => expect(drawn.text()).toBe("done stored"), PATIENCE);
     expect(sent[0]?.size).toBeGreaterThan(4_000_000);
@@ -387,7 +387,7 @@ describe("files", () => {
       hook = useUpload(send);
       return hook.uploads.map(({ phase }) => phase).join();
     });
-    await vi.waitFor(() => expect(hook).toBeDefined());
+    await vi.waitFor(() => expect(hook).toBeDefined(), PATIENCE);
     const upload = hook?.start(file(), keychainFingerprint);
     hook?.cancel(1);
     expect(await upload).toBeNull();
@@ -406,10 +406,11 @@ describe("files", () => {
       hook = useEncryptFile();
       return null;
     });
-    await vi.waitFor(() => expect(hook).toBeDefined());
+    await vi.waitFor(() => expect(hook).toBeDefined(), PATIENCE);
     // Not before the effects ran, twice: the first of them must not have ended the list for good.
-    await vi.waitFor(async () =>
-      expect(await hook?.start(new File(["x"], "x"), keychainFingerprint)).not.toBeNull(),
+    await vi.waitFor(
+      async () => expect(await hook?.start(new File(["x"], "x"), keychainFingerprint)).not.toBeNull(),
+      PATIENCE,
     );
     const running = hook?.start(file(), keychainFingerprint);
     drawn.unmount();

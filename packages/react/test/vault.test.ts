@@ -63,7 +63,7 @@ describe("files on their way into a vault", () => {
       for (const { progress } of hook.uploads) loaded.push(progress.loaded);
       return hook.uploads.map(({ name, phase, result }) => `${name} ${phase} ${result?.size}`).join();
     });
-    await vi.waitFor(() => expect(hook).toBeDefined());
+    await vi.waitFor(() => expect(hook).toBeDefined(), PATIENCE);
     const file = await hook?.start("films/trip.mp4", new File([new Uint8Array(9_000_000)], "else"));
     expect(file?.path).toBe("films/trip.mp4");
     await vi.waitFor(() => expect(drawn.text()).toBe("trip.mp4 done 9000000"), PATIENCE);
@@ -82,7 +82,7 @@ describe("files on their way into a vault", () => {
       hook = useVaultUpload(kc);
       return hook.uploads.map(({ phase }) => phase).join();
     });
-    await vi.waitFor(() => expect(hook).toBeDefined());
+    await vi.waitFor(() => expect(hook).toBeDefined(), PATIENCE);
     const large = new Blob([new Uint8Array(20_000_000)]);
     const one = hook?.start("one", large);
     hook?.cancel(1);

@@ -108,7 +108,7 @@ export const scenarios: Scenarios = {
   "an expired membership: nothing is encrypted, and what was there stays readable": scenario(
     async (world) => {
       const [keychain, alice, bob] = await circle(world, "bob");
-      const expiresAt = new Date(Date.now() + 3_000);
+      const expiresAt = new Date(Date.now() + 6_000);
       const received = next(bob, "keyReceived");
       await alice.shareMostRecentKey(keychain, { userId: "bob" }, { expiresAt });
       await received;

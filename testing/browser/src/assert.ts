@@ -41,14 +41,15 @@ export async function fails(code: string, action: () => unknown): Promise<Error 
 export async function eventually<T>(
   what: string,
   condition: () => T | Promise<T>,
+  patience = PATIENCE,
 ): Promise<Exclude<T, undefined | null | false>> {
-  const end = Date.now() + PATIENCE;
+  const end = Date.now() + patience;
   for (;;) {
     const value = await condition();
     if (value !== undefined && value !== null && value !== false) {
       return value as Exclude<T, undefined | null | false>;
     }
-    if (Date.now() > end) throw new Error(`not within ${PATIENCE} ms: ${what}`);
+    if (Date.now() > end) throw new Error(`not within ${patience} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -41,7 +41,7 @@ export async function runAgainstLies(name: string): Promise<void> {
           const { Client } = await import("@keyfold/client");
           await run({ ...evil, Client, storage: (person) => join(folder, person) });
         } finally {
-          await rm(folder, { recursive: true, force: true });
+          await rm(folder, { recursive: true, force: true, maxRetries: 5 });
         }
       });
     }

@@ -100,7 +100,7 @@ describe("ban under crash", () => {
       await killedInBans({ alice, bob, carol }, keyfold);
     } finally {
       for (const client of clients) client.close();
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   });
 

@@ -166,13 +166,12 @@ describe("several tabs", () => {
     for (const frozen of [tabs.find((tab) => tab !== leader), leader]) {
       const other = tabs.find((tab) => tab !== frozen);
       if (frozen === undefined || other === undefined) throw new Error("nobody leads");
-      const devtools = await visitor.devtools(frozen.page);
-      await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+      const wake = await visitor.freeze(frozen.page);
       const key = await share(alice, frozen === leader ? "while the leader slept" : "while a follower slept");
       // Whoever is awake works, whatever the other does.
       await other.call("sync");
       await received(other, key);
-      await devtools.send("Page.setWebLifecycleState", { state: "active" });
+      await wake();
       await received(frozen, key);
     }
     alice.close();

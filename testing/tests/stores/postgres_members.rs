@@ -13,7 +13,7 @@ use keyfold_testing::{
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-const TRIES: u32 = 400;
+const TRIES: u32 = 1_200;
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// A database, and a server that tells it.
@@ -109,7 +109,7 @@ async fn who_was_let_in_for_a_time_is_put_out_when_it_is_up() {
     let kc = alice.client.create_keychain("notes", Algorithm::SecretBox).await.unwrap().keychain_fingerprint;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
     let options = ShareOptions {
-        expires_at: Some(now + 4_000),
+        expires_at: Some(now + 6_000),
         permissions: PermissionFlags::default(),
         ..ShareOptions::default()
     };

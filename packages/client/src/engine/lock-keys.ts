@@ -5,7 +5,7 @@
  */
 
 /** How long a tab that is open may take to answer. It may be frozen: then the person is asked again. */
-const ANSWER_MS = 1_000;
+const ANSWER_MS = 2_000;
 
 /** Keys of open locks. */
 export class LockKeys {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { keyfoldBinary } from "./place.ts";
+import { ownPort } from "./port.ts";
 import { Service } from "./service.ts";
 
 /** A server under test. */
@@ -23,7 +24,7 @@ export class Keyfold {
    */
   static async start(options: readonly string[] = []): Promise<Keyfold> {
     const folder = await mkdtemp(join(tmpdir(), "keyfold-server-"));
-    return new Keyfold(await serve(folder, "127.0.0.1:0", options), folder, options);
+    return new Keyfold(await serve(folder, `127.0.0.1:${await ownPort()}`, options), folder, options);
   }
 
   /** Where it answers, without a slash at the end. */

@@ -19,7 +19,7 @@ export async function runInNode(name: string): Promise<void> {
           const storage = (person: string): string => join(folder, person);
           await find(scenarios, title)({ Client, serverURL: keyfold.url, serverKey: keyfold.key, storage });
         } finally {
-          await rm(folder, { recursive: true, force: true });
+          await rm(folder, { recursive: true, force: true, maxRetries: 5 });
         }
       });
     }

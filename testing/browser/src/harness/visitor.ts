@@ -4,6 +4,7 @@
  */
 
 import type { Browser, BrowserContext, CDPSession, Page } from "playwright-core";
+import { eventually } from "../assert.ts";
 import type { Scenarios } from "../scenario.ts";
 import type { Site } from "./site.ts";
 
@@ -61,6 +62,26 @@ export class Visitor {
   /** The DevTools protocol of a tab. */
   async devtools(page: Page): Promise<CDPSession> {
     return await this.context.newCDPSession(page);
+  }
+
+  /**
+   * Freezes a tab, as a browser does with those that nobody looks at: not in the middle of a turn, which browsers do not
+   * do either as long as a Web Lock is held.
+   *
+   * @returns What wakes it.
+   */
+  async freeze(page: Page): Promise<() => Promise<void>> {
+    const isBusy = (): Promise<boolean> =>
+      page.evaluate(async () => {
+        const { held = [] } = await navigator.locks.query();
+        return held.some(({ name }) => name?.endsWith(":turn"));
+      });
+    await eventually("nobody has a turn", async () => !(await isBusy()));
+    const devtools = await this.devtools(page);
+    await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+    return async () => {
+      await devtools.send("Page.setWebLifecycleState", { state: "active" });
+    };
   }
 
   /**
