@@ -105,6 +105,8 @@ fn a_server_on_a_full_disk_says_so_loses_nothing_and_works_again_when_there_is_r
     let Some(disk) = Disk::of_kilobytes(alice.file("disk"), 4096) else { return };
     let server = Server::start_on(disk.path());
     alice.json(["signup", "alice", "--server", &server.url]);
+    alice.json(["keychain", "create", "notes"]);
+    alice.json(["index", "notes", "table", "put", "before", "1"]);
     disk.fill();
     let mut made = Vec::new();
     let refused = (0..300).find_map(|n| {
@@ -118,7 +120,20 @@ fn a_server_on_a_full_disk_says_so_loses_nothing_and_works_again_when_there_is_r
     });
     let refused = refused.expect("the disk was full");
     assert_eq!((refused.code.as_str(), refused.exit), ("StorageFull", 1), "{refused:?}");
+    // A commit to an index is refused whole, and does not wait: it is not the line that is missing.
+    let large = alice.file("large.jsonl");
+    let rows =
+        (0..1_000).map(|n| format!("{{\"id\": {n}, \"text\": \"{}\"}}\n", "x".repeat(n % 900))).collect::<String>();
+    std::fs::write(&large, rows).unwrap();
+    let import = ["index", "notes", "table", "import", large.to_str().unwrap(), "--key", "id"];
+    let refused = alice.failure(import);
+    assert_eq!((refused.code.as_str(), refused.exit), ("StorageFull", 1), "{refused:?}");
+    assert_eq!(alice.json(["index", "notes", "table", "waiting"])["waiting"], 0);
+    assert_eq!(alice.json(["index", "notes", "table", "count"])["count"], 1);
     disk.free();
+    assert_eq!(alice.json(["index", "notes", "table", "get", "before"])["value"], "1");
+    alice.json(import);
+    assert_eq!(alice.json(["index", "notes", "table", "count"])["count"], 1_001);
     alice.json(["keychain", "create", "room again"]);
     for purpose in &made {
         alice.json(["keychain", "show", purpose]);

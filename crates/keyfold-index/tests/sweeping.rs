@@ -147,50 +147,140 @@ fn what_values_name_is_kept_as_well() {
     });
 }
 
-/// A storage that sweeps just before one of its swaps: as if who swaps had slept since he put.
-#[derive(Clone, Default)]
-struct SweptBefore {
-    inner: MemoryStore,
-    swaps_until: Arc<Mutex<Option<usize>>>,
+/// What somebody else does meanwhile.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    /// He deletes what was replaced, and sweeps both indexes.
+    Sweeps,
+    /// He commits [`his()`].
+    Commits,
 }
 
-impl Store for SweptBefore {
+/// So much that nodes are written.
+fn his() -> Map {
+    many(150, 6)
+}
+
+/// A storage in which somebody else does something just before one of its calls, as if whose call it is had slept.
+#[derive(Clone, Default)]
+struct Meanwhile {
+    inner: MemoryStore,
+    /// Behind how many calls, and what; only swaps count, or all.
+    next: Arc<Mutex<Option<(usize, Deed)>>>,
+    only_swaps: bool,
+}
+
+impl Meanwhile {
+    fn set(&self, calls: usize, deed: Deed) {
+        *self.next.lock().unwrap() = Some((calls, deed));
+    }
+
+    fn is_done(&self) -> bool {
+        self.next.lock().unwrap().is_none()
+    }
+
+    async fn call(&self, is_swap: bool) {
+        if self.only_swaps && !is_swap {
+            return;
+        }
+        let now = {
+            let mut next = self.next.lock().unwrap();
+            let now = next.and_then(|(left, deed)| (left == 0).then_some(deed));
+            *next = next.and_then(|(left, deed)| Some((left.checked_sub(1)?, deed)));
+            now
+        };
+        let bob = open(self.inner.clone(), BOB, NAME);
+        match now {
+            Some(Deed::Sweeps) => {
+                bob.collect_garbage(u64::MAX).await.unwrap();
+                swept(&self.inner, BOB, 77).await.unwrap();
+            }
+            Some(Deed::Commits) => bob.commit(of(&his()), moment(&mut Dice(78))).await.unwrap(),
+            None => {}
+        }
+    }
+}
+
+impl Store for Meanwhile {
     async fn put(&self, objects: Vec<(ObjectId, Vec<u8>)>) -> Answer<(), StoreError> {
+        self.call(false).await;
         self.inner.put(objects).await
     }
 
     async fn get(&self, ids: &[ObjectId]) -> Answer<Vec<Option<Vec<u8>>>, StoreError> {
+        self.call(false).await;
         self.inner.get(ids).await
     }
 
     async fn delete(&self, ids: &[ObjectId]) -> Answer<(), StoreError> {
+        self.call(false).await;
         self.inner.delete(ids).await
     }
 
     async fn read(&self, name: &str) -> Answer<Option<Reference>, StoreError> {
+        self.call(false).await;
         self.inner.read(name).await
     }
 
     async fn swap(&self, name: &str, expected: Option<&str>, bytes: Vec<u8>) -> Answer<Swapped, StoreError> {
-        let is_now = {
-            let mut until = self.swaps_until.lock().unwrap();
-            let now = *until == Some(0);
-            *until = until.and_then(|left| left.checked_sub(1));
-            now
-        };
-        if is_now {
-            swept(&self.inner, BOB, 77).await.unwrap();
-        }
+        self.call(true).await;
         self.inner.swap(name, expected, bytes).await
     }
 
     async fn references(&self, after: Option<&str>) -> Answer<Vec<String>, StoreError> {
+        self.call(false).await;
         self.inner.references(after).await
     }
 
     async fn list(&self, after: Option<ObjectId>) -> Answer<Vec<ObjectId>, StoreError> {
+        self.call(false).await;
         self.inner.list(after).await
     }
+}
+
+/// Several states of an index, with what was replaced and what was put for nothing. What it holds now.
+async fn worn(store: &Meanwhile) -> Map {
+    let (mut dice, mut map) = (Dice(4), Map::new());
+    let alice = open(store.clone(), ALICE, NAME);
+    for (count, fill) in [(700, 1), (3, 2), (400, 3), (250, 4)] {
+        alice.commit(of(&many(count, fill)), moment(&mut dice)).await.unwrap();
+        map.extend(many(count, fill));
+    }
+    store.put((0..9).map(|n| (ObjectId([n; 32]), vec![n; 1_024])).collect()).await.unwrap();
+    map
+}
+
+#[test]
+fn two_who_collect_and_sweep_at_once_and_who_writes_meanwhile_lose_nothing() {
+    block_on(async {
+        for deed in [Deed::Sweeps, Deed::Commits] {
+            let mut calls = 0;
+            loop {
+                let store = Meanwhile::default();
+                let mut map = worn(&store).await;
+                let alice = open(store.clone(), ALICE, NAME);
+                store.set(calls, deed);
+                alice.collect_garbage(u64::MAX).await.unwrap();
+                let did = swept(&store, ALICE, 3).await.unwrap();
+                assert!(did.unknown.is_empty(), "{deed:?} before call {calls}: {did:?}");
+                if !store.is_done() {
+                    break;
+                }
+                if matches!(deed, Deed::Commits) {
+                    map.extend(his());
+                }
+                assert!(contents(&store.inner, NAME).await == map, "{deed:?} before call {calls}");
+                // Whoever was too late to swap has put for nothing: that is found by the next one, and nothing behind him.
+                open(store.inner.clone(), BOB, NAME).collect_garbage(u64::MAX).await.unwrap();
+                let left = swept(&store.inner, BOB, 5).await.unwrap().deleted;
+                assert!(left < 9, "{left} were left, {deed:?} before call {calls}");
+                assert_eq!(swept(&store.inner, BOB, 6).await.unwrap().deleted, 0, "{deed:?} before call {calls}");
+                assert!(contents(&store.inner, NAME).await == map, "{deed:?} before call {calls}");
+                calls += 1;
+            }
+            assert!(calls > 8, "{deed:?}: only {calls} calls");
+        }
+    });
 }
 
 #[test]
@@ -198,17 +288,17 @@ fn who_sleeps_between_putting_and_swapping_loses_nothing_to_a_sweep() {
     block_on(async {
         for swaps in 0..4 {
             // The first record of all, a bulk, a small change with a long value, a fold.
-            let store = SweptBefore::default();
+            let store = Meanwhile { only_swaps: true, ..Meanwhile::default() };
             let alice = open(store.clone(), ALICE, NAME);
             let mut map = Map::new();
-            *store.swaps_until.lock().unwrap() = Some(swaps);
+            store.set(swaps, Deed::Sweeps);
             for (count, fill) in [(2_500, 1), (1, 2), (101, 3)] {
                 alice.commit(of(&many(count, fill)), moment(&mut Dice(u64::from(fill)))).await.unwrap();
                 map.extend(many(count, fill));
                 assert!(contents(&store.inner, NAME).await == map, "sweeping before swap {swaps}");
             }
             alice.fold(moment(&mut Dice(9))).await.unwrap();
-            assert_eq!(*store.swaps_until.lock().unwrap(), None, "it was swept");
+            assert!(store.is_done(), "it was swept");
             assert!(contents(&store.inner, NAME).await == map);
             alice.collect_garbage(u64::MAX).await.unwrap();
             assert!(contents(&store.inner, NAME).await == map);
